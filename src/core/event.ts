@@ -1,0 +1,107 @@
+/** Facts. A record is one line of the journal: a proposal that takes effect whole or not at all. */
+import type { Identity, LaneSpec, Phase } from "./state.ts";
+
+/** A fact in the past tense. `key` is the lane it is about; facts about the repository have none. */
+export type Event =
+  | { readonly type: "repo.initialised"; readonly target: string }
+  | { readonly type: "phase.entered"; readonly phase: Phase }
+  | { readonly type: "plan.written"; readonly lanes: readonly string[]; readonly skipped: number }
+  | { readonly type: "engine.elected"; readonly process: Identity; readonly version: string }
+  | { readonly type: "engine.retired"; readonly why: string }
+  | { readonly type: "lane.added"; readonly key: string; readonly spec: LaneSpec }
+  | { readonly type: "lane.queued"; readonly key: string; readonly why: string }
+  | { readonly type: "lane.unqueued"; readonly key: string }
+  | { readonly type: "lane.stop-asked"; readonly key: string; readonly then: "pause" | "cancel" }
+  | { readonly type: "lane.opened"; readonly key: string; readonly base: string }
+  | { readonly type: "lane.waiting"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
+  | { readonly type: "lane.readied"; readonly key: string; readonly head: string; readonly results: readonly string[] }
+  | { readonly type: "lane.emptied"; readonly key: string; readonly why: string }
+  | { readonly type: "lane.failed"; readonly key: string; readonly why: string; readonly retryAt?: number }
+  | { readonly type: "lane.lost"; readonly key: string; readonly why: string }
+  | { readonly type: "lane.parked"; readonly key: string; readonly why: string }
+  | { readonly type: "lane.paused"; readonly key: string; readonly why: string }
+  | { readonly type: "lane.cancelled"; readonly key: string; readonly why: string }
+  | { readonly type: "lane.progressed"; readonly key: string; readonly text: string }
+  | { readonly type: "run.asked"; readonly key: string; readonly n: number; readonly base: string }
+  | { readonly type: "run.started"; readonly key: string; readonly n: number; readonly process: Identity; readonly at: number }
+  | {
+      readonly type: "run.exited";
+      readonly key: string;
+      readonly n: number;
+      readonly code: number;
+      readonly signal?: string;
+      readonly at: number;
+    }
+  | { readonly type: "merge.asked"; readonly key: string; readonly check?: string }
+  | { readonly type: "merge.withdrawn"; readonly key: string; readonly why: string }
+  | {
+      readonly type: "merge.started";
+      readonly key: string;
+      readonly target: string;
+      readonly onto: string;
+      readonly head: string;
+      readonly candidate: string;
+    }
+  | { readonly type: "merge.tested"; readonly key: string; readonly candidate: string; readonly result: "passed" | "unchecked" }
+  | { readonly type: "merge.check-failed"; readonly key: string; readonly candidate: string; readonly why: string }
+  | { readonly type: "merge.conflicted"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
+  | { readonly type: "merge.held"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
+  | { readonly type: "merge.requeued"; readonly key: string; readonly why: string }
+  | {
+      readonly type: "merge.landed";
+      readonly key: string;
+      readonly merge: string;
+      readonly target: string;
+      readonly before: string;
+      readonly head: string;
+      readonly tested: "passed" | "unchecked";
+    }
+  | { readonly type: "worktree.removal-asked"; readonly key: string }
+  | { readonly type: "worktree.removed"; readonly key: string }
+  | { readonly type: "worktree.kept"; readonly key: string; readonly why: string };
+
+/** The name of a fact. */
+export type EventType = Event["type"];
+
+/**
+ * A precondition that the fold evaluates, so that writers who touch different lanes never collide.
+ * `engine`: the engine's token is still this one (0: none was ever elected). `lane`: its `rev` is still this one (0: no such lane).
+ */
+export type Precondition =
+  | { readonly engine: number }
+  | { readonly lane: string; readonly rev: number }
+  | { readonly lane: string; readonly state: readonly string[] };
+
+/** The version that this program writes. A reader meets a higher one: it becomes read-only. */
+export const recordVersion = 1;
+
+/** A record as it is written. `at`: ms since 1970 on the writer's clock. */
+export interface LogRecord {
+  readonly v: number;
+  /** Unique; a repetition of the same wish carries the same id and is void. */
+  readonly id: string;
+  readonly at: number;
+  /** Who: `human`, `engine`, `lane:<id>`. */
+  readonly by: string;
+  /** The box on which it was written. */
+  readonly on: string;
+  /** The command that this follows from. */
+  readonly cause?: string;
+  readonly if?: readonly Precondition[];
+  readonly events: readonly Event[];
+}
+
+/** A line of the journal with its place: a record, or why the bytes are none. */
+export type Entry =
+  | { readonly position: number; readonly record: LogRecord }
+  | { readonly position: number; readonly damaged: string };
+
+/** What became of a line: in effect, or why not. */
+export interface Outcome {
+  readonly position: number;
+  readonly effective: boolean;
+  /** Why it is void; undefined when it is in effect. */
+  readonly reason?: string;
+  /** Void because somebody else was first: deciding again may help. */
+  readonly raced?: boolean;
+}

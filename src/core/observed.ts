@@ -1,0 +1,67 @@
+/** What drivers report of the world: observed, never stored as truth. */
+import type { Identity } from "./state.ts";
+
+/** An expected "no": what, and what to do next. Drivers throw only when the world is broken. */
+export interface No {
+  readonly refused: string;
+  readonly hint: string;
+  /** Exit code by cli.md: 2, 3, 4, 65, 69, 73 or 75. */
+  readonly code: number;
+  /** Paths that are in the way, in conflict or not committed. */
+  readonly paths?: readonly string[];
+}
+
+/** Is this answer a "no"? */
+export const isNo = (answer: object): answer is No => "refused" in answer;
+
+/** What can be seen of a run from its folder and the process table. */
+export type RunSeen =
+  | { readonly is: "absent" }
+  /** The folder is there, the start file is not (yet). `ageMs`: since the folder was made. */
+  | { readonly is: "starting"; readonly ageMs: number }
+  | { readonly is: "alive"; readonly process: Identity; readonly startedAt: number }
+  | {
+      readonly is: "exited";
+      readonly process: Identity;
+      readonly startedAt: number;
+      readonly code: number;
+      readonly signal?: string;
+      readonly endedAt: number;
+    }
+  /** No launcher and no exit file: nobody knows how it ended. `survivors`: processes of the run that still live. */
+  | { readonly is: "vanished"; readonly startedAt?: number; readonly process?: Identity; readonly survivors: readonly number[] };
+
+/** A lane's worktree as git shows it now. */
+export interface LaneSeen {
+  readonly head: string;
+  readonly subject: string;
+  /** Commits on the branch that the target does not have, and the other way round. */
+  readonly ahead: number;
+  readonly behind: number;
+  /** Is there a worktree on disk, and on the lane's own branch? */
+  readonly worktree: "present" | "missing" | "elsewhere";
+  /** Uncommitted paths, at most `dirtyPathsMax`; undefined when not looked at. */
+  readonly dirty?: readonly string[];
+  /** A merge, rebase, … in progress in it. */
+  readonly busy?: string;
+}
+
+/** A branch for the branches pane. */
+export interface BranchSeen {
+  readonly name: string;
+  readonly head: string;
+  readonly subject: string;
+  readonly committedAt: number;
+  /** Worktree that has it checked out. */
+  readonly worktree?: string;
+}
+
+/** What one look at the repository shows. */
+export interface RepoSeen {
+  readonly at: number;
+  readonly target: { readonly name: string; readonly head: string; readonly subject: string } | undefined;
+  readonly lanes: ReadonlyMap<string, LaneSeen>;
+  readonly branches: readonly BranchSeen[];
+  /** Git's own `*.lock` files, with age in ms. */
+  readonly locks: readonly { readonly path: string; readonly ageMs: number }[];
+}

@@ -1,0 +1,251 @@
+/** The state: what follows from all records. Only `fold` makes it; everything else reads it. */
+
+/** What a lane can be. One table, used by every shell. */
+export type LaneState =
+  | "planned"
+  | "queued"
+  | "starting"
+  | "running"
+  | "waiting"
+  | "paused"
+  | "finished-empty"
+  | "failed"
+  | "lost"
+  | "parked"
+  | "ready"
+  | "merge-queued"
+  | "merging"
+  | "conflicted"
+  | "checks-failed"
+  | "landed-pending"
+  | "merged"
+  | "undone"
+  | "cancelled";
+
+/** The four words of seed 001's tracker. */
+export type SeedStatus = "created" | "running" | "completed" | "failed";
+
+/** What a state is for the eye; shells turn a tone into a colour. */
+export type Tone = "dim" | "plain" | "good" | "busy" | "alert" | "bad";
+
+interface StateRow {
+  /** States that a record may move the lane to from here. */
+  readonly next: readonly LaneState[];
+  readonly seed: SeedStatus;
+  readonly glyph: string;
+  /** The glyph where the locale is not UTF-8. */
+  readonly ascii: string;
+  readonly tone: Tone;
+}
+
+const row = (glyph: string, ascii: string, tone: Tone, seed: SeedStatus, next: readonly LaneState[]): StateRow => ({
+  next,
+  seed,
+  glyph,
+  ascii,
+  tone,
+});
+
+/** The state table: where a lane may go, and how each state looks. */
+export const stateTable: Readonly<Record<LaneState, StateRow>> = {
+  planned: row("○", "o", "dim", "created", ["queued", "cancelled"]),
+  queued: row("○", "o", "plain", "created", ["starting", "planned", "cancelled"]),
+  starting: row("→", ">", "busy", "running", ["running", "failed", "lost"]),
+  running: row("→", "*", "good", "running", ["waiting", "paused", "ready", "finished-empty", "failed", "lost"]),
+  waiting: row("!", "!", "alert", "running", ["running", "queued", "ready", "paused", "failed", "cancelled"]),
+  paused: row("‖", "=", "dim", "running", ["running", "queued", "cancelled"]),
+  "finished-empty": row("✗", "x", "alert", "failed", ["queued", "ready", "cancelled"]),
+  failed: row("✗", "x", "bad", "failed", ["queued", "parked", "cancelled"]),
+  lost: row("?", "?", "alert", "failed", ["queued", "cancelled"]),
+  parked: row("✗", "x", "bad", "failed", ["queued", "cancelled"]),
+  ready: row("✓", "+", "plain", "completed", ["merge-queued", "running", "queued", "waiting", "cancelled"]),
+  "merge-queued": row("⇄", "~", "busy", "completed", ["merging", "ready", "waiting"]),
+  merging: row("⇄", "~", "busy", "completed", ["merged", "conflicted", "checks-failed", "landed-pending", "merge-queued"]),
+  conflicted: row("≠", "#", "bad", "failed", ["merge-queued", "running", "queued", "cancelled"]),
+  "checks-failed": row("✗", "x", "bad", "failed", ["merge-queued", "running", "queued", "cancelled"]),
+  "landed-pending": row("⇄", "~", "alert", "completed", ["merged", "merge-queued"]),
+  merged: row("✓", "+", "good", "completed", ["undone"]),
+  undone: row("○", "o", "dim", "created", ["merge-queued", "cancelled"]),
+  cancelled: row("✗", "x", "dim", "failed", []),
+};
+
+/** Every lane state, in the order of the table. */
+export const laneStates: readonly LaneState[] = Object.keys(stateTable) as LaneState[];
+
+/** May a record move a lane from `from` to `to`? */
+export const mayMove = (from: LaneState, to: LaneState): boolean => stateTable[from].next.includes(to);
+
+/** A process that can be told from a later one with the same number. */
+export interface Identity {
+  readonly pid: number;
+  /** Start time as the operating system counts it; opaque, compared for equality. */
+  readonly start: string;
+  /** Identifier of this boot of the machine. */
+  readonly boot: string;
+}
+
+/** Priority of a lane: higher goes first. */
+export type Priority = "low" | "normal" | "high";
+
+/** What a person asked a lane to be: the JSON of `add-lane`, checked. */
+export interface LaneSpec {
+  readonly name: string;
+  readonly tasks: readonly string[];
+  /** `false`: never at the same time as another lane that says so. */
+  readonly parallel: boolean;
+  readonly priority: Priority;
+  /** What the agent runs: an argv. A string given by a person becomes `["sh", "-c", text]`. */
+  readonly command?: readonly string[];
+  /** A member of the roster, or `manual` for a lane in which a person works. */
+  readonly agent?: string;
+  readonly dependsOn: readonly string[];
+  readonly paths: readonly string[];
+  /** Run on the merged tree before it lands, by `sh -c`; overrides the configured one. */
+  readonly check?: string;
+  /** Run in the worktree after the agent, by `sh -c`: the work is ready only when it passes. */
+  readonly acceptance?: string;
+  /** Branch that the work lands on; the repository's target when absent. */
+  readonly target?: string;
+  /** Where the lane's branch starts; the target's tip when absent. */
+  readonly base?: string;
+  readonly prompt?: string;
+  /** Names of environment variables that the agent may see in addition to the usual ones. Never values. */
+  readonly env: readonly string[];
+  /** Who commits: the agent (default), or the engine when a run ends. */
+  readonly commit: "agent" | "auto";
+  /** Automatic runs after a failed one. */
+  readonly retries: number;
+  /** A probe looks at the repository, writes `docs/_generated/**` only and lands by itself. */
+  readonly kind: "work" | "probe";
+  /** End a run after this long, in ms. */
+  readonly timeoutMs?: number;
+}
+
+/** One life of an agent process. Times are ms since 1970. */
+export interface Run {
+  /** Counts from 1 in each lane. */
+  readonly n: number;
+  /** Commit on which the run began. */
+  readonly base: string;
+  readonly askedAt: number;
+  readonly startedAt?: number;
+  readonly process?: Identity;
+  readonly endedAt?: number;
+  readonly code?: number;
+  readonly signal?: string;
+}
+
+/** A wish to end the current run, not carried out yet. */
+export interface Stopping {
+  readonly then: "pause" | "cancel";
+  readonly at: number;
+}
+
+/** How a lane's way onto the target stands. */
+export interface Merge {
+  /** Position of the request: the order of the queue. */
+  readonly position: number;
+  readonly requestedAt: number;
+  /** Command that asked for it. */
+  readonly cause?: string;
+  /** Check of this request, when it differs from the lane's; an empty string asks for none. */
+  readonly check?: string;
+  readonly target?: string;
+  /** Target's tip on which the candidate was built. */
+  readonly onto?: string;
+  readonly head?: string;
+  /** The merge commit that will land, byte for byte. */
+  readonly candidate?: string;
+  readonly tested?: "passed" | "unchecked";
+  readonly startedAt?: number;
+  /** Times that the target moved away under it. */
+  readonly rebuilt: number;
+}
+
+/** A merge that is on the target. */
+export interface Landed {
+  readonly merge: string;
+  readonly target: string;
+  readonly before: string;
+  readonly head: string;
+  readonly tested: "passed" | "unchecked";
+  readonly at: number;
+}
+
+/** One unit of parallel work. */
+export interface Lane {
+  readonly id: string;
+  readonly spec: LaneSpec;
+  readonly state: LaneState;
+  /** Why it is in this state, for people: sanitised, one line; empty when the state says it all. */
+  readonly detail: string;
+  /** Files that the detail speaks of: conflicting, uncommitted or in the way. */
+  readonly paths: readonly string[];
+  readonly addedAt: number;
+  /** Since when it is in this state. */
+  readonly since: number;
+  /** Position of the last record that touched it: what a precondition compares. */
+  readonly rev: number;
+  /** Position of the record that queued it last; the scheduler's age. */
+  readonly queuedAt?: number;
+  readonly run?: Run;
+  /** Runs that failed one after another. */
+  readonly failures: number;
+  /** When a failed lane is queued again by itself. */
+  readonly retryAt?: number;
+  readonly stopping?: Stopping;
+  readonly merge?: Merge;
+  readonly landed?: Landed;
+  readonly results: readonly string[];
+  readonly progress?: string;
+  /** False once its worktree was removed. */
+  readonly worktree: boolean;
+  /** Set while somebody wants its worktree removed: the command that asked. */
+  readonly removal?: string;
+}
+
+/** The engine that the journal elected last. */
+export interface Elected {
+  /** Position of its election: the fencing token. */
+  readonly token: number;
+  readonly process: Identity;
+  readonly version: string;
+  readonly at: number;
+  readonly retired: boolean;
+}
+
+/** The phases of seed 001; 0 before the first. */
+export type Phase = 0 | 1 | 2 | 3 | 4;
+
+/** Everything that follows from the log. `lanes` keeps the order of addition. */
+export interface State {
+  /** Position of the last record folded; 0 before the first. */
+  position: number;
+  lanes: Map<string, Lane>;
+  /** Lower-case id → id: two lanes may not differ in case alone. */
+  names: Map<string, string>;
+  engine: Elected | undefined;
+  /** Branch that merges land on, and when that was decided. */
+  target: string | undefined;
+  initialised: boolean;
+  phase: Phase;
+  /** Ids of records in effect, in two generations of at most `retryWindow`. */
+  seen: { young: Set<string>; old: Set<string> };
+  counts: { effective: number; void: number; damaged: number; unknown: number; newer: number };
+}
+
+/** How many records back a repeated id is recognised for certain. */
+export const retryWindow = 100_000;
+
+/** The state before the first record. */
+export const emptyState = (): State => ({
+  position: 0,
+  lanes: new Map(),
+  names: new Map(),
+  engine: undefined,
+  target: undefined,
+  initialised: false,
+  phase: 0,
+  seen: { young: new Set(), old: new Set() },
+  counts: { effective: 0, void: 0, damaged: 0, unknown: 0, newer: 0 },
+});

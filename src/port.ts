@@ -1,0 +1,164 @@
+/** Everything that this program can do to the world, on one page. Types only: drivers fill them, the engine uses them. */
+import type { Entry, LogRecord } from "./core/event.ts";
+import type { No, RepoSeen, RunSeen } from "./core/observed.ts";
+import type { Identity } from "./core/state.ts";
+
+/** Ends what a call began: a watch, an announcement. */
+export type Release = () => void;
+
+/** Where a repository and our files in it are. Absolute, real paths. */
+export interface Layout {
+  /** The folder that holds `.orchestration` and `.worktrees`. */
+  readonly home: string;
+  /** `<home>/.orchestration`, or `<common dir>/lanekeeper` for layouts without a natural home. */
+  readonly state: string;
+  readonly worktrees: string;
+  /** Git's common directory. */
+  readonly common: string;
+  /** Top of the main worktree; undefined in a bare repository. */
+  readonly checkout: string | undefined;
+  /** The lane whose worktree the caller stands in, if any. */
+  readonly insideLane: string | undefined;
+}
+
+/** A place in the log: the next byte to read and the position of the line before it. */
+export interface Cursor {
+  readonly byte: number;
+  readonly position: number;
+}
+
+/** The log and the files that are published from it. */
+export interface Journal {
+  /** Every whole line from `from` on, in order, given to `each`; answers where to go on. A torn tail is left for later. */
+  read(from: Cursor, each: (entry: Entry) => void): Promise<Cursor>;
+  /** Append one record in one write and sync it. Resolves when it is on disk; it still has to be read back. */
+  append(record: LogRecord): Promise<void>;
+  /** `changed` is called soon after the log grew, never missing the last change; sometimes for nothing. */
+  follow(changed: () => void): Release;
+  /** Replace a published file (`tracker.json`, `observed.json`, …) so that readers see the old or the new one, whole. */
+  publish(name: string, text: string): Promise<void>;
+  /** A published file's text, or undefined when there is none. */
+  published(name: string): Promise<string | undefined>;
+  /** Make the state folder. Idempotent. */
+  create(): Promise<void>;
+  exists(): Promise<boolean>;
+  /** Move everything but live run folders into `archive/<name>`: the log starts anew. Returns the archive's path. */
+  archive(name: string): Promise<string>;
+}
+
+/** What a check or an agent is started with. */
+export interface RunSpec {
+  /** Folder under `runs/` and identity of the run: a second launcher with the same name quits. */
+  readonly run: string;
+  /** Shown to the process as LANES_LANE. */
+  readonly lane: string;
+  readonly cwd: string;
+  readonly argv: readonly string[];
+  /** Variables set on top of the usual allow-list (LANES_*, git identity). */
+  readonly env: Readonly<Record<string, string>>;
+  /** Name given to `lend` before, when values of the asking shell are waiting. */
+  readonly lent?: string;
+}
+
+/** Where agents live. This driver: detached process trees under a small sh launcher. */
+export interface Host {
+  /** This process. */
+  self(): Identity;
+  alive(process: Identity): boolean;
+  /** Is the process there but stopped (SIGSTOP, freezer)? */
+  frozen(process: Identity): boolean;
+  /** Start a run, detached. Idempotent by `run`. Rejects when no process can be made. */
+  start(spec: RunSpec): Promise<void>;
+  seen(run: string): RunSeen;
+  /** End the run's whole tree: TERM, `graceMs`, KILL, verify. Returns the pids that would not die. */
+  stop(run: string, graceMs: number): Promise<readonly number[]>;
+  /** The last `bytes` of a run's output as they are (hostile text). */
+  tail(run: string, bytes: number): Promise<string>;
+  /** Output of a run from byte `from` on; `next` is where to go on. */
+  output(run: string, from: number): Promise<{ readonly text: string; readonly next: number }>;
+  /** Keep the asking shell's values of the usual variables and of `names` for the next start of `lane`; 0600, read once. */
+  lend(lane: string, names: readonly string[]): Promise<string>;
+  /** Write a small file into the run area for the agent to read (`LANES_TASKS`); returns its path. */
+  brief(run: string, text: string): Promise<string>;
+  /** `changed` is called soon after a run started, wrote output, or ended; sometimes for nothing. */
+  watch(changed: () => void): Release;
+  /** Start `lanes engine run` detached from this terminal. Returns at once. */
+  spawnEngine(): void;
+  /** Say that this process shows or awaits something, until released (or dead): the engine stays up for it. */
+  announce(role: "viewer"): Release;
+  /** Live processes that announced themselves. */
+  announced(): readonly Identity[];
+}
+
+/** A merge commit that exists but is on no branch yet. */
+export interface Candidate {
+  readonly commit: string;
+  readonly tree: string;
+}
+
+/** Git for lanes. Every reading call is guarded: nothing that the repository's own configuration names is run. */
+export interface Git {
+  /** One look: all refs, and the status of the lanes in `status` (ids). */
+  observe(ask: { readonly target: string; readonly status: readonly string[] }): Promise<RepoSeen>;
+  /** Tip of a branch (short name), or a No when there is none. */
+  tip(branch: string): Promise<{ readonly head: string } | No>;
+  /** Name of the branch that the user's checkout is on, or a No (detached, no commit yet, bare). */
+  currentBranch(): Promise<{ readonly name: string } | No>;
+  /** Is `ancestor` contained in `head`? */
+  contains(head: string, ancestor: string): Promise<boolean>;
+  /** Where a lane starts: `onto` with the heads that it does not contain yet merged in. A No names the paths that do not merge. */
+  baseFor(onto: string, heads: readonly string[]): Promise<{ readonly base: string } | No>;
+  /** Branch and worktree for a lane at `base`; takes over what an earlier, killed call left. Idempotent. */
+  openLane(lane: string, base: string): Promise<{ readonly path: string; readonly head: string } | No>;
+  /** Commit what is uncommitted in a lane (below `within`, when given). False when there was nothing. */
+  commitAll(lane: string, message: string, within?: string): Promise<boolean>;
+  /** Remove a lane's worktree if it is clean and everything in it is on the target; else say why it stays. Branches stay unless merged. */
+  closeLane(lane: string, target: string): Promise<{ readonly removed: boolean; readonly why: string }>;
+  /** The merge of `head` into `onto` as a commit, made outside every worktree. Same arguments, same commit. */
+  candidate(ask: {
+    readonly onto: string;
+    readonly head: string;
+    readonly message: string;
+    readonly at: number;
+  }): Promise<Candidate | No>;
+  /** A warm worktree with exactly `commit` checked out, ignored files of earlier checks kept. Returns its path. */
+  verification(slot: number, commit: string): Promise<string>;
+  /** Move the target from `onto` to `commit`, every checkout of it included, in the safe order. Replays after a crash. */
+  land(ask: {
+    readonly lane: string;
+    readonly target: string;
+    readonly onto: string;
+    readonly commit: string;
+    readonly head: string;
+  }): Promise<{ readonly landed: true } | { readonly moved: string } | No>;
+  /** Text of the files below `folder` at a commit, by path. */
+  filesAt(commit: string, folder: string): Promise<ReadonlyMap<string, string>>;
+  /** Paths that `head` changed since it left `onto`. */
+  changed(onto: string, head: string): Promise<readonly string[]>;
+  /** Keep our folders out of git through `info/exclude`. True when a line was added. */
+  exclude(): Promise<boolean>;
+  /** Name and address for commits when the user has configured none: environment for agents and for our own commits. */
+  identity(): Promise<Readonly<Record<string, string>>>;
+  /** `changed` is called soon after a ref, HEAD or index of the target or of these lanes moved; sometimes for nothing. */
+  watch(lanes: readonly string[], changed: (lanes: readonly string[]) => void): Release;
+}
+
+/** Time and dice, so that nothing else needs them. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** A new unique id, sortable by time. */
+  id(): string;
+  /** Name of this box. */
+  box(): string;
+  sleep(ms: number): Promise<void>;
+}
+
+/** All of it, as `main` wires it for one repository. */
+export interface World {
+  readonly layout: Layout;
+  readonly journal: Journal;
+  readonly git: Git;
+  readonly host: Host;
+  readonly clock: Clock;
+}
