@@ -1,0 +1,64 @@
+// Bundles src/main.ts into dist/lanes.js and chunks that are loaded when first needed.
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+import { build } from "esbuild";
+
+const OLD_CHUNK_MS = 24 * 60 * 60 * 1000;
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const dist = join(root, "dist");
+const fresh = `${dist}.${process.pid}`;
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+process.on("exit", () => rmSync(fresh, { recursive: true, force: true }));
+await build({
+  absWorkingDir: root,
+  entryPoints: { lanes: "src/main.ts" },
+  outdir: fresh,
+  chunkNames: "chunks/[name]-[hash]",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node20.19",
+  jsx: "automatic",
+  minify: true,
+  legalComments: "linked",
+  logLevel: "warning",
+  // Ink asks for it when DEV is set, in a chunk that nobody loads: it need not be installed.
+  external: ["react-devtools-core"],
+  define: {
+    "process.env.NODE_ENV": '"production"',
+    "process.env.DEV": '"false"',
+    __LANES_VERSION__: JSON.stringify(version),
+  },
+  // CommonJS packages (react, proper-lockfile) require Node's built-ins when they run.
+  banner: {
+    js: 'import{createRequire as __lanesRequire}from"node:module";const require=__lanesRequire(import.meta.url);',
+  },
+});
+if (process.argv.includes("--clean")) rmSync(dist, { recursive: true, force: true });
+publish();
+
+/**
+ * Chunks are named by their content and the entry goes last, so there is no moment without a whole program, and an
+ * engine or a screen that runs on still finds the chunks it was built with.
+ */
+function publish() {
+  const made = filesUnder(fresh).toSorted((a, b) => Number(a === "lanes.js") - Number(b === "lanes.js"));
+  for (const file of made) {
+    mkdirSync(dirname(join(dist, file)), { recursive: true });
+    renameSync(join(fresh, file), join(dist, file));
+  }
+  const before = Date.now() - OLD_CHUNK_MS;
+  for (const file of filesUnder(dist)) {
+    if (!made.includes(file) && statSync(join(dist, file)).mtimeMs < before) rmSync(join(dist, file), { force: true });
+  }
+}
+
+function filesUnder(folder) {
+  return readdirSync(folder, { recursive: true }).filter((name) => statSync(join(folder, name)).isFile());
+}
