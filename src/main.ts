@@ -1,0 +1,3 @@
+declare const __LANES_VERSION__: string;
+
+process.stdout.write(`${__LANES_VERSION__}\n`);
