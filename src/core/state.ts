@@ -187,21 +187,21 @@ export interface Lane {
   /** Position of the last record that touched it: what a precondition compares. */
   readonly rev: number;
   /** Position of the record that queued it last; the scheduler's age. */
-  readonly queuedAt?: number;
-  readonly run?: Run;
+  readonly queuedAt: number | undefined;
+  readonly run: Run | undefined;
   /** Runs that failed one after another. */
   readonly failures: number;
   /** When a failed lane is queued again by itself. */
-  readonly retryAt?: number;
-  readonly stopping?: Stopping;
-  readonly merge?: Merge;
-  readonly landed?: Landed;
+  readonly retryAt: number | undefined;
+  readonly stopping: Stopping | undefined;
+  readonly merge: Merge | undefined;
+  readonly landed: Landed | undefined;
   readonly results: readonly string[];
-  readonly progress?: string;
+  readonly progress: string | undefined;
   /** False once its worktree was removed. */
   readonly worktree: boolean;
   /** Set while somebody wants its worktree removed: the command that asked. */
-  readonly removal?: string;
+  readonly removal: string | undefined;
 }
 
 /** The engine that the journal elected last. */

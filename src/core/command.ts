@@ -1,0 +1,46 @@
+/** Wishes: what a person, an agent or a script can ask for. */
+import type { Event, Precondition } from "./event.ts";
+import type { LaneSpec, Phase } from "./state.ts";
+
+/** What was seen of a lane when somebody asked to merge it. */
+export interface Evidence {
+  readonly head: string;
+  readonly ahead: number;
+  /** Paths that are not committed. */
+  readonly dirty: readonly string[];
+}
+
+/** A wish, in the imperative. `lanes` are ids. */
+export type Command =
+  | { readonly type: "init"; readonly target: string }
+  | { readonly type: "add"; readonly lanes: readonly { readonly id: string; readonly spec: LaneSpec }[]; readonly skipped?: number }
+  /** Start lanes; `again`: also those whose last run failed. */
+  | { readonly type: "launch"; readonly lanes: readonly string[]; readonly again?: boolean }
+  | { readonly type: "retry"; readonly lanes: readonly string[] }
+  | { readonly type: "stop"; readonly lanes: readonly string[] }
+  | { readonly type: "cancel"; readonly lanes: readonly string[] }
+  | { readonly type: "stop-all" }
+  | {
+      readonly type: "merge";
+      readonly lanes: readonly string[];
+      /** Check command of this request; an empty string asks for none. */
+      readonly check?: string;
+      readonly evidence: ReadonlyMap<string, Evidence>;
+    }
+  | { readonly type: "enter"; readonly phase: Phase }
+  | { readonly type: "remove"; readonly lanes: readonly string[] };
+
+/** Why not, and what to do instead: an expected outcome, a value. */
+export interface Refusal {
+  readonly refused: string;
+  readonly hint: string;
+  /** Exit code by cli.md. */
+  readonly code: number;
+  readonly lane?: string;
+}
+
+/** What a wish leads to: facts that hold together, on condition that nobody was faster. No events: it already is so. */
+export interface Decision {
+  readonly events: readonly Event[];
+  readonly if: readonly Precondition[];
+}

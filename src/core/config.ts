@@ -1,0 +1,151 @@
+/** Configuration text → configuration, or the first field that is wrong. Reading files and trust are other people's work. */
+import { idFault, quote } from "./id.ts";
+import { argv, branch } from "./lane-spec.ts";
+import { attempt, type Fault, fields, flag, items, json, nearest, text, whole, wrong } from "./parse.ts";
+
+/** A command that looks at the repository and reports findings and gaps. */
+export interface Probe {
+  readonly command: readonly string[];
+  readonly timeoutMs: number;
+}
+
+/** Who does the work of lanes: a named member of the roster. */
+export interface RosterEntry {
+  readonly command: readonly string[];
+  readonly role?: string;
+}
+
+/** What lanes made from gaps get. */
+export interface GapPolicy {
+  readonly agent?: string;
+  readonly command?: readonly string[];
+  readonly check?: string;
+  readonly lanesMax: number;
+}
+
+/** The settings of one file, or of all of them merged. Absent: not set here. */
+export interface Config {
+  readonly target?: string;
+  readonly check?: string;
+  readonly requireCheck?: boolean;
+  readonly maxRuns?: number;
+  /** Roster member for lanes that name neither command nor agent. */
+  readonly agent?: string;
+  readonly agents?: Readonly<Record<string, RosterEntry>>;
+  readonly probes?: Readonly<Record<string, Probe>>;
+  readonly gaps?: GapPolicy;
+}
+
+/** Settings, and what was odd about them. */
+export interface ParsedConfig {
+  readonly config: Config;
+  readonly warnings: readonly string[];
+}
+
+const known = ["target", "check", "requireCheck", "maxRuns", "agent", "agents", "probes", "gaps"] as const;
+
+/** A configuration file's settings. Unknown keys are named, not refused. */
+export const parseConfig = (source: string): ParsedConfig | Fault =>
+  attempt(() => {
+    const given = fields(json(source), "");
+    const odd = [...given.keys()].filter((key) => key !== "$schema" && !(known as readonly string[]).includes(key));
+    return { config: configOf(given), warnings: odd.map(oddKey) };
+  });
+
+const oddKey = (key: string): string => {
+  const near = nearest(key, known);
+  return `${quote(key)} is not a known key${near === undefined ? "" : `; did you mean "${near}"?`}`;
+};
+
+const configOf = (given: ReadonlyMap<string, unknown>): Config => {
+  const get = <T>(key: (typeof known)[number], parse: (value: unknown, path: string) => T): T | undefined =>
+    given.get(key) === undefined ? undefined : parse(given.get(key), key);
+  return drop({
+    target: get("target", branch),
+    check: get("check", (value, path) => text(value, path)),
+    requireCheck: get("requireCheck", flag),
+    maxRuns: get("maxRuns", (value, path) => whole(value, path, 1, 1000)),
+    agent: get("agent", id),
+    agents: get("agents", (value, path) => record(value, path, rosterEntry)),
+    probes: get("probes", (value, path) => record(value, path, probe)),
+    gaps: get("gaps", gaps),
+  });
+};
+
+const id = (value: unknown, path: string): string => {
+  const fault = idFault(value);
+  return fault === undefined ? (value as string) : wrong(path, fault, "use an id");
+};
+
+const record = <T>(value: unknown, path: string, each: (value: unknown, path: string) => T): Readonly<Record<string, T>> =>
+  Object.fromEntries([...fields(value, path)].map(([key, item]) => [id(key, `${path}.${key}`), each(item, `${path}.${key}`)]));
+
+const rosterEntry = (value: unknown, path: string): RosterEntry => {
+  const given = fields(value, path);
+  const role = given.get("role");
+  return {
+    command: argv(given.get("command"), `${path}.command`),
+    ...(role === undefined ? {} : { role: text(role, `${path}.role`, 200) }),
+  };
+};
+
+const probe = (value: unknown, path: string): Probe => {
+  const given = fields(value, path);
+  return {
+    command: argv(given.get("command"), `${path}.command`),
+    timeoutMs: given.has("timeoutMs") ? whole(given.get("timeoutMs"), `${path}.timeoutMs`, 1000, 86_400_000) : 600_000,
+  };
+};
+
+const gaps = (value: unknown, path: string): GapPolicy => {
+  const given = fields(value, path);
+  const get = <T>(key: string, parse: (value: unknown, path: string) => T): T | undefined =>
+    given.has(key) ? parse(given.get(key), `${path}.${key}`) : undefined;
+  return drop({
+    agent: get("agent", id),
+    command: get("command", argv),
+    check: get("check", (item, at) => text(item, at)),
+    lanesMax: get("lanesMax", (item, at) => whole(item, at, 1, 1000)) ?? 100,
+  });
+};
+
+/** The same object without fields that are not set. */
+const drop = <T extends object>(value: { [K in keyof T]: T[K] | undefined }): T =>
+  Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as T;
+
+/** Later settings win; rosters and probes are joined by name. */
+export const mergeConfigs = (configs: readonly Config[]): Config =>
+  configs.reduce<Config>(
+    (all, one) => ({
+      ...all,
+      ...one,
+      ...(all.agents || one.agents ? { agents: { ...all.agents, ...one.agents } } : {}),
+      ...(all.probes || one.probes ? { probes: { ...all.probes, ...one.probes } } : {}),
+    }),
+    {},
+  );
+
+/** Every command that a file would have us run, as stable text: what trust is given to. Empty when it names none. */
+export const commandsIn = (config: Config): readonly string[] => [
+  ...(config.check === undefined ? [] : [`check: ${config.check}`]),
+  ...(config.gaps?.check === undefined ? [] : [`gaps.check: ${config.gaps.check}`]),
+  ...(config.gaps?.command === undefined ? [] : [`gaps.command: ${JSON.stringify(config.gaps.command)}`]),
+  ...Object.entries(config.agents ?? {}).map(([name, { command }]) => `agents.${name}: ${JSON.stringify(command)}`),
+  ...Object.entries(config.probes ?? {}).map(([name, { command }]) => `probes.${name}: ${JSON.stringify(command)}`),
+];
+
+/** The variables that override the files, by name. */
+export const environmentKeys = ["LANES_TARGET", "LANES_CHECK", "LANES_MAX_RUNS", "LANES_REQUIRE_CHECK", "LANES_AGENT"] as const;
+
+/** Settings from `LANES_*` variables, or the first that is wrong. */
+export const parseEnvironment = (environment: Readonly<Record<string, string | undefined>>): Config | Fault =>
+  attempt(() => {
+    const { LANES_TARGET, LANES_CHECK, LANES_MAX_RUNS, LANES_REQUIRE_CHECK, LANES_AGENT } = environment;
+    return drop<Config>({
+      target: LANES_TARGET ? branch(LANES_TARGET, "LANES_TARGET") : undefined,
+      check: LANES_CHECK,
+      maxRuns: LANES_MAX_RUNS ? whole(Number(LANES_MAX_RUNS), "LANES_MAX_RUNS", 1, 1000) : undefined,
+      requireCheck: LANES_REQUIRE_CHECK ? LANES_REQUIRE_CHECK === "1" || LANES_REQUIRE_CHECK === "true" : undefined,
+      agent: LANES_AGENT ? id(LANES_AGENT, "LANES_AGENT") : undefined,
+    } as { [K in keyof Config]: Config[K] | undefined });
+  });

@@ -1,0 +1,194 @@
+/** Wish × state → facts, or a refusal with a hint. */
+import type { Command, Decision, Evidence, Refusal } from "./command.ts";
+import type { Event, Precondition } from "./event.ts";
+import { idFault, quote } from "./id.ts";
+import { cycleIn, isLive, isManual } from "./schedule.ts";
+import { type Lane, type LaneState, type State, stateTable } from "./state.ts";
+
+/** What this wish means now. Asking for what already is so is no refusal: it yields no events. */
+export const decide = (state: State, command: Command): Decision | Refusal => {
+  if (state.counts.newer > 0) {
+    return no("this repository's log was written by a newer lanes", "upgrade lanes, or read only: status, log and events work", 69);
+  }
+  switch (command.type) {
+    case "init":
+      return init(state, command.target);
+    case "add":
+      return add(state, command);
+    case "launch":
+      return each(state, command.lanes, (lane) => launch(lane, command.again ?? false));
+    case "retry":
+      return each(state, command.lanes, retry);
+    case "stop":
+      return each(state, command.lanes, stop);
+    case "cancel":
+      return each(state, command.lanes, cancel);
+    case "stop-all":
+      return each(state, [...state.lanes.values()].filter((lane) => stoppable(lane)).map((lane) => lane.id), stop);
+    case "merge":
+      return each(state, command.lanes, (lane) => merge(lane, command.evidence.get(lane.id), command.check));
+    case "enter":
+      return { events: state.phase === command.phase ? [] : [{ type: "phase.entered", phase: command.phase }], if: [] };
+    case "remove":
+      return each(state, command.lanes, remove);
+  }
+};
+
+/** Is this answer a refusal? */
+export const isRefusal = (answer: object): answer is Refusal => "refused" in answer;
+
+const no = (refused: string, hint: string, code: number, lane?: string): Refusal =>
+  lane === undefined ? { refused, hint, code } : { refused, hint, code, lane };
+
+/** Decide for several lanes: all of them, or none. */
+const each = (state: State, ids: readonly string[], one: (lane: Lane) => readonly Event[] | Refusal): Decision | Refusal => {
+  const events: Event[] = [];
+  const conditions: Precondition[] = [];
+  for (const id of new Set(ids)) {
+    const lane = state.lanes.get(id);
+    if (!lane) return unknownLane(state, id);
+    const answer = one(lane);
+    if ("refused" in answer) return answer;
+    if (answer.length === 0) continue;
+    events.push(...answer);
+    conditions.push({ lane: id, rev: lane.rev });
+  }
+  return { events, if: conditions };
+};
+
+/** The refusal for a lane that does not exist, with the nearest name that does. */
+export const unknownLane = (state: State, id: string): Refusal => {
+  const near = state.names.get(id.toLowerCase());
+  const some = [...state.lanes.keys()].slice(0, 5).join(", ");
+  const hint = near ? `did you mean ${near}?` : some === "" ? "there are no lanes yet: lanes add-lane ID JSON" : `lanes: ${some}${state.lanes.size > 5 ? ", …" : ""}`;
+  return no(`no lane ${quote(id)}`, hint, 64, id);
+};
+
+const init = (state: State, target: string): Decision => ({
+  events: state.initialised && state.target === target ? [] : [{ type: "repo.initialised", target }],
+  if: [],
+});
+
+const add = (state: State, command: Extract<Command, { type: "add" }>): Decision | Refusal => {
+  const names = new Map(state.names);
+  for (const { id } of command.lanes) {
+    const fault = idFault(id);
+    if (fault !== undefined) return no(fault, "choose another id", 65, id);
+    const taken = names.get(id.toLowerCase());
+    const old = state.lanes.get(taken ?? id);
+    const free = old?.id === id && old.state === "cancelled" && !old.worktree && taken === id;
+    if (taken !== undefined && !free) {
+      return taken === id
+        ? no(`lane ${id} exists (${old?.state ?? "named twice"})`, `choose another id, or: lanes why ${id}`, 65, id)
+        : no(`${id} differs from lane ${taken} only in case`, "choose another id: some file systems cannot tell them apart", 65, id);
+    }
+    names.set(id.toLowerCase(), `${id}`);
+  }
+  const fault = dependencyFault(state, command.lanes);
+  if (fault) return fault;
+  const events: Event[] = command.lanes.map(({ id, spec }) => ({ type: "lane.added", key: id, spec }));
+  if (command.skipped !== undefined) {
+    events.push({ type: "plan.written", lanes: command.lanes.map(({ id }) => id), skipped: command.skipped });
+  }
+  return { events, if: command.lanes.map(({ id }) => ({ lane: id, rev: state.lanes.get(id)?.rev ?? 0 })) };
+};
+
+const dependencyFault = (state: State, lanes: Extract<Command, { type: "add" }>["lanes"]): Refusal | undefined => {
+  const needs = new Map([...state.lanes.values()].map((lane) => [lane.id, lane.spec.dependsOn]));
+  for (const { id, spec } of lanes) needs.set(id, spec.dependsOn);
+  for (const { id, spec } of lanes) {
+    const index = spec.dependsOn.findIndex((other) => !needs.has(other));
+    if (index >= 0) {
+      return no(`dependsOn[${index}]: lane ${id} depends on ${quote(spec.dependsOn[index] ?? "")}, which does not exist`, "add that lane first", 65, id);
+    }
+  }
+  const cycle = cycleIn(needs);
+  return cycle && no(`dependsOn: lanes depend on each other: ${cycle.join(" → ")}`, "take one of these dependencies away", 65, cycle[0]);
+};
+
+const retryable: ReadonlySet<LaneState> = new Set(["failed", "lost", "parked", "finished-empty", "conflicted", "checks-failed"]);
+const underWay: ReadonlySet<LaneState> = new Set(["queued", "starting", "running"]);
+
+const canWork = (lane: Lane): Refusal | undefined =>
+  lane.spec.command || lane.spec.agent
+    ? undefined
+    : no(
+        `lane ${lane.id} names no command and no agent`,
+        `give it a "command", a roster "agent", or "agent": "manual" for a lane in which you work`,
+        4,
+        lane.id,
+      );
+
+const launch = (lane: Lane, again: boolean): readonly Event[] | Refusal => {
+  if (underWay.has(lane.state)) return [];
+  if (isManual(lane) && lane.state === "waiting") return [];
+  if (again && (retryable.has(lane.state) || isStill(lane))) return retry(lane);
+  if (lane.state === "planned" || lane.state === "paused") {
+    return canWork(lane) ?? [{ type: "lane.queued", key: lane.id, why: "" }];
+  }
+  const hint = retryable.has(lane.state) || isStill(lane) ? `lanes retry ${lane.id}` : `lanes why ${lane.id}`;
+  return no(`lane ${lane.id} is ${lane.state} and cannot be launched`, hint, 4, lane.id);
+};
+
+/** Waiting for a person although nothing runs in it: uncommitted work was left behind. */
+const isStill = (lane: Lane): boolean => lane.state === "waiting" && !isLive(lane) && !isManual(lane);
+
+const retry = (lane: Lane): readonly Event[] | Refusal => {
+  if (underWay.has(lane.state)) return [];
+  if (!retryable.has(lane.state) && !isStill(lane) && lane.state !== "ready") {
+    const hint = lane.state === "planned" || lane.state === "paused" ? `lanes launch ${lane.id}` : `lanes why ${lane.id}`;
+    return no(`lane ${lane.id} is ${lane.state}: there is nothing to retry`, hint, 4, lane.id);
+  }
+  return canWork(lane) ?? [{ type: "lane.queued", key: lane.id, why: "tried again" }];
+};
+
+/** Does stopping change anything in this lane? */
+const stoppable = (lane: Lane): boolean => lane.state === "queued" || isLive(lane) || lane.retryAt !== undefined;
+
+const stop = (lane: Lane): readonly Event[] | Refusal => {
+  if (lane.state === "queued") return [{ type: "lane.unqueued", key: lane.id }];
+  if (isLive(lane)) return lane.stopping ? [] : [{ type: "lane.stop-asked", key: lane.id, then: "pause" }];
+  if (lane.retryAt !== undefined) return [{ type: "lane.parked", key: lane.id, why: "stopped before it was tried again" }];
+  if (lane.state === "merge-queued") return [{ type: "merge.withdrawn", key: lane.id, why: "taken out of the merge queue" }];
+  return [];
+};
+
+const cancel = (lane: Lane): readonly Event[] | Refusal => {
+  const { id } = lane;
+  const why = "cancelled";
+  if (lane.state === "cancelled") return [];
+  if (isLive(lane)) return lane.stopping?.then === "cancel" ? [] : [{ type: "lane.stop-asked", key: id, then: "cancel" }];
+  const cancelled: Event = { type: "lane.cancelled", key: id, why };
+  if (lane.state === "merge-queued") return [{ type: "merge.withdrawn", key: id, why }, cancelled];
+  if (lane.state === "running") return [{ type: "lane.paused", key: id, why }, cancelled];
+  if (stateTable[lane.state].next.includes("cancelled")) return [cancelled];
+  return no(`lane ${id} is ${lane.state} and cannot be cancelled`, lane.state === "merged" ? "its work is on the target already" : "wait until its merge has ended", 4, id);
+};
+
+const queuedForMerge: ReadonlySet<LaneState> = new Set(["merge-queued", "merging", "landed-pending"]);
+const mergeable: ReadonlySet<LaneState> = new Set(["ready", "conflicted", "checks-failed", "undone"]);
+
+const merge = (lane: Lane, seen: Evidence | undefined, check: string | undefined): readonly Event[] | Refusal => {
+  const { id } = lane;
+  if (queuedForMerge.has(lane.state) || lane.state === "merged") return [];
+  if (seen && seen.dirty.length > 0) {
+    return no(`lane ${id} has ${count(seen.dirty.length, "uncommitted file")}: ${seen.dirty.slice(0, 3).join(", ")}${seen.dirty.length > 3 ? ", …" : ""}`, `commit them in .worktrees/${id}, then merge again`, 4, id);
+  }
+  if (seen && seen.ahead === 0) return no(`lane ${id} has no commits to merge`, `lanes log ${id}`, 4, id);
+  const asked: Event = check === undefined ? { type: "merge.asked", key: id } : { type: "merge.asked", key: id, check };
+  if (mergeable.has(lane.state)) return [asked];
+  const byHand = isManual(lane) || isStill(lane) || lane.state === "finished-empty";
+  if (!byHand || isLive(lane) || !seen || !stateTable[lane.state].next.includes("ready")) {
+    const hint = isLive(lane) ? `wait until its run has ended, or: lanes stop ${id}` : `lanes why ${id}`;
+    return no(`lane ${id} is ${lane.state} and cannot be merged`, hint, 4, id);
+  }
+  return [{ type: "lane.readied", key: id, head: seen.head, results: [] }, asked];
+};
+
+const remove = (lane: Lane): readonly Event[] | Refusal => {
+  if (!lane.worktree || lane.removal !== undefined) return [];
+  if (lane.state === "merged" || lane.state === "cancelled") return [{ type: "worktree.removal-asked", key: lane.id }];
+  return no(`lane ${lane.id} is ${lane.state}: its worktree stays`, `merge or cancel it first`, 4, lane.id);
+};
+
+const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;

@@ -1,0 +1,119 @@
+/** The reconciler's brain: wanted × observed × now → steps that bring the world nearer. Each step is safe to repeat. */
+import type { RunSeen } from "./observed.ts";
+import { checkOf, checkRunOf, checkRunsMax, nextToMerge } from "./queue.ts";
+import { isLive, isManual, type Limits, startable } from "./schedule.ts";
+import type { Lane, State } from "./state.ts";
+import { runOf } from "./id.ts";
+
+/** What the engine looked at before planning. */
+export interface Observed {
+  /** Runs by name: those that `runsToSee` asked for. */
+  readonly runs: ReadonlyMap<string, RunSeen>;
+}
+
+/** What planning depends on besides the state. */
+export interface Policy extends Limits {
+  /** The configured check of the target. */
+  readonly check: string | undefined;
+  readonly requireCheck: boolean;
+}
+
+/** One idempotent step. `lane` is its id; type and lane together name the step. */
+export type Action =
+  /** Take a queued lane: record that its next run was asked for. */
+  | { readonly type: "take"; readonly lane: string }
+  /** Make branch and worktree and start the launcher of the run that was asked for. */
+  | { readonly type: "start"; readonly lane: string; readonly n: number }
+  | { readonly type: "note-start"; readonly lane: string; readonly n: number; readonly seen: Extract<RunSeen, { is: "alive" | "exited" }> }
+  | { readonly type: "finish"; readonly lane: string; readonly n: number; readonly seen: Extract<RunSeen, { is: "exited" }> }
+  | { readonly type: "lose"; readonly lane: string; readonly n: number }
+  | { readonly type: "stop"; readonly lane: string; readonly n: number }
+  | { readonly type: "requeue"; readonly lane: string }
+  /** Ask for the merge of a probe that is ready. */
+  | { readonly type: "ask-merge"; readonly lane: string }
+  | { readonly type: "build"; readonly lane: string }
+  /** Send a lane back from the queue: a check is required and there is none. */
+  | { readonly type: "refuse-unchecked"; readonly lane: string }
+  | { readonly type: "pass-unchecked"; readonly lane: string; readonly candidate: string }
+  | { readonly type: "test"; readonly lane: string; readonly candidate: string; readonly run: string; readonly check: string }
+  | { readonly type: "judge"; readonly lane: string; readonly candidate: string; readonly run: string; readonly seen: RunSeen }
+  | { readonly type: "land"; readonly lane: string; readonly candidate: string }
+  | { readonly type: "remove"; readonly lane: string };
+
+/** The runs whose folders have to be looked at before planning. */
+export const runsToSee = (state: State): readonly string[] => {
+  const names: string[] = [];
+  for (const lane of state.lanes.values()) {
+    if (isLive(lane)) names.push(runOf(lane.id, lane.run?.n ?? 1));
+    const { merge } = lane;
+    if (lane.state === "merging" && merge?.candidate !== undefined && merge.tested === undefined) {
+      for (let k = 1; k <= checkRunsMax; k += 1) names.push(checkRunOf(lane.id, merge.candidate, k));
+    }
+  }
+  return names;
+};
+
+/** What to do now. Doing it twice, or half of it before a crash, costs only a repeat. */
+export const plan = (state: State, observed: Observed, now: number, policy: Policy): readonly Action[] => {
+  const actions: Action[] = [];
+  for (const lane of state.lanes.values()) actions.push(...ofLane(lane, observed, now, policy));
+  for (const lane of startable(state, now, policy)) actions.push({ type: "take", lane: lane.id });
+  const next = nextToMerge(state);
+  if (next) {
+    const refused = policy.requireCheck && checkOf(next, policy.check) === undefined;
+    actions.push({ type: refused ? "refuse-unchecked" : "build", lane: next.id });
+  }
+  return actions;
+};
+
+const ofLane = (lane: Lane, observed: Observed, now: number, policy: Policy): readonly Action[] => {
+  if (lane.removal !== undefined) return [{ type: "remove", lane: lane.id }];
+  if (isManual(lane) && lane.state === "starting") return [{ type: "start", lane: lane.id, n: lane.run?.n ?? 1 }];
+  if (isLive(lane) && lane.run) return ofRun(lane, lane.run.n, observed.runs.get(runOf(lane.id, lane.run.n)), now);
+  if (lane.state === "failed" && lane.retryAt !== undefined && lane.retryAt <= now) return [{ type: "requeue", lane: lane.id }];
+  if (lane.state === "ready" && lane.spec.kind === "probe") return [{ type: "ask-merge", lane: lane.id }];
+  if (lane.state === "merging") return ofMerge(lane, observed, policy);
+  if (lane.state === "landed-pending" && lane.merge?.candidate !== undefined) {
+    return [{ type: "land", lane: lane.id, candidate: lane.merge.candidate }];
+  }
+  return [];
+};
+
+const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined, now: number): readonly Action[] => {
+  const { id } = lane;
+  if (!seen) return [];
+  switch (seen.is) {
+    case "absent":
+      return lane.state === "starting" ? [{ type: "start", lane: id, n }] : [{ type: "lose", lane: id, n }];
+    case "starting":
+      return [];
+    case "alive": {
+      if (lane.state === "starting") return [{ type: "note-start", lane: id, n, seen }];
+      const late = lane.spec.timeoutMs !== undefined && now - seen.startedAt >= lane.spec.timeoutMs;
+      return lane.stopping || late ? [{ type: "stop", lane: id, n }] : [];
+    }
+    case "exited":
+      return lane.state === "starting" ? [{ type: "note-start", lane: id, n, seen }] : [{ type: "finish", lane: id, n, seen }];
+    case "vanished":
+      // As long as something of the run lives it may still write: it is neither lost nor to be started again.
+      if (seen.survivors.length > 0) return lane.stopping ? [{ type: "stop", lane: id, n }] : [];
+      return [{ type: "lose", lane: id, n }];
+  }
+};
+
+const ofMerge = (lane: Lane, observed: Observed, policy: Policy): readonly Action[] => {
+  const { id, merge } = lane;
+  if (merge?.candidate === undefined) return [];
+  const { candidate } = merge;
+  if (merge.tested !== undefined) return [{ type: "land", lane: id, candidate }];
+  const check = checkOf(lane, policy.check);
+  if (check === undefined) return [{ type: "pass-unchecked", lane: id, candidate }];
+  for (let k = 1; k <= checkRunsMax; k += 1) {
+    const run = checkRunOf(id, candidate, k);
+    const seen = observed.runs.get(run);
+    if (!seen || seen.is === "alive" || seen.is === "starting") return [];
+    if (seen.is === "absent") return [{ type: "test", lane: id, candidate, run, check }];
+    if (seen.is === "exited" || k === checkRunsMax) return [{ type: "judge", lane: id, candidate, run, seen }];
+  }
+  return [];
+};

@@ -1,0 +1,56 @@
+/** The merge queue: who is next, and what the others wait for. */
+import type { Lane, State } from "./state.ts";
+
+/** Lanes in the merge queue, in the order in which they will be taken: dependencies first, then first come. */
+export const queueOrder = (state: State): readonly Lane[] => {
+  const waiting = [...state.lanes.values()].filter((lane) => lane.state === "merge-queued" || lane.state === "merging");
+  const byAge = waiting.toSorted((a, b) => Number(b.state === "merging") - Number(a.state === "merging") || ageOf(a) - ageOf(b));
+  const placed = new Set<string>();
+  const order: Lane[] = [];
+  const place = (lane: Lane): void => {
+    if (placed.has(lane.id)) return;
+    placed.add(lane.id);
+    for (const id of lane.spec.dependsOn) {
+      const needed = byAge.find((other) => other.id === id);
+      if (needed) place(needed);
+    }
+    order.push(lane);
+  };
+  for (const lane of byAge) place(lane);
+  return order;
+};
+
+/** The lane whose candidate is to be built next; undefined while one is being merged or none may be. */
+export const nextToMerge = (state: State): Lane | undefined => {
+  const order = queueOrder(state);
+  if (order.some((lane) => lane.state === "merging")) return undefined;
+  return order.find((lane) => notOnTarget(state, lane).length === 0);
+};
+
+/** Dependencies that have to land before this lane may. */
+export const notOnTarget = (state: State, lane: Lane): readonly string[] =>
+  lane.spec.dependsOn.filter((id) => state.lanes.get(id)?.state !== "merged");
+
+/** The command that must pass on the merged tree, or undefined: the request's, else the lane's, else the configured one. */
+export const checkOf = (lane: Lane, configured: string | undefined): string | undefined => {
+  const check = lane.merge?.check ?? lane.spec.check ?? configured;
+  return check === "" ? undefined : check;
+};
+
+/** Name of the k-th run of a candidate's check; made from the candidate, so that a new engine finds it again. */
+export const checkRunOf = (lane: string, candidate: string, k: number): string => `check-${lane}-${candidate.slice(0, 12)}-${k}`;
+
+/** A check that vanished (killed with its launcher) is run again this many times. */
+export const checkRunsMax = 3;
+
+/** Subject and body of the merge commit. It names the lane. */
+export const mergeMessage = (lane: Lane): string => {
+  const { tasks, name } = lane.spec;
+  const subject = `Merge lane ${lane.id}${name === lane.id || name === "" ? "" : `: ${firstLine(name)}`}`;
+  const body = tasks.map((task) => `- ${firstLine(task)}`).join("\n");
+  return `${subject}\n${body === "" ? "" : `\n${body}\n`}\nLane: ${lane.id}\n`;
+};
+
+const firstLine = (text: string): string => (text.split("\n", 1)[0] ?? "").slice(0, 200);
+
+const ageOf = (lane: Lane): number => lane.merge?.position ?? lane.rev;

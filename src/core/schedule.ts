@@ -1,0 +1,138 @@
+/** Which lanes may run now, and what every other one waits for. */
+import { type Lane, type LaneState, type Priority, stateTable, type State } from "./state.ts";
+
+/** What the box and the person allow. */
+export interface Limits {
+  /** Runs at the same time; lanes in which a person works do not count. */
+  readonly maxRuns: number;
+}
+
+/** Waiting this long lifts a lane by one priority, so that nothing starves. */
+export const ageingMs = 300_000;
+
+const weight: Readonly<Record<Priority, number>> = { high: 2, normal: 1, low: 0 };
+
+/** Does a person work in this lane, instead of an agent that we start? */
+export const isManual = (lane: Lane): boolean => lane.spec.agent === "manual";
+
+/** Is there a process that we started and that has not ended, as far as the journal knows? */
+export const isLive = (lane: Lane): boolean =>
+  lane.run !== undefined && lane.run.endedAt === undefined && !isManual(lane);
+
+/** Why a lane does not go on by itself: a sentence's end, and the lanes at the root of it. */
+export interface Wait {
+  readonly why: "dependency" | "blocked" | "turn" | "slot";
+  readonly lanes: readonly string[];
+  readonly text: string;
+}
+
+/** The queued lanes that may start now, in order: priority with ageing, then first come, first served. */
+export const startable = (state: State, now: number, limits: Limits): readonly Lane[] => {
+  const lanes = [...state.lanes.values()];
+  let free = limits.maxRuns - lanes.filter(isLive).length;
+  let alone = lanes.some((lane) => isActive(lane) && !lane.spec.parallel);
+  const chosen: Lane[] = [];
+  for (const lane of queue(lanes, now)) {
+    if (unmetDependencies(state, lane).length > 0) continue;
+    if (!lane.spec.parallel && alone) continue;
+    if (!isManual(lane)) {
+      if (free <= 0) continue;
+      free -= 1;
+    }
+    if (!lane.spec.parallel) alone = true;
+    chosen.push(lane);
+  }
+  return chosen;
+};
+
+/** What a lane waits for before it can start; undefined when it is not queued or next in line. */
+export const waitOf = (state: State, lane: Lane, now: number, limits: Limits): Wait | undefined => {
+  if (lane.state !== "queued" && lane.state !== "planned") return undefined;
+  const dependencies = unmetDependencies(state, lane);
+  if (dependencies.length > 0) {
+    const roots = stuckRoots(state, lane);
+    return roots.length > 0
+      ? { why: "blocked", lanes: roots, text: `blocked by ${roots.map((id) => `${id} (${stateOf(state, id)})`).join(", ")}` }
+      : { why: "dependency", lanes: dependencies, text: `waits for ${dependencies.join(", ")}` };
+  }
+  if (lane.state === "planned" || startable(state, now, limits).some(({ id }) => id === lane.id)) return undefined;
+  const holder = [...state.lanes.values()].find((other) => isActive(other) && !other.spec.parallel);
+  if (!lane.spec.parallel && holder) return { why: "turn", lanes: [holder.id], text: `waits for its turn after ${holder.id}` };
+  return { why: "slot", lanes: [], text: `waits for one of ${limits.maxRuns} run slots` };
+};
+
+/** Queued lanes, first to start first. */
+const queue = (lanes: readonly Lane[], now: number): readonly Lane[] =>
+  lanes.filter((lane) => lane.state === "queued").toSorted((a, b) => rank(b, now) - rank(a, now) || age(a) - age(b));
+
+const rank = (lane: Lane, now: number): number =>
+  weight[lane.spec.priority] + Math.floor(Math.max(0, now - lane.since) / ageingMs);
+
+const age = (lane: Lane): number => lane.queuedAt ?? lane.rev;
+
+const active: ReadonlySet<LaneState> = new Set(["starting", "running", "waiting"]);
+
+/** Does this lane use its turn, so that another sequential lane has to wait? */
+const isActive = (lane: Lane): boolean => active.has(lane.state);
+
+/** Is the work of a dependency there to build on? */
+const isDone = (lane: Lane | undefined): boolean => lane !== undefined && stateTable[lane.state].seed === "completed";
+
+/** Dependencies whose work is not there yet. */
+export const unmetDependencies = (state: State, lane: Lane): readonly string[] =>
+  lane.spec.dependsOn.filter((id) => !isDone(state.lanes.get(id)));
+
+/** States that only a person or a retry ends. */
+const isStuck = (lane: Lane | undefined): boolean =>
+  lane === undefined || (stateTable[lane.state].seed === "failed" && lane.retryAt === undefined) || lane.state === "undone";
+
+/** The lanes at the root of a chain of dependencies that will not move by themselves. */
+const stuckRoots = (state: State, lane: Lane): readonly string[] => {
+  const roots = new Set<string>();
+  const visited = new Set<string>();
+  const open = [...lane.spec.dependsOn];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (visited.has(id)) continue;
+    visited.add(id);
+    const other = state.lanes.get(id);
+    if (isStuck(other)) roots.add(id);
+    else if (other && !isDone(other)) open.push(...other.spec.dependsOn);
+  }
+  return [...roots].toSorted();
+};
+
+const stateOf = (state: State, id: string): string => state.lanes.get(id)?.state ?? "unknown";
+
+/** A cycle among the dependencies of these lanes, as the chain of ids that closes it; undefined when there is none. */
+export const cycleIn = (dependencies: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined => {
+  const done = new Set<string>();
+  const walk = (id: string, chain: readonly string[]): readonly string[] | undefined => {
+    const at = chain.indexOf(id);
+    if (at >= 0) return [...chain.slice(at), id];
+    if (done.has(id)) return undefined;
+    for (const next of dependencies.get(id) ?? []) {
+      const found = walk(next, [...chain, id]);
+      if (found) return found;
+    }
+    done.add(id);
+    return undefined;
+  };
+  for (const id of dependencies.keys()) {
+    const found = walk(id, []);
+    if (found) return found;
+  }
+  return undefined;
+};
+
+/** Ids in waves: each wave depends only on earlier ones. Dependencies outside the map count as done; cycles must be refused before. */
+export const waves = (dependencies: ReadonlyMap<string, readonly string[]>): readonly (readonly string[])[] => {
+  const left = new Map(dependencies);
+  const result: string[][] = [];
+  while (left.size > 0) {
+    const wave = [...left].filter(([, needs]) => !needs.some((id) => left.has(id))).map(([id]) => id);
+    if (wave.length === 0) break;
+    for (const id of wave) left.delete(id);
+    result.push(wave.toSorted());
+  }
+  return result;
+};

@@ -1,0 +1,76 @@
+/** How a run ended, from evidence: exit, commits and the state of the worktree. An agent's own words count for nothing. */
+import type { Event } from "./event.ts";
+import type { Lane } from "./state.ts";
+
+/** What the process table and git showed when a run was over. */
+export interface Ended {
+  readonly n: number;
+  readonly code: number;
+  readonly signal?: string;
+  /** Times in ms since 1970. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** Tip of the lane's branch. */
+  readonly head: string;
+  /** Commits since the run's base. */
+  readonly commits: number;
+  /** Paths that are not committed. */
+  readonly dirty: readonly string[];
+  /** Files that a probe or a lane left in `docs/_generated/`. */
+  readonly results: readonly string[];
+}
+
+/** A run that lived less than this did not really start. */
+export const quickMs = 10_000;
+
+/** Quick failures in a row that make a crash loop. */
+export const crashLoop = 3;
+
+/** The facts that follow from the end of a run. */
+export const verdict = (lane: Lane, ended: Ended, now: number): readonly Event[] => {
+  const { id: key } = lane;
+  const exited: Event = {
+    type: "run.exited",
+    key,
+    n: ended.n,
+    code: ended.code,
+    ...(ended.signal === undefined ? {} : { signal: ended.signal }),
+    at: ended.endedAt,
+  };
+  if (lane.stopping) {
+    const paused: Event = { type: "lane.paused", key, why: left("stopped", ended) };
+    return lane.stopping.then === "pause" ? [exited, paused] : [exited, paused, { type: "lane.cancelled", key, why: left("cancelled", ended) }];
+  }
+  if (ended.code !== 0 || ended.signal !== undefined) return [exited, ...failed(lane, ended, now)];
+  if (ended.dirty.length > 0) {
+    return [exited, { type: "lane.waiting", key, why: `${files(ended.dirty.length)} not committed`, paths: ended.dirty }];
+  }
+  if (ended.commits === 0) return [exited, { type: "lane.emptied", key, why: "the run ended without a commit" }];
+  return [exited, { type: "lane.readied", key, head: ended.head, results: ended.results }];
+};
+
+const failed = (lane: Lane, ended: Ended, now: number): readonly Event[] => {
+  const { id: key } = lane;
+  const why = left(failure(lane, ended), ended);
+  const failures = lane.failures + 1;
+  if (failures <= lane.spec.retries) return [{ type: "lane.failed", key, why, retryAt: now + backoffMs(failures) }];
+  const looping = failures >= crashLoop && ended.endedAt - ended.startedAt < quickMs;
+  if (!looping) return [{ type: "lane.failed", key, why }];
+  return [{ type: "lane.failed", key, why }, { type: "lane.parked", key, why: `${why}; ${failures} quick failures in a row` }];
+};
+
+/** Wait before the next automatic run, in ms: 1 s, 4 s, 16 s, … at most 5 min. */
+export const backoffMs = (failures: number): number => Math.min(300_000, 1000 * 4 ** (failures - 1));
+
+const failure = (lane: Lane, ended: Ended): string => {
+  const { timeoutMs } = lane.spec;
+  if (timeoutMs !== undefined && ended.signal !== undefined && ended.endedAt - ended.startedAt >= timeoutMs) {
+    return `stopped after its time limit of ${Math.round(timeoutMs / 1000)} s`;
+  }
+  return ended.signal === undefined ? `exit code ${ended.code}` : `killed by ${ended.signal}`;
+};
+
+const left = (what: string, ended: Ended): string =>
+  ended.dirty.length === 0 ? what : `${what}, ${files(ended.dirty.length)} not committed`;
+
+const files = (n: number): string => `${n} file${n === 1 ? "" : "s"}`;
