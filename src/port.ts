@@ -1,4 +1,5 @@
 /** Everything that this program can do to the world, on one page. Types only: drivers fill them, the engine uses them. */
+import type { Config } from "./core/config.ts";
 import type { Entry, LogRecord } from "./core/event.ts";
 import type { No, RepoSeen, RunSeen } from "./core/observed.ts";
 import type { Identity } from "./core/state.ts";
@@ -143,6 +144,27 @@ export interface Git {
   watch(lanes: readonly string[], changed: (lanes: readonly string[]) => void): Release;
 }
 
+/** Configuration as it holds now, from all files and variables. */
+export interface Loaded {
+  /** Only what may be used: commands of an untrusted file are left out. */
+  readonly config: Config;
+  readonly warnings: readonly string[];
+  /** Commands of `lanes.config.json` that nobody has trusted yet; empty when all are. */
+  readonly untrusted: readonly string[];
+  /** What trust would be given to: a hash of those commands. */
+  readonly hash: string;
+  /** Files that were read. */
+  readonly sources: readonly string[];
+}
+
+/** Settings of this person and this repository. */
+export interface Settings {
+  /** A No (65) names the file and field that is wrong. */
+  load(): Promise<Loaded | No>;
+  /** Trust the commands with this hash from now on. */
+  trust(hash: string): Promise<void>;
+}
+
 /** Time and dice, so that nothing else needs them. */
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -160,5 +182,6 @@ export interface World {
   readonly journal: Journal;
   readonly git: Git;
   readonly host: Host;
+  readonly settings: Settings;
   readonly clock: Clock;
 }

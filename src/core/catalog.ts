@@ -1,0 +1,258 @@
+/** Every capability: what a person or an agent can ask for. Commands of the command line, help and keys follow from these rows. */
+import type { Command, Refusal } from "./command.ts";
+import { decide, isRefusal } from "./decide.ts";
+import type { State } from "./state.ts";
+
+/** An argument in the order of the command line. */
+export interface Argument {
+  readonly name: string;
+  readonly about: string;
+  readonly optional?: boolean;
+  readonly many?: boolean;
+}
+
+/** An option as people write it: `--check <command>`. */
+export interface Option {
+  readonly flags: string;
+  readonly about: string;
+}
+
+/** One capability. */
+export interface Capability {
+  readonly id: string;
+  readonly title: string;
+  readonly group: "phases" | "lanes" | "look" | "keep";
+  readonly arguments: readonly Argument[];
+  readonly options: readonly Option[];
+  readonly examples: readonly string[];
+  /** The wish for one lane, for capabilities that are about lanes. */
+  readonly wish?: (lane: string) => Command;
+}
+
+const lanes: readonly Argument[] = [{ name: "LANE", about: "one lane or several", many: true }];
+const someLanes: readonly Argument[] = [{ name: "LANE", about: "one lane or several; all when left out", many: true, optional: true }];
+const oneLane: readonly Argument[] = [{ name: "LANE", about: "a lane's id" }];
+const detach: Option = { flags: "--detach", about: "return at once; the work goes on" };
+const waiting: readonly Option[] = [
+  detach,
+  { flags: "--wait", about: "accepted; waiting is what it does" },
+  { flags: "--until-idle", about: "accepted; waiting is what it does" },
+];
+const check: Option = { flags: "--check <command>", about: "run this on the merged tree instead of the configured check" };
+
+/** All rows, in the order of help. */
+export const catalog: readonly Capability[] = [
+  {
+    id: "init",
+    title: "Prepare this repository",
+    group: "phases",
+    arguments: [],
+    options: [{ flags: "--target <branch>", about: "branch that merges land on; the current one when left out" }],
+    examples: ["lanes init", "lanes init --target develop"],
+  },
+  {
+    id: "probes",
+    title: "Run the configured probes in parallel lanes and land their reports",
+    group: "phases",
+    arguments: [{ name: "PROBE", about: "probes to run; all when left out", many: true, optional: true }],
+    options: waiting,
+    examples: ["lanes probes"],
+  },
+  {
+    id: "plan",
+    title: "Turn the gaps that probes found into lanes",
+    group: "phases",
+    arguments: [],
+    options: [{ flags: "--dry-run", about: "show the plan and change nothing" }],
+    examples: ["lanes plan --dry-run", "lanes plan"],
+  },
+  {
+    id: "execute",
+    title: "Run the lanes: parallel ones together, sequential ones and dependants in order",
+    group: "phases",
+    arguments: someLanes,
+    options: waiting,
+    examples: ["lanes execute", "lanes execute --detach"],
+  },
+  {
+    id: "merge",
+    title: "Land lanes on the target, each tested as merged",
+    group: "phases",
+    arguments: [{ name: "LANE", about: "lanes to land; all ready ones when left out", many: true, optional: true }],
+    options: [check, ...waiting],
+    examples: ["lanes merge", "lanes merge docs-intro --check 'npm test'"],
+    wish: (lane) => ({ type: "merge", lanes: [lane], evidence: new Map() }),
+  },
+  {
+    id: "full",
+    title: "init, probes, plan, execute and merge in one go",
+    group: "phases",
+    arguments: [],
+    options: [check],
+    examples: ["lanes full --check 'npm test'"],
+  },
+  {
+    id: "add-lane",
+    title: "Add a lane",
+    group: "lanes",
+    arguments: [
+      { name: "ID", about: "letters, digits, _ and -" },
+      { name: "JSON", about: "its definition; - reads standard input, @FILE a file" },
+    ],
+    options: [],
+    examples: [
+      `lanes add-lane docs '{"tasks": ["write the guide"], "command": "./write-docs.sh"}'`,
+      `lanes add-lane mine '{"agent": "manual"}'`,
+    ],
+  },
+  {
+    id: "exec-lane",
+    title: "Run one lane and wait for it; a manual lane is prepared and its path printed",
+    group: "lanes",
+    arguments: lanes,
+    options: waiting,
+    examples: ["lanes exec-lane docs"],
+  },
+  {
+    id: "launch",
+    title: "Start lanes and return",
+    group: "lanes",
+    arguments: lanes,
+    options: [],
+    examples: ["lanes launch docs api"],
+    wish: (lane) => ({ type: "launch", lanes: [lane] }),
+  },
+  {
+    id: "stop",
+    title: "End the agents of lanes; their worktrees stay as they are",
+    group: "lanes",
+    arguments: lanes,
+    options: [detach],
+    examples: ["lanes stop docs"],
+    wish: (lane) => ({ type: "stop", lanes: [lane] }),
+  },
+  {
+    id: "retry",
+    title: "Run lanes again that failed, were lost or brought nothing",
+    group: "lanes",
+    arguments: lanes,
+    options: [],
+    examples: ["lanes retry docs"],
+    wish: (lane) => ({ type: "retry", lanes: [lane] }),
+  },
+  {
+    id: "cancel",
+    title: "Give lanes up; what they hold stays until cleanup",
+    group: "lanes",
+    arguments: lanes,
+    options: [detach],
+    examples: ["lanes cancel docs"],
+    wish: (lane) => ({ type: "cancel", lanes: [lane] }),
+  },
+  {
+    id: "stop-all",
+    title: "End all agents safely",
+    group: "lanes",
+    arguments: [],
+    options: [detach],
+    examples: ["lanes stop-all"],
+  },
+  {
+    id: "status",
+    title: "Show all lanes",
+    group: "look",
+    arguments: [],
+    options: [{ flags: "--refresh", about: "look at git first" }],
+    examples: ["lanes status", "lanes status --json | jq .lanes"],
+  },
+  {
+    id: "monitor",
+    title: "Open the control center, or print changes as plain lines when there is no terminal",
+    group: "look",
+    arguments: [],
+    options: [{ flags: "--until-idle", about: "end when nothing is under way any more" }],
+    examples: ["lanes monitor", "lanes monitor | tee lanes.txt"],
+  },
+  {
+    id: "log",
+    title: "Show what a lane's agent printed",
+    group: "look",
+    arguments: oneLane,
+    options: [
+      { flags: "-f, --follow", about: "go on as it prints" },
+      { flags: "--check", about: "the output of the lane's last check instead" },
+      { flags: "-n, --lines <count>", about: "last lines only" },
+    ],
+    examples: ["lanes log docs --follow"],
+  },
+  {
+    id: "why",
+    title: "Say in one line what a lane waits for",
+    group: "look",
+    arguments: lanes,
+    options: [],
+    examples: ["lanes why docs"],
+  },
+  {
+    id: "events",
+    title: "Show the journal",
+    group: "look",
+    arguments: [],
+    options: [
+      { flags: "-f, --follow", about: "go on as records arrive" },
+      { flags: "--since <position>", about: "only records after this position" },
+    ],
+    examples: ["lanes events", "lanes events --json --follow"],
+  },
+  {
+    id: "engine",
+    title: "Start, stop or look at the process that carries lanes out",
+    group: "keep",
+    arguments: [{ name: "ACTION", about: "status, start, stop or run", optional: true }],
+    options: [],
+    examples: ["lanes engine status", "lanes engine stop"],
+  },
+  {
+    id: "cleanup",
+    title: "Remove worktrees of merged and cancelled lanes that are clean; say what stays",
+    group: "keep",
+    arguments: [],
+    options: [{ flags: "--dry-run", about: "say what would be removed" }],
+    examples: ["lanes cleanup --dry-run", "lanes cleanup"],
+    wish: (lane) => ({ type: "remove", lanes: [lane] }),
+  },
+  {
+    id: "reset",
+    title: "End all runs, archive the records and begin anew; work that is not merged stays",
+    group: "keep",
+    arguments: [],
+    options: [{ flags: "--yes", about: "do not ask" }],
+    examples: ["lanes reset --yes"],
+  },
+  {
+    id: "trust",
+    title: "Show the commands of lanes.config.json and allow them",
+    group: "keep",
+    arguments: [],
+    options: [{ flags: "--yes", about: "do not ask" }],
+    examples: ["lanes trust"],
+  },
+  {
+    id: "demo",
+    title: "Watch six lanes on a scratch repository, from a wish to merged",
+    group: "look",
+    arguments: [],
+    options: [{ flags: "--keep", about: "keep the scratch repository (it is kept in any case while something runs)" }],
+    examples: ["lanes demo"],
+  },
+];
+
+/** The row of a capability. */
+export const capability = (id: string): Capability | undefined => catalog.find((row) => row.id === id);
+
+/** Why a capability cannot be used on this lane now; undefined when it can. */
+export const whyNot = (state: State, row: Capability, lane: string): Refusal | undefined => {
+  if (!row.wish) return undefined;
+  const answer = decide(state, row.wish(lane));
+  return isRefusal(answer) ? answer : undefined;
+};

@@ -1,0 +1,264 @@
+/** State → rows: everything that a person sees, the same in every shell. No clock: rows carry times, shells show ages. */
+import { agentOf, branchOf, worktreeOf } from "./id.ts";
+import type { LaneSeen, RepoSeen } from "./observed.ts";
+import { notOnTarget, queueOrder } from "./queue.ts";
+import { isLive, isManual, type Limits, type Wait, waitOf } from "./schedule.ts";
+import { type Lane, type LaneState, type Phase, type SeedStatus, type State, stateTable, type Tone } from "./state.ts";
+
+/** One row of the lanes pane. Times are ms since 1970. */
+export interface LaneRow {
+  readonly id: string;
+  readonly name: string;
+  readonly state: LaneState;
+  readonly glyph: string;
+  readonly ascii: string;
+  readonly tone: Tone;
+  readonly agent: string;
+  readonly priority: string;
+  /** Why it is so, what it waits for, or its progress. */
+  readonly detail: string;
+  readonly since: number;
+  readonly git: LaneSeen | undefined;
+  readonly attention: boolean;
+}
+
+/** One row of the agents pane: who does the work. */
+export interface AgentRow {
+  readonly name: string;
+  readonly lane: string;
+  readonly status: AgentStatus;
+  readonly run: number;
+  readonly pid: number | undefined;
+  /** Where the status comes from. */
+  readonly source: "process" | "journal" | "person";
+  readonly since: number;
+  readonly restarts: number;
+}
+
+/** What an agent is doing, as far as there is evidence. */
+export type AgentStatus = "starting" | "working" | "blocked" | "idle" | "done" | "error" | "paused" | "lost";
+
+/** One row of the locks pane: something that keeps others out. */
+export interface LockRow {
+  readonly kind: "engine" | "merge" | "git";
+  readonly what: string;
+  readonly holder: string;
+  readonly since: number;
+}
+
+/** One row of the branches pane. */
+export interface BranchRow {
+  readonly name: string;
+  readonly head: string;
+  readonly subject: string;
+  readonly committedAt: number;
+  readonly kind: "target" | "lane" | "other";
+  readonly lane: LaneRow | undefined;
+}
+
+/** The strip above the panes. */
+export interface Overview {
+  readonly phase: Phase;
+  readonly phaseName: string;
+  readonly target: string;
+  readonly targetHead: string;
+  readonly total: number;
+  readonly merged: number;
+  readonly running: number;
+  readonly attention: number;
+  readonly failed: number;
+  readonly inQueue: number;
+  /** 0 … 100: steps done of all steps that lanes have to take. */
+  readonly percent: number;
+  readonly void: number;
+  readonly damaged: number;
+}
+
+/** Names of seed 001's phases. */
+export const phaseNames: Readonly<Record<Phase, string>> = { 0: "ready", 1: "probes", 2: "plan", 3: "execute", 4: "merge" };
+
+/** Rows of the lanes pane, in the order of addition. */
+export const laneRows = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): readonly LaneRow[] =>
+  [...state.lanes.values()].map((lane) => laneRow(state, lane, seen?.lanes.get(lane.id), now, limits));
+
+const laneRow = (state: State, lane: Lane, git: LaneSeen | undefined, now: number, limits: Limits): LaneRow => {
+  const { glyph, ascii, tone } = stateTable[lane.state];
+  return {
+    id: lane.id,
+    name: lane.spec.name,
+    state: lane.state,
+    glyph,
+    ascii,
+    tone,
+    agent: agentOf(lane.id, lane.spec.agent),
+    priority: lane.spec.priority,
+    detail: detailOf(state, lane, now, limits),
+    since: lane.since,
+    git,
+    attention: needsPerson(lane),
+  };
+};
+
+const needy: ReadonlySet<LaneState> = new Set(["waiting", "finished-empty", "lost", "parked", "conflicted", "checks-failed", "landed-pending"]);
+
+/** Does this lane stand still until a person does something? */
+export const needsPerson = (lane: Lane): boolean => needy.has(lane.state) || (lane.state === "failed" && lane.retryAt === undefined);
+
+/** One line: why the lane is in its state, what it waits for, or how far it is. */
+export const detailOf = (state: State, lane: Lane, now: number, limits: Limits): string => {
+  if (lane.stopping) return lane.stopping.then === "cancel" ? "is being cancelled" : "is being stopped";
+  const wait = waitOf(state, lane, now, limits);
+  if (wait) return wait.text;
+  if (lane.state === "merge-queued") return queueDetail(state, lane);
+  if (lane.state === "merging") return lane.merge?.tested === undefined ? "its merge with the target is being checked" : "is landing";
+  if (lane.state === "merged" && lane.landed) {
+    return `${lane.landed.merge.slice(0, 7)} on ${lane.landed.target}${lane.landed.tested === "unchecked" ? ", unchecked" : ""}`;
+  }
+  if (lane.state === "conflicted") return `${lane.detail}${lane.paths.length > 0 ? `: ${lane.paths.join(", ")}` : ""}`;
+  return lane.detail === "" && isLive(lane) ? (lane.progress ?? "") : lane.detail;
+};
+
+const queueDetail = (state: State, lane: Lane): string => {
+  const missing = notOnTarget(state, lane);
+  if (missing.length > 0) return `lands after ${missing.join(", ")}`;
+  const place = queueOrder(state).findIndex(({ id }) => id === lane.id);
+  return place <= 0 ? "next to be merged" : `${place + 1}. in the merge queue`;
+};
+
+/** Rows of the agents pane: every lane that has or had a run, or in which a person works. */
+export const agentRows = (state: State): readonly AgentRow[] =>
+  [...state.lanes.values()]
+    .filter((lane) => lane.run !== undefined)
+    .map((lane) => ({
+      name: isManual(lane) ? "you" : agentOf(lane.id, lane.spec.agent),
+      lane: lane.id,
+      status: agentStatus(lane),
+      run: lane.run?.n ?? 0,
+      pid: isLive(lane) ? lane.run?.process?.pid : undefined,
+      source: isManual(lane) ? "person" : isLive(lane) ? "process" : "journal",
+      since: lane.run?.endedAt ?? lane.run?.startedAt ?? lane.run?.askedAt ?? lane.since,
+      restarts: Math.max(0, (lane.run?.n ?? 1) - 1),
+    }));
+
+const agentStatus = (lane: Lane): AgentStatus => {
+  if (isManual(lane)) return lane.state === "waiting" || lane.state === "running" ? "idle" : "done";
+  if (lane.state === "starting") return "starting";
+  if (isLive(lane)) return lane.state === "waiting" ? "blocked" : "working";
+  if (lane.state === "lost") return "lost";
+  if (lane.state === "paused") return "paused";
+  return lane.run?.code === 0 ? "done" : "error";
+};
+
+/** Rows of the locks pane. */
+export const lockRows = (state: State, seen: RepoSeen | undefined): readonly LockRow[] => {
+  const rows: LockRow[] = [];
+  const { engine } = state;
+  if (engine && !engine.retired) {
+    rows.push({ kind: "engine", what: "reconciler", holder: `pid ${engine.process.pid}, token ${engine.token}`, since: engine.at });
+  }
+  for (const lane of state.lanes.values()) {
+    if (lane.state !== "merging") continue;
+    rows.push({ kind: "merge", what: `merge into ${lane.merge?.target ?? "the target"}`, holder: lane.id, since: lane.merge?.startedAt ?? lane.since });
+  }
+  for (const { path, ageMs } of seen?.locks ?? []) {
+    rows.push({ kind: "git", what: path, holder: "git", since: seen ? seen.at - ageMs : 0 });
+  }
+  return rows;
+};
+
+/** Rows of the branches pane: the target, then lanes, then the rest, newest first. */
+export const branchRows = (seen: RepoSeen | undefined, lanes: readonly LaneRow[]): readonly BranchRow[] => {
+  const byBranch = new Map(lanes.map((lane) => [branchOf(lane.id), lane]));
+  const order = { target: 0, lane: 1, other: 2 };
+  return (seen?.branches ?? [])
+    .map((branch): BranchRow => {
+      const lane = byBranch.get(branch.name);
+      const kind = branch.name === seen?.target?.name ? "target" : lane ? "lane" : "other";
+      return { name: branch.name, head: branch.head, subject: branch.subject, committedAt: branch.committedAt, kind, lane };
+    })
+    .toSorted((a, b) => order[a.kind] - order[b.kind] || b.committedAt - a.committedAt);
+};
+
+/** How far a lane is on its way to the target, 0 … 1. */
+const way: Readonly<Record<SeedStatus, number>> = { created: 0, running: 0.3, completed: 0.7, failed: 0.3 };
+
+/** The strip above the panes. */
+export const overview = (state: State, seen: RepoSeen | undefined): Overview => {
+  const lanes = [...state.lanes.values()].filter((lane) => lane.state !== "cancelled");
+  const merged = lanes.filter((lane) => lane.state === "merged").length;
+  const done = lanes.reduce((sum, lane) => sum + (lane.state === "merged" ? 1 : way[stateTable[lane.state].seed]), 0);
+  return {
+    phase: state.phase,
+    phaseName: phaseNames[state.phase],
+    target: state.target ?? seen?.target?.name ?? "",
+    targetHead: seen?.target?.head ?? "",
+    total: lanes.length,
+    merged,
+    running: lanes.filter(isLive).length,
+    attention: lanes.filter(needsPerson).length,
+    failed: lanes.filter((lane) => stateTable[lane.state].seed === "failed").length,
+    inQueue: lanes.filter((lane) => lane.state === "merge-queued" || lane.state === "merging" || lane.state === "landed-pending").length,
+    percent: lanes.length === 0 ? 0 : Math.floor((100 * done) / lanes.length),
+    void: state.counts.void,
+    damaged: state.counts.damaged,
+  };
+};
+
+/** One line: what a lane waits for, with the chain behind it, and what to do next. */
+export const whyLine = (state: State, lane: Lane, now: number, limits: Limits): string => {
+  const detail = detailOf(state, lane, now, limits);
+  const chain = chainOf(state, lane, now, limits);
+  const next = nextStep(lane);
+  const head = `${lane.id} is ${lane.state}${detail === "" ? "" : `: ${detail}`}`;
+  return [head, ...chain].join("; ") + (next === "" ? "" : `; next: ${next}`);
+};
+
+const chainOf = (state: State, lane: Lane, now: number, limits: Limits): readonly string[] => {
+  const links: string[] = [];
+  const visited = new Set([lane.id]);
+  let wait: Wait | undefined = waitOf(state, lane, now, limits);
+  while (wait?.lanes[0] !== undefined && !visited.has(wait.lanes[0])) {
+    const behind = state.lanes.get(wait.lanes[0]);
+    if (!behind) break;
+    visited.add(behind.id);
+    const detail = detailOf(state, behind, now, limits);
+    links.push(`${behind.id} is ${behind.state}${detail === "" ? "" : ` (${detail})`}`);
+    wait = waitOf(state, behind, now, limits);
+  }
+  return links;
+};
+
+/** The command that moves a lane on, where a person has to give it. */
+export const nextStep = (lane: Lane): string => {
+  const { id } = lane;
+  switch (lane.state) {
+    case "planned":
+    case "paused":
+      return `lanes launch ${id}`;
+    case "waiting":
+      return isManual(lane) ? `commit in ${worktreeOf(id)}, then lanes merge ${id}` : `commit or drop the files in ${worktreeOf(id)}, then lanes merge ${id} or lanes retry ${id}`;
+    case "conflicted":
+      return `in ${worktreeOf(id)}: git merge ${lane.merge?.target ?? "the target"}, resolve, commit; then lanes merge ${id}`;
+    case "checks-failed":
+      return `mend it in ${worktreeOf(id)}, then lanes merge ${id}; or lanes retry ${id}`;
+    case "finished-empty":
+    case "failed":
+    case "lost":
+    case "parked":
+      return `lanes log ${id}; lanes retry ${id}`;
+    case "ready":
+    case "undone":
+      return `lanes merge ${id}`;
+    case "landed-pending":
+      return "commit or move what is in the way in your checkout; it lands by itself";
+    case "cancelled":
+    case "merged":
+      return lane.worktree ? "lanes cleanup" : "";
+    case "queued":
+    case "starting":
+    case "running":
+    case "merge-queued":
+    case "merging":
+      return "";
+  }
+};

@@ -1,0 +1,120 @@
+/** State → `tracker.json` and the JSON of `status`: a superset of seed 001's tracker. Never read back as truth. */
+import { agentOf, branchOf, worktreeOf } from "./id.ts";
+import type { RepoSeen } from "./observed.ts";
+import { queueOrder } from "./queue.ts";
+import type { Limits } from "./schedule.ts";
+import { agentRows, detailOf, lockRows, overview } from "./select.ts";
+import { type Lane, type SeedStatus, type State, stateTable } from "./state.ts";
+
+/** Version of the JSON that scripts read; grows when a key changes its meaning. */
+export const schemaVersion = 1;
+
+/** Version of the fold's rules; a snapshot of another one is not used. */
+export const foldVersion = 1;
+
+/** The tracker as a value that JSON can hold. `seen`: what git showed, if anybody looked. Times are ISO 8601. */
+export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): object => {
+  const lanes = [...state.lanes.values()];
+  return {
+    version: "1.0.0",
+    schemaVersion,
+    phase: state.phase,
+    status: overallStatus(lanes),
+    target: state.target ?? null,
+    agents: Object.fromEntries(lanes.map((lane) => [agentOf(lane.id, lane.spec.agent), lane]).reduce(byAgent, new Map<string, object>())),
+    lanes: Object.fromEntries(lanes.map((lane) => [lane.id, laneJson(state, lane, seen, now, limits)])),
+    locks: Object.fromEntries(lockRows(state, seen).map((row) => [row.what, { kind: row.kind, holder: row.holder, since: iso(row.since) }])),
+    queue: queueJson(state),
+    metrics: metricsJson(state, seen),
+    observedAt: seen ? iso(seen.at) : null,
+    _meta: { position: state.position, schema: schemaVersion, fold: foldVersion },
+  };
+};
+
+/** An agent's entry speaks of the lane that it touched last. */
+const byAgent = (agents: Map<string, object>, entry: readonly (string | Lane)[]): Map<string, object> => {
+  const [name, lane] = entry as readonly [string, Lane];
+  return agents.set(name, {
+    worktree: worktreeOf(lane.id),
+    lane: lane.id,
+    status: stateTable[lane.state].seed,
+    branch: branchOf(lane.id),
+  });
+};
+
+/** One of the seed's four words for everything. */
+const overallStatus = (lanes: readonly Lane[]): SeedStatus => {
+  const kept = lanes.filter((lane) => lane.state !== "cancelled");
+  const words = new Set(kept.map((lane) => stateTable[lane.state].seed));
+  if (words.has("running")) return "running";
+  if (words.has("created")) return words.has("completed") || words.has("failed") ? "running" : "created";
+  if (words.has("failed")) return "failed";
+  return kept.length === 0 ? "created" : "completed";
+};
+
+const laneJson = (state: State, lane: Lane, seen: RepoSeen | undefined, now: number, limits: Limits): object => {
+  const { spec, run, landed } = lane;
+  return {
+    status: stateTable[lane.state].seed,
+    state: lane.state,
+    detail: detailOf(state, lane, now, limits),
+    name: spec.name,
+    kind: spec.kind,
+    tasks: spec.tasks,
+    results: lane.results,
+    priority: spec.priority,
+    parallel: spec.parallel,
+    dependsOn: spec.dependsOn,
+    paths: spec.paths,
+    branch: branchOf(lane.id),
+    worktree: worktreeOf(lane.id),
+    worktreePresent: lane.worktree,
+    agent: agentOf(lane.id, spec.agent),
+    since: iso(lane.since),
+    ...(lane.progress === undefined ? {} : { progress: lane.progress }),
+    ...(lane.paths.length === 0 ? {} : { blockedPaths: lane.paths }),
+    run: run
+      ? {
+          n: run.n,
+          base: run.base,
+          pid: run.process?.pid ?? null,
+          startedAt: run.startedAt === undefined ? null : iso(run.startedAt),
+          endedAt: run.endedAt === undefined ? null : iso(run.endedAt),
+          code: run.code ?? null,
+          signal: run.signal ?? null,
+        }
+      : null,
+    failures: lane.failures,
+    merge: landed ? { commit: landed.merge, target: landed.target, before: landed.before, check: landed.tested, at: iso(landed.at) } : null,
+    git: gitJson(seen, lane.id),
+    conflictsWith: lane.state === "conflicted" ? ["target"] : [],
+    waitsFor: spec.dependsOn.filter((id) => state.lanes.get(id)?.state !== "merged"),
+    rev: lane.rev,
+  };
+};
+
+const gitJson = (seen: RepoSeen | undefined, id: string): object | null => {
+  const git = seen?.lanes.get(id);
+  if (!git) return null;
+  const { head, subject, ahead, behind, dirty, worktree } = git;
+  return { head, subject, ahead, behind, dirty: dirty?.length ?? null, worktree };
+};
+
+const queueJson = (state: State): object => ({
+  entries: queueOrder(state).map((lane, index) => ({
+    position: index + 1,
+    lane: lane.id,
+    phase: lane.state,
+    requestedAt: iso(lane.merge?.requestedAt ?? lane.since),
+    candidate: lane.merge?.candidate ?? null,
+  })),
+  pending: [...state.lanes.values()].filter((lane) => lane.state === "landed-pending").map((lane) => lane.id),
+});
+
+const metricsJson = (state: State, seen: RepoSeen | undefined): object => {
+  const { total, merged, running, attention, failed, percent } = overview(state, seen);
+  const restarts = agentRows(state).reduce((sum, row) => sum + row.restarts, 0);
+  return { lanes: total, merged, running, attention, failed, percent, restarts, records: state.counts };
+};
+
+const iso = (ms: number): string => new Date(ms).toISOString();

@@ -1,0 +1,65 @@
+/** What every process can do: ask, follow and wish. Shells hold one of these; it holds the ports. */
+import type { Command, Refusal } from "../core/command.ts";
+import type { Event } from "../core/event.ts";
+import type { No, RepoSeen } from "../core/observed.ts";
+import type { Limits } from "../core/schedule.ts";
+import type { State } from "../core/state.ts";
+import type { Layout, Loaded, Release } from "../port.ts";
+import type { Told } from "./ledger.ts";
+
+/** A wish that was granted: it is on disk and in effect. */
+export interface Receipt {
+  /** Records that follow from this wish carry it as their `cause`. */
+  readonly cause: string;
+  readonly position: number;
+  /** Empty when everything was so already. */
+  readonly events: readonly Event[];
+}
+
+/** The library half of the engine, as shells see it. */
+export interface Engine {
+  readonly layout: Layout;
+  /** The state as far as this process has read; `refresh` reads on. The same object, advanced in place. */
+  state(): State;
+  refresh(): Promise<State>;
+  /** Called after every batch of new lines, with the lines. */
+  follow(listener: (state: State, told: readonly Told[]) => void): Release;
+  /** Every line after `since`, read anew from the log. */
+  history(since: number): Promise<readonly Told[]>;
+  /** Decide, record, read back. Refusals are answers; a broken disk throws. */
+  execute(command: Command): Promise<Receipt | Refusal>;
+  /** Make sure that a reconciler lives, starting one when needed. False: there is one but it is frozen or silent. */
+  ensure(): Promise<boolean>;
+  limits(): Promise<Limits>;
+  /** Configuration as it holds now; a No names the file and field. */
+  settings(): Promise<Loaded | No>;
+  trust(hash: string): Promise<void>;
+  /** What the reconciler published last of git, with its age; undefined when nothing was. Never runs git. */
+  observed(): Promise<RepoSeen | undefined>;
+  /** Look at git now: all refs, and the working state of these lanes. */
+  look(lanes: readonly string[]): Promise<RepoSeen>;
+  /** Called when refs or working state of lanes may have changed. */
+  watchGit(lanes: readonly string[], changed: (lanes: readonly string[]) => void): Release;
+  /** The end of a run's output, as it is: hostile until sanitised. */
+  tail(run: string, bytes: number): Promise<string>;
+  output(run: string, from: number): Promise<{ readonly text: string; readonly next: number }>;
+  watchRuns(changed: () => void): Release;
+  /** Keep the reconciler up while this process shows something. */
+  attend(): Release;
+  /** Text of the files below `folder` at the tip of a branch, by path; empty when there are none. */
+  filesAt(branch: string, folder: string): Promise<ReadonlyMap<string, string>>;
+  /** Branch that the user's checkout is on; a No when there is none, no commit yet, or a detached HEAD. */
+  currentBranch(): Promise<{ readonly name: string } | No>;
+  /** Create `.orchestration` and keep our folders out of git; says what was written (paths, relative). Idempotent. */
+  prepare(): Promise<readonly string[]>;
+  /** Keep the asking shell's environment for the next start of these lanes. */
+  lend(lanes: readonly string[]): Promise<void>;
+  /** Write a published file such as the execution plan; the path is relative to the checkout. */
+  writeOut(path: string, text: string): Promise<void>;
+  /** Archive all records after everything was stopped; returns where. */
+  archive(): Promise<string>;
+  /** This process as the elected reconciler, until it retires or loses the election. */
+  reconcile(): Promise<void>;
+  /** End the elected engine, if one lives; runs go on. False: none was there. */
+  stopEngine(): Promise<boolean>;
+}
