@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 // Plain JavaScript, because it runs where nothing has been built: it finds the built program or says how to get it.
 import { existsSync, realpathSync } from "node:fs";
-import { delimiter, dirname } from "node:path";
+import { delimiter, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const root = join(fileURLToPath(import.meta.url), "..", "..");
 const program = new URL("../dist/lanes.js", import.meta.url);
 
 if (process.platform === "win32") {
@@ -46,9 +46,5 @@ function giveBackEnvironment(env) {
 }
 
 function isHere(manifest) {
-  return (
-    Boolean(manifest) &&
-    existsSync(manifest) &&
-    dirname(realpathSync(manifest)) === dirname(realpathSync(`${root}package.json`))
-  );
+  return existsSync(manifest ?? "") && realpathSync(manifest) === realpathSync(join(root, "package.json"));
 }

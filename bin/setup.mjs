@@ -103,8 +103,9 @@ function run(command, args) {
  */
 async function onlyOne() {
   mkdirSync(locks, { recursive: true });
-  const mine = join(locks, `claim-${process.pid}`);
-  writeFileSync(mine, `${process.pid} ${startOf(process.pid)}`);
+  const owner = `${process.pid} ${startOf(process.pid)}`;
+  const mine = join(locks, `claim ${owner}`);
+  writeFileSync(mine, owner);
   let told = false;
   for (const end = Date.now() + WAIT_LIMIT_MS; Date.now() < end;) {
     const last = highest();
@@ -133,7 +134,7 @@ function highest() {
 
 /** A number below the lock in force, or what a waiting process left when it died. */
 function isOver(name, last) {
-  return name.startsWith("claim-") ? !isHeld(readOr(join(locks, name), "")) : Number(name) <= last;
+  return name.startsWith("claim ") ? !isHeld(name.slice("claim ".length)) : Number(name) <= last;
 }
 
 function linked(from, to) {
