@@ -30,7 +30,9 @@ export interface Capability {
 }
 
 const lanes: readonly Argument[] = [{ name: "LANE", about: "one lane or several", many: true }];
-const someLanes: readonly Argument[] = [{ name: "LANE", about: "one lane or several; all when left out", many: true, optional: true }];
+const someLanes: readonly Argument[] = [
+  { name: "LANE", about: "one lane or several; all when left out", many: true, optional: true },
+];
 const oneLane: readonly Argument[] = [{ name: "LANE", about: "a lane's id" }];
 const detach: Option = { flags: "--detach", about: "return at once; the work goes on" };
 const waiting: readonly Option[] = [
@@ -38,7 +40,10 @@ const waiting: readonly Option[] = [
   { flags: "--wait", about: "accepted; waiting is what it does" },
   { flags: "--until-idle", about: "accepted; waiting is what it does" },
 ];
-const check: Option = { flags: "--check <command>", about: "run this on the merged tree instead of the configured check" };
+const check: Option = {
+  flags: "--check <command>",
+  about: "run this on the merged tree instead of the configured check",
+};
 
 /** All rows, in the order of help. */
 export const catalog: readonly Capability[] = [

@@ -13,7 +13,11 @@ export interface Evidence {
 /** A wish, in the imperative. `lanes` are ids. */
 export type Command =
   | { readonly type: "init"; readonly target: string }
-  | { readonly type: "add"; readonly lanes: readonly { readonly id: string; readonly spec: LaneSpec }[]; readonly skipped?: number }
+  | {
+      readonly type: "add";
+      readonly lanes: readonly { readonly id: string; readonly spec: LaneSpec }[];
+      readonly skipped?: number;
+    }
   /** Start lanes; `again`: also those whose last run failed. */
   | { readonly type: "launch"; readonly lanes: readonly string[]; readonly again?: boolean }
   | { readonly type: "retry"; readonly lanes: readonly string[] }

@@ -77,8 +77,14 @@ const id = (value: unknown, path: string): string => {
   return fault === undefined ? (value as string) : wrong(path, fault, "use an id");
 };
 
-const record = <T>(value: unknown, path: string, each: (value: unknown, path: string) => T): Readonly<Record<string, T>> =>
-  Object.fromEntries([...fields(value, path)].map(([key, item]) => [id(key, `${path}.${key}`), each(item, `${path}.${key}`)]));
+const record = <T>(
+  value: unknown,
+  path: string,
+  each: (value: unknown, path: string) => T,
+): Readonly<Record<string, T>> =>
+  Object.fromEntries(
+    [...fields(value, path)].map(([key, item]) => [id(key, `${path}.${key}`), each(item, `${path}.${key}`)]),
+  );
 
 const rosterEntry = (value: unknown, path: string): RosterEntry => {
   const given = fields(value, path);
@@ -135,7 +141,13 @@ export const commandsIn = (config: Config): readonly string[] => [
 ];
 
 /** The variables that override the files, by name. */
-export const environmentKeys = ["LANES_TARGET", "LANES_CHECK", "LANES_MAX_RUNS", "LANES_REQUIRE_CHECK", "LANES_AGENT"] as const;
+export const environmentKeys = [
+  "LANES_TARGET",
+  "LANES_CHECK",
+  "LANES_MAX_RUNS",
+  "LANES_REQUIRE_CHECK",
+  "LANES_AGENT",
+] as const;
 
 /** Settings from `LANES_*` variables, or the first that is wrong. */
 export const parseEnvironment = (environment: Readonly<Record<string, string | undefined>>): Config | Fault =>

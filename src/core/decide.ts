@@ -8,7 +8,11 @@ import { type Lane, type LaneState, type State, stateTable } from "./state.ts";
 /** What this wish means now. Asking for what already is so is no refusal: it yields no events. */
 export const decide = (state: State, command: Command): Decision | Refusal => {
   if (state.counts.newer > 0) {
-    return no("this repository's log was written by a newer lanes", "upgrade lanes, or read only: status, log and events work", 69);
+    return no(
+      "this repository's log was written by a newer lanes",
+      "upgrade lanes, or read only: status, log and events work",
+      69,
+    );
   }
   switch (command.type) {
     case "init":
@@ -24,7 +28,11 @@ export const decide = (state: State, command: Command): Decision | Refusal => {
     case "cancel":
       return each(state, command.lanes, cancel);
     case "stop-all":
-      return each(state, [...state.lanes.values()].filter((lane) => stoppable(lane)).map((lane) => lane.id), stop);
+      return each(
+        state,
+        [...state.lanes.values()].filter((lane) => stoppable(lane)).map((lane) => lane.id),
+        stop,
+      );
     case "merge":
       return each(state, command.lanes, (lane) => merge(lane, command.evidence.get(lane.id), command.check));
     case "enter":
@@ -41,7 +49,11 @@ const no = (refused: string, hint: string, code: number, lane?: string): Refusal
   lane === undefined ? { refused, hint, code } : { refused, hint, code, lane };
 
 /** Decide for several lanes: all of them, or none. */
-const each = (state: State, ids: readonly string[], one: (lane: Lane) => readonly Event[] | Refusal): Decision | Refusal => {
+const each = (
+  state: State,
+  ids: readonly string[],
+  one: (lane: Lane) => readonly Event[] | Refusal,
+): Decision | Refusal => {
   const events: Event[] = [];
   const conditions: Precondition[] = [];
   for (const id of new Set(ids)) {
@@ -60,7 +72,11 @@ const each = (state: State, ids: readonly string[], one: (lane: Lane) => readonl
 export const unknownLane = (state: State, id: string): Refusal => {
   const near = state.names.get(id.toLowerCase());
   const some = [...state.lanes.keys()].slice(0, 5).join(", ");
-  const hint = near ? `did you mean ${near}?` : some === "" ? "there are no lanes yet: lanes add-lane ID JSON" : `lanes: ${some}${state.lanes.size > 5 ? ", …" : ""}`;
+  const hint = near
+    ? `did you mean ${near}?`
+    : some === ""
+      ? "there are no lanes yet: lanes add-lane ID JSON"
+      : `lanes: ${some}${state.lanes.size > 5 ? ", …" : ""}`;
   return no(`no lane ${quote(id)}`, hint, 64, id);
 };
 
@@ -80,7 +96,12 @@ const add = (state: State, command: Extract<Command, { type: "add" }>): Decision
     if (taken !== undefined && !free) {
       return taken === id
         ? no(`lane ${id} exists (${old?.state ?? "named twice"})`, `choose another id, or: lanes why ${id}`, 65, id)
-        : no(`${id} differs from lane ${taken} only in case`, "choose another id: some file systems cannot tell them apart", 65, id);
+        : no(
+            `${id} differs from lane ${taken} only in case`,
+            "choose another id: some file systems cannot tell them apart",
+            65,
+            id,
+          );
     }
     names.set(id.toLowerCase(), `${id}`);
   }
@@ -99,14 +120,34 @@ const dependencyFault = (state: State, lanes: Extract<Command, { type: "add" }>[
   for (const { id, spec } of lanes) {
     const index = spec.dependsOn.findIndex((other) => !needs.has(other));
     if (index >= 0) {
-      return no(`dependsOn[${index}]: lane ${id} depends on ${quote(spec.dependsOn[index] ?? "")}, which does not exist`, "add that lane first", 65, id);
+      return no(
+        `dependsOn[${index}]: lane ${id} depends on ${quote(spec.dependsOn[index] ?? "")}, which does not exist`,
+        "add that lane first",
+        65,
+        id,
+      );
     }
   }
   const cycle = cycleIn(needs);
-  return cycle && no(`dependsOn: lanes depend on each other: ${cycle.join(" → ")}`, "take one of these dependencies away", 65, cycle[0]);
+  return (
+    cycle &&
+    no(
+      `dependsOn: lanes depend on each other: ${cycle.join(" → ")}`,
+      "take one of these dependencies away",
+      65,
+      cycle[0],
+    )
+  );
 };
 
-const retryable: ReadonlySet<LaneState> = new Set(["failed", "lost", "parked", "finished-empty", "conflicted", "checks-failed"]);
+const retryable: ReadonlySet<LaneState> = new Set([
+  "failed",
+  "lost",
+  "parked",
+  "finished-empty",
+  "conflicted",
+  "checks-failed",
+]);
 const underWay: ReadonlySet<LaneState> = new Set(["queued", "starting", "running"]);
 
 const canWork = (lane: Lane): Refusal | undefined =>
@@ -136,7 +177,8 @@ const isStill = (lane: Lane): boolean => lane.state === "waiting" && !isLive(lan
 const retry = (lane: Lane): readonly Event[] | Refusal => {
   if (underWay.has(lane.state)) return [];
   if (!retryable.has(lane.state) && !isStill(lane) && lane.state !== "ready") {
-    const hint = lane.state === "planned" || lane.state === "paused" ? `lanes launch ${lane.id}` : `lanes why ${lane.id}`;
+    const hint =
+      lane.state === "planned" || lane.state === "paused" ? `lanes launch ${lane.id}` : `lanes why ${lane.id}`;
     return no(`lane ${lane.id} is ${lane.state}: there is nothing to retry`, hint, 4, lane.id);
   }
   return canWork(lane) ?? [{ type: "lane.queued", key: lane.id, why: "tried again" }];
@@ -148,8 +190,10 @@ const stoppable = (lane: Lane): boolean => lane.state === "queued" || isLive(lan
 const stop = (lane: Lane): readonly Event[] | Refusal => {
   if (lane.state === "queued") return [{ type: "lane.unqueued", key: lane.id }];
   if (isLive(lane)) return lane.stopping ? [] : [{ type: "lane.stop-asked", key: lane.id, then: "pause" }];
-  if (lane.retryAt !== undefined) return [{ type: "lane.parked", key: lane.id, why: "stopped before it was tried again" }];
-  if (lane.state === "merge-queued") return [{ type: "merge.withdrawn", key: lane.id, why: "taken out of the merge queue" }];
+  if (lane.retryAt !== undefined)
+    return [{ type: "lane.parked", key: lane.id, why: "stopped before it was tried again" }];
+  if (lane.state === "merge-queued")
+    return [{ type: "merge.withdrawn", key: lane.id, why: "taken out of the merge queue" }];
   return [];
 };
 
@@ -157,12 +201,18 @@ const cancel = (lane: Lane): readonly Event[] | Refusal => {
   const { id } = lane;
   const why = "cancelled";
   if (lane.state === "cancelled") return [];
-  if (isLive(lane)) return lane.stopping?.then === "cancel" ? [] : [{ type: "lane.stop-asked", key: id, then: "cancel" }];
+  if (isLive(lane))
+    return lane.stopping?.then === "cancel" ? [] : [{ type: "lane.stop-asked", key: id, then: "cancel" }];
   const cancelled: Event = { type: "lane.cancelled", key: id, why };
   if (lane.state === "merge-queued") return [{ type: "merge.withdrawn", key: id, why }, cancelled];
   if (lane.state === "running") return [{ type: "lane.paused", key: id, why }, cancelled];
   if (stateTable[lane.state].next.includes("cancelled")) return [cancelled];
-  return no(`lane ${id} is ${lane.state} and cannot be cancelled`, lane.state === "merged" ? "its work is on the target already" : "wait until its merge has ended", 4, id);
+  return no(
+    `lane ${id} is ${lane.state} and cannot be cancelled`,
+    lane.state === "merged" ? "its work is on the target already" : "wait until its merge has ended",
+    4,
+    id,
+  );
 };
 
 const queuedForMerge: ReadonlySet<LaneState> = new Set(["merge-queued", "merging", "landed-pending"]);
@@ -172,7 +222,12 @@ const merge = (lane: Lane, seen: Evidence | undefined, check: string | undefined
   const { id } = lane;
   if (queuedForMerge.has(lane.state) || lane.state === "merged") return [];
   if (seen && seen.dirty.length > 0) {
-    return no(`lane ${id} has ${count(seen.dirty.length, "uncommitted file")}: ${seen.dirty.slice(0, 3).join(", ")}${seen.dirty.length > 3 ? ", …" : ""}`, `commit them in .worktrees/${id}, then merge again`, 4, id);
+    return no(
+      `lane ${id} has ${count(seen.dirty.length, "uncommitted file")}: ${seen.dirty.slice(0, 3).join(", ")}${seen.dirty.length > 3 ? ", …" : ""}`,
+      `commit them in .worktrees/${id}, then merge again`,
+      4,
+      id,
+    );
   }
   if (seen && seen.ahead === 0) return no(`lane ${id} has no commits to merge`, `lanes log ${id}`, 4, id);
   const asked: Event = check === undefined ? { type: "merge.asked", key: id } : { type: "merge.asked", key: id, check };

@@ -95,7 +95,11 @@ const nameFault = ({ state, lanes }: Draft, id: string): Fault => {
 
 /** The lane's current run, if it is the n-th and has not ended; else why not. */
 const liveRun = (lane: Lane, n: number): Run | string =>
-  lane.run?.n !== n ? `lane ${lane.id} has no run ${n}` : lane.run.endedAt === undefined ? lane.run : `run ${n} has ended`;
+  lane.run?.n !== n
+    ? `lane ${lane.id} has no run ${n}`
+    : lane.run.endedAt === undefined
+      ? lane.run
+      : `run ${n} has ended`;
 
 /** The lane's merge, if it is about this candidate; else why not. */
 const mergeOf = (lane: Lane, candidate: string): Merge | string =>
@@ -153,7 +157,11 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
         : `nothing runs in lane ${lane.id}`,
     ),
   "lane.waiting": (draft, event, record, position) =>
-    move(draft, event.key, "waiting", record, position, () => ({ ...idle, detail: text(event.why), paths: list(event.paths) })),
+    move(draft, event.key, "waiting", record, position, () => ({
+      ...idle,
+      detail: text(event.why),
+      paths: list(event.paths),
+    })),
   "lane.readied": (draft, event, record, position) =>
     move(draft, event.key, "ready", record, position, () => ({ ...idle, failures: 0, results: list(event.results) })),
   "lane.emptied": (draft, event, record, position) =>
@@ -177,7 +185,11 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
   "lane.paused": (draft, event, record, position) =>
     move(draft, event.key, "paused", record, position, () => ({ ...idle, detail: text(event.why) })),
   "lane.cancelled": (draft, event, record, position) =>
-    move(draft, event.key, "cancelled", record, position, () => ({ ...idle, detail: text(event.why), merge: undefined })),
+    move(draft, event.key, "cancelled", record, position, () => ({
+      ...idle,
+      detail: text(event.why),
+      merge: undefined,
+    })),
   "lane.progressed": (draft, event, _record, position) =>
     touch(draft, event.key, position, () => ({ progress: text(event.text) })),
   "run.asked": (draft, event, record, position) =>
@@ -229,9 +241,15 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       return typeof merge === "string" ? merge : { detail: text(event.why) };
     }),
   "merge.conflicted": (draft, event, record, position) =>
-    move(draft, event.key, "conflicted", record, position, () => ({ detail: text(event.why), paths: list(event.paths) })),
+    move(draft, event.key, "conflicted", record, position, () => ({
+      detail: text(event.why),
+      paths: list(event.paths),
+    })),
   "merge.held": (draft, event, record, position) =>
-    move(draft, event.key, "landed-pending", record, position, () => ({ detail: text(event.why), paths: list(event.paths) })),
+    move(draft, event.key, "landed-pending", record, position, () => ({
+      detail: text(event.why),
+      paths: list(event.paths),
+    })),
   "merge.requeued": (draft, event, record, position) =>
     move(draft, event.key, "merge-queued", record, position, ({ merge }) =>
       merge

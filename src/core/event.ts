@@ -23,7 +23,13 @@ export type Event =
   | { readonly type: "lane.cancelled"; readonly key: string; readonly why: string }
   | { readonly type: "lane.progressed"; readonly key: string; readonly text: string }
   | { readonly type: "run.asked"; readonly key: string; readonly n: number; readonly base: string }
-  | { readonly type: "run.started"; readonly key: string; readonly n: number; readonly process: Identity; readonly at: number }
+  | {
+      readonly type: "run.started";
+      readonly key: string;
+      readonly n: number;
+      readonly process: Identity;
+      readonly at: number;
+    }
   | {
       readonly type: "run.exited";
       readonly key: string;
@@ -42,7 +48,12 @@ export type Event =
       readonly head: string;
       readonly candidate: string;
     }
-  | { readonly type: "merge.tested"; readonly key: string; readonly candidate: string; readonly result: "passed" | "unchecked" }
+  | {
+      readonly type: "merge.tested";
+      readonly key: string;
+      readonly candidate: string;
+      readonly result: "passed" | "unchecked";
+    }
   | { readonly type: "merge.check-failed"; readonly key: string; readonly candidate: string; readonly why: string }
   | { readonly type: "merge.conflicted"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
   | { readonly type: "merge.held"; readonly key: string; readonly why: string; readonly paths: readonly string[] }

@@ -1,6 +1,14 @@
 /** Facts → state. The fold decides which records take effect; correctness rests on no lock. */
 import { type Draft, effects, type Effect, type Fault } from "./effect.ts";
-import { type Entry, type Event, type EventType, type LogRecord, type Outcome, type Precondition, recordVersion } from "./event.ts";
+import {
+  type Entry,
+  type Event,
+  type EventType,
+  type LogRecord,
+  type Outcome,
+  type Precondition,
+  recordVersion,
+} from "./event.ts";
 import { retryWindow, type State } from "./state.ts";
 
 /**

@@ -48,7 +48,9 @@ export const parseReport = (source: string): ProbeReport | Fault =>
     return {
       probe: text(given.get("probe"), "probe", 200),
       ok: flag(given.get("ok") ?? true, "ok"),
-      findings: items(given.get("findings") ?? [], "findings", (item) => (typeof item === "string" ? item : JSON.stringify(item)).slice(0, 2000)),
+      findings: items(given.get("findings") ?? [], "findings", (item) =>
+        (typeof item === "string" ? item : JSON.stringify(item)).slice(0, 2000),
+      ),
       gaps: items(given.get("gaps") ?? [], "gaps", gap),
     };
   });
@@ -56,14 +58,20 @@ export const parseReport = (source: string): ProbeReport | Fault =>
 const gap = (value: unknown, path: string): Gap => {
   const given = fields(value, path);
   for (const key of refusedKeys) {
-    if (given.has(key)) wrong(`${path}.${key}`, "is not taken from a probe", "commands come from lanes.config.json (gaps.command, gaps.agent) only");
+    if (given.has(key))
+      wrong(
+        `${path}.${key}`,
+        "is not taken from a probe",
+        "commands come from lanes.config.json (gaps.command, gaps.agent) only",
+      );
   }
   const id = text(given.get("id"), `${path}.id`, 200);
   const fault = idFault(id);
   if (fault !== undefined) wrong(`${path}.id`, fault, "choose another id");
   const get = <T>(key: string, otherwise: T, parse: (value: unknown, path: string) => T): T =>
     given.get(key) === undefined ? otherwise : parse(given.get(key), `${path}.${key}`);
-  const list = (item: unknown, at: string): readonly string[] => items(item, at, (one, where) => text(one, where, 4096));
+  const list = (item: unknown, at: string): readonly string[] =>
+    items(item, at, (one, where) => text(one, where, 4096));
   const title = get("title", id, (item, at) => text(item, at, 500));
   return {
     id,
@@ -88,7 +96,8 @@ export const planLanes = (
     const skipped: { gap: string; why: string }[] = [];
     for (const [file, source] of reports) {
       const report = parseReport(source);
-      if (isFault(report)) return wrong(`${file}${report.path === "" ? "" : `: ${report.path}`}`, report.fault, report.hint);
+      if (isFault(report))
+        return wrong(`${file}${report.path === "" ? "" : `: ${report.path}`}`, report.fault, report.hint);
       for (const [index, one] of report.gaps.entries()) {
         const why = skipReason(state, found, one.id, policy);
         if (why === undefined) found.set(one.id, { gap: one, at: `${file}: gaps[${index}]` });
@@ -101,25 +110,42 @@ export const planLanes = (
     return { version: 1 as const, createdAt, from: [...reports.keys()], lanes, order: waves(needs), skipped };
   });
 
-const skipReason = (state: State, found: ReadonlyMap<string, unknown>, id: string, policy: GapPolicy): string | undefined => {
+const skipReason = (
+  state: State,
+  found: ReadonlyMap<string, unknown>,
+  id: string,
+  policy: GapPolicy,
+): string | undefined => {
   const lane = state.lanes.get(state.names.get(id.toLowerCase()) ?? id);
   if (lane) return `lane ${lane.id} exists and is ${lane.state}`;
   if ([...found.keys()].some((other) => other.toLowerCase() === id.toLowerCase())) return "another gap has this id";
   return found.size >= policy.lanesMax ? `more than ${policy.lanesMax} lanes` : undefined;
 };
 
-const checkDependencies = (state: State, found: ReadonlyMap<string, { readonly gap: Gap; readonly at: string }>): void => {
+const checkDependencies = (
+  state: State,
+  found: ReadonlyMap<string, { readonly gap: Gap; readonly at: string }>,
+): void => {
   const needs = new Map<string, readonly string[]>();
   for (const [id, { gap: one, at }] of found) {
     for (const [index, other] of one.dependsOn.entries()) {
       if (!found.has(other) && !state.lanes.has(other)) {
-        wrong(`${at}.dependsOn[${index}]`, `"${other.slice(0, 63)}" is neither a gap nor a lane`, "name an id of this plan");
+        wrong(
+          `${at}.dependsOn[${index}]`,
+          `"${other.slice(0, 63)}" is neither a gap nor a lane`,
+          "name an id of this plan",
+        );
       }
     }
     needs.set(id, one.dependsOn);
   }
   const cycle = cycleIn(needs);
-  if (cycle) wrong(`${found.get(cycle[0] ?? "")?.at ?? ""}.dependsOn`, `gaps depend on each other: ${cycle.join(" → ")}`, "take one of these dependencies away");
+  if (cycle)
+    wrong(
+      `${found.get(cycle[0] ?? "")?.at ?? ""}.dependsOn`,
+      `gaps depend on each other: ${cycle.join(" → ")}`,
+      "take one of these dependencies away",
+    );
 };
 
 const laneOf = (one: Gap, policy: GapPolicy): LaneSpec => ({

@@ -14,7 +14,8 @@ export const idFault = (id: unknown): string | undefined => {
   if (typeof id !== "string") return "an id must be a string";
   if (id === "") return "an id must not be empty";
   if (id.length > 63) return `an id has at most 63 characters, this one has ${id.length}`;
-  if (!idPattern.test(id)) return `${quote(id)} is not an id: letters, digits, "_" and "-", starting with a letter or digit`;
+  if (!idPattern.test(id))
+    return `${quote(id)} is not an id: letters, digits, "_" and "-", starting with a letter or digit`;
   if (reserved.has(id.toLowerCase())) return `"${id}" is a reserved word`;
   return undefined;
 };

@@ -16,11 +16,34 @@ const priorities: readonly Priority[] = ["low", "normal", "high"];
 const commits = ["agent", "auto"] as const;
 
 const known = [
-  "name", "tasks", "parallel", "priority", "command", "agent", "dependsOn", "paths", "check", "acceptance", "target",
-  "base", "prompt", "env", "commit", "retries", "timeoutMs",
+  "name",
+  "tasks",
+  "parallel",
+  "priority",
+  "command",
+  "agent",
+  "dependsOn",
+  "paths",
+  "check",
+  "acceptance",
+  "target",
+  "base",
+  "prompt",
+  "env",
+  "commit",
+  "retries",
+  "timeoutMs",
 ] as const;
 /** Keys that scripts of the seeds write and that mean nothing here, or nothing yet. */
-const tolerated: ReadonlySet<string> = new Set(["status", "results", "progress", "dependencies", "team", "batch", "push"]);
+const tolerated: ReadonlySet<string> = new Set([
+  "status",
+  "results",
+  "progress",
+  "dependencies",
+  "team",
+  "batch",
+  "push",
+]);
 
 /** A lane's definition from parsed JSON, or the first field that is wrong. `kind` cannot be set from outside. */
 export const parseSpec = (id: string, value: unknown): ParsedSpec | Fault =>
@@ -68,10 +91,14 @@ const specOf = (id: string, given: ReadonlyMap<string, unknown>): LaneSpec => {
 /** An argv, or a string that `sh -c` runs. */
 export const argv = (value: unknown, path: string): readonly string[] => {
   if (typeof value === "string") {
-    return value.trim() === "" ? wrong(path, "is empty", "leave the key out for a lane without a command") : ["sh", "-c", text(value, path)];
+    return value.trim() === ""
+      ? wrong(path, "is empty", "leave the key out for a lane without a command")
+      : ["sh", "-c", text(value, path)];
   }
   const parts = items(value, path, (item, at) => text(item, at));
-  return parts.length === 0 || parts[0] === "" ? wrong(path, "is empty", "leave the key out for a lane without a command") : parts;
+  return parts.length === 0 || parts[0] === ""
+    ? wrong(path, "is empty", "leave the key out for a lane without a command")
+    : parts;
 };
 
 const name = (value: unknown, path: string): string => {
@@ -81,12 +108,15 @@ const name = (value: unknown, path: string): string => {
 
 const variable = (value: unknown, path: string): string => {
   const word = text(value, path, 200);
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(word) ? word : wrong(path, `${quote(word)} is not the name of a variable`, "give names only, never values");
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(word)
+    ? word
+    : wrong(path, `${quote(word)} is not the name of a variable`, "give names only, never values");
 };
 
 /** A branch's short name, by the rules of git-check-ref-format(1) and never like an option. */
 export const branch = (value: unknown, path: string): string => {
   const word = text(value, path, 200);
-  const bad = /^[-/.]|[\p{C}\s~^:?*[\\]|\.\.|@\{|\/[/.]|\.lock(?:\/|$)|[/.]$/u.test(word) || word === "" || word === "@";
+  const bad =
+    /^[-/.]|[\p{C}\s~^:?*[\\]|\.\.|@\{|\/[/.]|\.lock(?:\/|$)|[/.]$/u.test(word) || word === "" || word === "@";
   return bad ? wrong(path, `${quote(word)} is not a branch name`, "use a name such as main or team/alpha") : word;
 };

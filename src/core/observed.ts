@@ -29,7 +29,12 @@ export type RunSeen =
       readonly endedAt: number;
     }
   /** No launcher and no exit file: nobody knows how it ended. `survivors`: processes of the run that still live. */
-  | { readonly is: "vanished"; readonly startedAt?: number; readonly process?: Identity; readonly survivors: readonly number[] };
+  | {
+      readonly is: "vanished";
+      readonly startedAt?: number;
+      readonly process?: Identity;
+      readonly survivors: readonly number[];
+    };
 
 /** A lane's worktree as git shows it now. */
 export interface LaneSeen {

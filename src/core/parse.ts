@@ -72,16 +72,27 @@ export const text = (value: unknown, path: string, max = 100_000): string => {
 
 /** True or false. */
 export const flag = (value: unknown, path: string): boolean =>
-  typeof value === "boolean" ? value : wrong(path, `must be true or false, not ${kindOf(value)}`, "write true or false without quotes");
+  typeof value === "boolean"
+    ? value
+    : wrong(path, `must be true or false, not ${kindOf(value)}`, "write true or false without quotes");
 
 /** A whole number between `min` and `max`. */
 export const whole = (value: unknown, path: string, min: number, max: number): number =>
   typeof value === "number" && Number.isInteger(value) && value >= min && value <= max
     ? value
-    : wrong(path, `must be a whole number from ${min} to ${max}, not ${kindOf(value)}`, "write it without quotes and units");
+    : wrong(
+        path,
+        `must be a whole number from ${min} to ${max}, not ${kindOf(value)}`,
+        "write it without quotes and units",
+      );
 
 /** A list, each item parsed at its own path. */
-export const items = <T>(value: unknown, path: string, each: (item: unknown, path: string) => T, max = 1000): readonly T[] => {
+export const items = <T>(
+  value: unknown,
+  path: string,
+  each: (item: unknown, path: string) => T,
+  max = 1000,
+): readonly T[] => {
   if (!Array.isArray(value)) return wrong(path, `must be a list, not ${kindOf(value)}`, 'write ["…", "…"]');
   if (value.length > max) return wrong(path, `has ${value.length} items`, `at most ${max} are allowed`);
   return value.map((item, index) => each(item, `${path}[${index}]`));
@@ -92,7 +103,11 @@ export const oneOf = <T extends string>(value: unknown, path: string, words: rea
   const found = words.find((word) => word === value);
   if (found !== undefined) return found;
   const near = typeof value === "string" ? nearest(value, words) : undefined;
-  return wrong(path, `must be one of ${words.join(", ")}, not ${kindOf(value)}`, near ? `did you mean "${near}"?` : `write "${words[0] ?? ""}"`);
+  return wrong(
+    path,
+    `must be one of ${words.join(", ")}, not ${kindOf(value)}`,
+    near ? `did you mean "${near}"?` : `write "${words[0] ?? ""}"`,
+  );
 };
 
 const kindOf = (value: unknown): string => {
@@ -105,7 +120,9 @@ const kindOf = (value: unknown): string => {
 
 /** The nearest of some words, if one is near enough to be meant. */
 export const nearest = (word: string, words: readonly string[]): string | undefined => {
-  const ranked = words.map((other) => ({ other, far: distance(word.toLowerCase().slice(0, 40), other.toLowerCase()) })).toSorted((a, b) => a.far - b.far);
+  const ranked = words
+    .map((other) => ({ other, far: distance(word.toLowerCase().slice(0, 40), other.toLowerCase()) }))
+    .toSorted((a, b) => a.far - b.far);
   const best = ranked[0];
   return best && best.far <= Math.max(1, Math.floor(best.other.length / 3)) ? best.other : undefined;
 };

@@ -24,8 +24,18 @@ export type Action =
   | { readonly type: "take"; readonly lane: string }
   /** Make branch and worktree and start the launcher of the run that was asked for. */
   | { readonly type: "start"; readonly lane: string; readonly n: number }
-  | { readonly type: "note-start"; readonly lane: string; readonly n: number; readonly seen: Extract<RunSeen, { is: "alive" | "exited" }> }
-  | { readonly type: "finish"; readonly lane: string; readonly n: number; readonly seen: Extract<RunSeen, { is: "exited" }> }
+  | {
+      readonly type: "note-start";
+      readonly lane: string;
+      readonly n: number;
+      readonly seen: Extract<RunSeen, { is: "alive" | "exited" }>;
+    }
+  | {
+      readonly type: "finish";
+      readonly lane: string;
+      readonly n: number;
+      readonly seen: Extract<RunSeen, { is: "exited" }>;
+    }
   | { readonly type: "lose"; readonly lane: string; readonly n: number }
   | { readonly type: "stop"; readonly lane: string; readonly n: number }
   | { readonly type: "requeue"; readonly lane: string }
@@ -35,8 +45,20 @@ export type Action =
   /** Send a lane back from the queue: a check is required and there is none. */
   | { readonly type: "refuse-unchecked"; readonly lane: string }
   | { readonly type: "pass-unchecked"; readonly lane: string; readonly candidate: string }
-  | { readonly type: "test"; readonly lane: string; readonly candidate: string; readonly run: string; readonly check: string }
-  | { readonly type: "judge"; readonly lane: string; readonly candidate: string; readonly run: string; readonly seen: RunSeen }
+  | {
+      readonly type: "test";
+      readonly lane: string;
+      readonly candidate: string;
+      readonly run: string;
+      readonly check: string;
+    }
+  | {
+      readonly type: "judge";
+      readonly lane: string;
+      readonly candidate: string;
+      readonly run: string;
+      readonly seen: RunSeen;
+    }
   | { readonly type: "land"; readonly lane: string; readonly candidate: string }
   | { readonly type: "remove"; readonly lane: string };
 
@@ -70,7 +92,8 @@ const ofLane = (lane: Lane, observed: Observed, now: number, policy: Policy): re
   if (lane.removal !== undefined) return [{ type: "remove", lane: lane.id }];
   if (isManual(lane) && lane.state === "starting") return [{ type: "start", lane: lane.id, n: lane.run?.n ?? 1 }];
   if (isLive(lane) && lane.run) return ofRun(lane, lane.run.n, observed.runs.get(runOf(lane.id, lane.run.n)), now);
-  if (lane.state === "failed" && lane.retryAt !== undefined && lane.retryAt <= now) return [{ type: "requeue", lane: lane.id }];
+  if (lane.state === "failed" && lane.retryAt !== undefined && lane.retryAt <= now)
+    return [{ type: "requeue", lane: lane.id }];
   if (lane.state === "ready" && lane.spec.kind === "probe") return [{ type: "ask-merge", lane: lane.id }];
   if (lane.state === "merging") return ofMerge(lane, observed, policy);
   if (lane.state === "landed-pending" && lane.merge?.candidate !== undefined) {
@@ -93,7 +116,9 @@ const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined, now: number): r
       return lane.stopping || late ? [{ type: "stop", lane: id, n }] : [];
     }
     case "exited":
-      return lane.state === "starting" ? [{ type: "note-start", lane: id, n, seen }] : [{ type: "finish", lane: id, n, seen }];
+      return lane.state === "starting"
+        ? [{ type: "note-start", lane: id, n, seen }]
+        : [{ type: "finish", lane: id, n, seen }];
     case "vanished":
       // As long as something of the run lives it may still write: it is neither lost nor to be started again.
       if (seen.survivors.length > 0) return lane.stopping ? [{ type: "stop", lane: id, n }] : [];

@@ -4,7 +4,9 @@ import type { Lane, State } from "./state.ts";
 /** Lanes in the merge queue, in the order in which they will be taken: dependencies first, then first come. */
 export const queueOrder = (state: State): readonly Lane[] => {
   const waiting = [...state.lanes.values()].filter((lane) => lane.state === "merge-queued" || lane.state === "merging");
-  const byAge = waiting.toSorted((a, b) => Number(b.state === "merging") - Number(a.state === "merging") || ageOf(a) - ageOf(b));
+  const byAge = waiting.toSorted(
+    (a, b) => Number(b.state === "merging") - Number(a.state === "merging") || ageOf(a) - ageOf(b),
+  );
   const placed = new Set<string>();
   const order: Lane[] = [];
   const place = (lane: Lane): void => {
@@ -38,7 +40,8 @@ export const checkOf = (lane: Lane, configured: string | undefined): string | un
 };
 
 /** Name of the k-th run of a candidate's check; made from the candidate, so that a new engine finds it again. */
-export const checkRunOf = (lane: string, candidate: string, k: number): string => `check-${lane}-${candidate.slice(0, 12)}-${k}`;
+export const checkRunOf = (lane: string, candidate: string, k: number): string =>
+  `check-${lane}-${candidate.slice(0, 12)}-${k}`;
 
 /** A check that vanished (killed with its launcher) is run again this many times. */
 export const checkRunsMax = 3;

@@ -52,12 +52,17 @@ export const waitOf = (state: State, lane: Lane, now: number, limits: Limits): W
   if (dependencies.length > 0) {
     const roots = stuckRoots(state, lane);
     return roots.length > 0
-      ? { why: "blocked", lanes: roots, text: `blocked by ${roots.map((id) => `${id} (${stateOf(state, id)})`).join(", ")}` }
+      ? {
+          why: "blocked",
+          lanes: roots,
+          text: `blocked by ${roots.map((id) => `${id} (${stateOf(state, id)})`).join(", ")}`,
+        }
       : { why: "dependency", lanes: dependencies, text: `waits for ${dependencies.join(", ")}` };
   }
   if (lane.state === "planned" || startable(state, now, limits).some(({ id }) => id === lane.id)) return undefined;
   const holder = [...state.lanes.values()].find((other) => isActive(other) && !other.spec.parallel);
-  if (!lane.spec.parallel && holder) return { why: "turn", lanes: [holder.id], text: `waits for its turn after ${holder.id}` };
+  if (!lane.spec.parallel && holder)
+    return { why: "turn", lanes: [holder.id], text: `waits for its turn after ${holder.id}` };
   return { why: "slot", lanes: [], text: `waits for one of ${limits.maxRuns} run slots` };
 };
 
@@ -84,7 +89,9 @@ export const unmetDependencies = (state: State, lane: Lane): readonly string[] =
 
 /** States that only a person or a retry ends. */
 const isStuck = (lane: Lane | undefined): boolean =>
-  lane === undefined || (stateTable[lane.state].seed === "failed" && lane.retryAt === undefined) || lane.state === "undone";
+  lane === undefined ||
+  (stateTable[lane.state].seed === "failed" && lane.retryAt === undefined) ||
+  lane.state === "undone";
 
 /** The lanes at the root of a chain of dependencies that will not move by themselves. */
 const stuckRoots = (state: State, lane: Lane): readonly string[] => {

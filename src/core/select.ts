@@ -75,7 +75,13 @@ export interface Overview {
 }
 
 /** Names of seed 001's phases. */
-export const phaseNames: Readonly<Record<Phase, string>> = { 0: "ready", 1: "probes", 2: "plan", 3: "execute", 4: "merge" };
+export const phaseNames: Readonly<Record<Phase, string>> = {
+  0: "ready",
+  1: "probes",
+  2: "plan",
+  3: "execute",
+  4: "merge",
+};
 
 /** Rows of the lanes pane, in the order of addition. */
 export const laneRows = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): readonly LaneRow[] =>
@@ -99,10 +105,19 @@ const laneRow = (state: State, lane: Lane, git: LaneSeen | undefined, now: numbe
   };
 };
 
-const needy: ReadonlySet<LaneState> = new Set(["waiting", "finished-empty", "lost", "parked", "conflicted", "checks-failed", "landed-pending"]);
+const needy: ReadonlySet<LaneState> = new Set([
+  "waiting",
+  "finished-empty",
+  "lost",
+  "parked",
+  "conflicted",
+  "checks-failed",
+  "landed-pending",
+]);
 
 /** Does this lane stand still until a person does something? */
-export const needsPerson = (lane: Lane): boolean => needy.has(lane.state) || (lane.state === "failed" && lane.retryAt === undefined);
+export const needsPerson = (lane: Lane): boolean =>
+  needy.has(lane.state) || (lane.state === "failed" && lane.retryAt === undefined);
 
 /** One line: why the lane is in its state, what it waits for, or how far it is. */
 export const detailOf = (state: State, lane: Lane, now: number, limits: Limits): string => {
@@ -110,7 +125,8 @@ export const detailOf = (state: State, lane: Lane, now: number, limits: Limits):
   const wait = waitOf(state, lane, now, limits);
   if (wait) return wait.text;
   if (lane.state === "merge-queued") return queueDetail(state, lane);
-  if (lane.state === "merging") return lane.merge?.tested === undefined ? "its merge with the target is being checked" : "is landing";
+  if (lane.state === "merging")
+    return lane.merge?.tested === undefined ? "its merge with the target is being checked" : "is landing";
   if (lane.state === "merged" && lane.landed) {
     return `${lane.landed.merge.slice(0, 7)} on ${lane.landed.target}${lane.landed.tested === "unchecked" ? ", unchecked" : ""}`;
   }
@@ -154,11 +170,21 @@ export const lockRows = (state: State, seen: RepoSeen | undefined): readonly Loc
   const rows: LockRow[] = [];
   const { engine } = state;
   if (engine && !engine.retired) {
-    rows.push({ kind: "engine", what: "reconciler", holder: `pid ${engine.process.pid}, token ${engine.token}`, since: engine.at });
+    rows.push({
+      kind: "engine",
+      what: "reconciler",
+      holder: `pid ${engine.process.pid}, token ${engine.token}`,
+      since: engine.at,
+    });
   }
   for (const lane of state.lanes.values()) {
     if (lane.state !== "merging") continue;
-    rows.push({ kind: "merge", what: `merge into ${lane.merge?.target ?? "the target"}`, holder: lane.id, since: lane.merge?.startedAt ?? lane.since });
+    rows.push({
+      kind: "merge",
+      what: `merge into ${lane.merge?.target ?? "the target"}`,
+      holder: lane.id,
+      since: lane.merge?.startedAt ?? lane.since,
+    });
   }
   for (const { path, ageMs } of seen?.locks ?? []) {
     rows.push({ kind: "git", what: path, holder: "git", since: seen ? seen.at - ageMs : 0 });
@@ -174,7 +200,14 @@ export const branchRows = (seen: RepoSeen | undefined, lanes: readonly LaneRow[]
     .map((branch): BranchRow => {
       const lane = byBranch.get(branch.name);
       const kind = branch.name === seen?.target?.name ? "target" : lane ? "lane" : "other";
-      return { name: branch.name, head: branch.head, subject: branch.subject, committedAt: branch.committedAt, kind, lane };
+      return {
+        name: branch.name,
+        head: branch.head,
+        subject: branch.subject,
+        committedAt: branch.committedAt,
+        kind,
+        lane,
+      };
     })
     .toSorted((a, b) => order[a.kind] - order[b.kind] || b.committedAt - a.committedAt);
 };
@@ -197,7 +230,9 @@ export const overview = (state: State, seen: RepoSeen | undefined): Overview => 
     running: lanes.filter(isLive).length,
     attention: lanes.filter(needsPerson).length,
     failed: lanes.filter((lane) => stateTable[lane.state].seed === "failed").length,
-    inQueue: lanes.filter((lane) => lane.state === "merge-queued" || lane.state === "merging" || lane.state === "landed-pending").length,
+    inQueue: lanes.filter(
+      (lane) => lane.state === "merge-queued" || lane.state === "merging" || lane.state === "landed-pending",
+    ).length,
     percent: lanes.length === 0 ? 0 : Math.floor((100 * done) / lanes.length),
     void: state.counts.void,
     damaged: state.counts.damaged,
@@ -236,7 +271,9 @@ export const nextStep = (lane: Lane): string => {
     case "paused":
       return `lanes launch ${id}`;
     case "waiting":
-      return isManual(lane) ? `commit in ${worktreeOf(id)}, then lanes merge ${id}` : `commit or drop the files in ${worktreeOf(id)}, then lanes merge ${id} or lanes retry ${id}`;
+      return isManual(lane)
+        ? `commit in ${worktreeOf(id)}, then lanes merge ${id}`
+        : `commit or drop the files in ${worktreeOf(id)}, then lanes merge ${id} or lanes retry ${id}`;
     case "conflicted":
       return `in ${worktreeOf(id)}: git merge ${lane.merge?.target ?? "the target"}, resolve, commit; then lanes merge ${id}`;
     case "checks-failed":

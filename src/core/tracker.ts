@@ -21,9 +21,13 @@ export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number,
     phase: state.phase,
     status: overallStatus(lanes),
     target: state.target ?? null,
-    agents: Object.fromEntries(lanes.map((lane) => [agentOf(lane.id, lane.spec.agent), lane]).reduce(byAgent, new Map<string, object>())),
+    agents: Object.fromEntries(
+      lanes.map((lane) => [agentOf(lane.id, lane.spec.agent), lane]).reduce(byAgent, new Map<string, object>()),
+    ),
     lanes: Object.fromEntries(lanes.map((lane) => [lane.id, laneJson(state, lane, seen, now, limits)])),
-    locks: Object.fromEntries(lockRows(state, seen).map((row) => [row.what, { kind: row.kind, holder: row.holder, since: iso(row.since) }])),
+    locks: Object.fromEntries(
+      lockRows(state, seen).map((row) => [row.what, { kind: row.kind, holder: row.holder, since: iso(row.since) }]),
+    ),
     queue: queueJson(state),
     metrics: metricsJson(state, seen),
     observedAt: seen ? iso(seen.at) : null,
@@ -85,7 +89,9 @@ const laneJson = (state: State, lane: Lane, seen: RepoSeen | undefined, now: num
         }
       : null,
     failures: lane.failures,
-    merge: landed ? { commit: landed.merge, target: landed.target, before: landed.before, check: landed.tested, at: iso(landed.at) } : null,
+    merge: landed
+      ? { commit: landed.merge, target: landed.target, before: landed.before, check: landed.tested, at: iso(landed.at) }
+      : null,
     git: gitJson(seen, lane.id),
     conflictsWith: lane.state === "conflicted" ? ["target"] : [],
     waitsFor: spec.dependsOn.filter((id) => state.lanes.get(id)?.state !== "merged"),

@@ -39,11 +39,16 @@ export const verdict = (lane: Lane, ended: Ended, now: number): readonly Event[]
   };
   if (lane.stopping) {
     const paused: Event = { type: "lane.paused", key, why: left("stopped", ended) };
-    return lane.stopping.then === "pause" ? [exited, paused] : [exited, paused, { type: "lane.cancelled", key, why: left("cancelled", ended) }];
+    return lane.stopping.then === "pause"
+      ? [exited, paused]
+      : [exited, paused, { type: "lane.cancelled", key, why: left("cancelled", ended) }];
   }
   if (ended.code !== 0 || ended.signal !== undefined) return [exited, ...failed(lane, ended, now)];
   if (ended.dirty.length > 0) {
-    return [exited, { type: "lane.waiting", key, why: `${files(ended.dirty.length)} not committed`, paths: ended.dirty }];
+    return [
+      exited,
+      { type: "lane.waiting", key, why: `${files(ended.dirty.length)} not committed`, paths: ended.dirty },
+    ];
   }
   if (ended.commits === 0) return [exited, { type: "lane.emptied", key, why: "the run ended without a commit" }];
   return [exited, { type: "lane.readied", key, head: ended.head, results: ended.results }];
@@ -56,7 +61,10 @@ const failed = (lane: Lane, ended: Ended, now: number): readonly Event[] => {
   if (failures <= lane.spec.retries) return [{ type: "lane.failed", key, why, retryAt: now + backoffMs(failures) }];
   const looping = failures >= crashLoop && ended.endedAt - ended.startedAt < quickMs;
   if (!looping) return [{ type: "lane.failed", key, why }];
-  return [{ type: "lane.failed", key, why }, { type: "lane.parked", key, why: `${why}; ${failures} quick failures in a row` }];
+  return [
+    { type: "lane.failed", key, why },
+    { type: "lane.parked", key, why: `${why}; ${failures} quick failures in a row` },
+  ];
 };
 
 /** Wait before the next automatic run, in ms: 1 s, 4 s, 16 s, … at most 5 min. */
