@@ -1,0 +1,72 @@
+#!/bin/sh
+# Runs one command and writes down how it began and how it ended: whoever wants to know may start only later.
+#   sh launcher.sh RUNDIR CWD LENT|- -- COMMAND [ARGUMENT...]
+# RUNDIR/log has the command's output; RUNDIR/start and RUNDIR/exit have "key value" lines and appear whole or not at all.
+# The braces make the shell read all of this before it runs any of it: an update may replace the file meanwhile.
+{
+  mask=$(umask)
+  umask 077
+  # Whoever makes the folder has the run; a second launcher for it quits.
+  mkdir "$1" 2>/dev/null || { [ -d "$1" ] && exit 0; exit 73; }
+  exec </dev/null >/dev/null 2>&1
+  # Handlers, because a signal that is ignored here would be ignored in the command too.
+  trap : HUP INT QUIT TERM
+
+  # Sets `birth`: when the given process began, as the system counts it. On Linux field 22 of proc_pid_stat(5),
+  # counted from behind the name, which may have spaces in it.
+  born() {
+    birth=
+    if read -r line <"/proc/$1/stat"; then
+      set -- ${line##*) }
+      birth=${20}
+    else
+      birth=$(TZ=UTC LC_ALL=C ps -o lstart= -p "$1")
+    fi
+  }
+  # Sets `ms`: now, in milliseconds since 1970. %N is not POSIX.
+  now() {
+    ms=$(date +%s%3N)
+    case $ms in '' | *[!0-9]*) ms=$(date +%s)000 ;; esac
+  }
+
+  read -r boot </proc/sys/kernel/random/boot_id || boot=$(sysctl -n kern.bootsessionuuid) || boot=unknown
+  born $$
+  now
+  self="version 1
+launcher $$
+launcher-birth $birth
+boot $boot
+started $ms"
+
+  # In the foreground: in the background it would ignore SIGINT and SIGQUIT.
+  (
+    trap - HUP INT QUIT TERM
+    # "$$" is still the launcher's number here; a child's parent is this subshell.
+    read -r agent line </proc/self/stat || { sh -c 'echo "$PPID"' >"$1/agent" && read -r agent <"$1/agent"; }
+    born "$agent"
+    printf '%s\nagent %s\nagent-birth %s\n' "$self" "$agent" "$birth" >"$1/start.new" || exit 73
+    mv -f "$1/start.new" "$1/start" || exit 73
+    umask "$mask"
+    if [ "$3" != - ]; then
+      lent=$(cat "$3") || echo "lanes: the variables lent to this run are gone; it goes on without them"
+      rm -f "$3"
+      eval "$lent"
+    fi
+    # From here on only "$@": what was lent may have the name of any variable above.
+    cd "$2" || exit 127
+    unset OLDPWD
+    shift 4
+    exec "$@"
+  ) >>"$1/log" 2>&1
+  code=$?
+
+  now
+  tries=0
+  until printf '%s\ncode %s\nended %s\n' "$self" "$code" "$ms" >"$1/exit.new" && mv -f "$1/exit.new" "$1/exit"; do
+    # The disk may be full for a while; the folder may be gone for good.
+    tries=$((tries + 1))
+    [ "$tries" -lt 60 ] && [ -d "$1" ] || exit 73
+    sleep 1
+  done
+  exit 0
+}

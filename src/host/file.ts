@@ -1,0 +1,64 @@
+/** Files that may not be there, and files that readers must see whole. */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname } from "node:path";
+
+/** Codes of errno(3) that say: there is nothing that we could read. A process that ends while it is looked at gives ESRCH. */
+const nothingThere: readonly string[] = ["ENOENT", "ENOTDIR", "ESRCH", "EACCES", "EPERM"];
+
+/** Is `error` a system error with one of these codes? */
+export const hasCode = (error: unknown, codes: readonly string[]): boolean =>
+  error instanceof Error && "code" in error && typeof error.code === "string" && codes.includes(error.code);
+
+/** What `act` returns, or undefined when it fails with one of these codes; any other failure is thrown on. */
+export const unless = <T>(codes: readonly string[], act: () => T): T | undefined => {
+  try {
+    return act();
+  } catch (error) {
+    if (hasCode(error, codes)) return undefined;
+    throw error;
+  }
+};
+
+/** The file's text, one character a byte (nothing is lost), or undefined when it is not there or not ours to read. */
+export const readIfThere = (path: string): string | undefined =>
+  unless(nothingThere, () => readFileSync(path, "latin1"));
+
+/** Replace a file so that a reader sees the old or the new one; 0600, in a folder that is made when it is missing. */
+export const writeWhole = (path: string, text: string): void => {
+  makeFolder(dirname(path));
+  const fresh = `${path}.${process.pid}.new`;
+  writeFileSync(fresh, text, { mode: 0o600 });
+  renameSync(fresh, path);
+};
+
+/** Make a folder that only this user can look into, with those above it. Idempotent. */
+export const makeFolder = (path: string): void => {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+};
+
+/** Bytes `from` to `to` of a regular file (`to` below 0: counted from the end), never through a link, a pipe or a device. */
+export const readPart = (path: string, range: (size: number) => { from: number; to: number }): Buffer => {
+  const descriptor = unless([...nothingThere, "ELOOP", "ENXIO"], () =>
+    openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK),
+  );
+  if (descriptor === undefined) return Buffer.alloc(0);
+  try {
+    const seen = fstatSync(descriptor);
+    if (!seen.isFile()) return Buffer.alloc(0);
+    const { from, to } = range(seen.size);
+    const bytes = Buffer.alloc(Math.max(0, to - from));
+    return bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, from));
+  } finally {
+    closeSync(descriptor);
+  }
+};

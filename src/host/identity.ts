@@ -1,0 +1,53 @@
+/** Telling a process from a later one with the same number: number, start time and boot of the machine together. */
+import { execFileSync } from "node:child_process";
+
+import type { Identity } from "../core/state.ts";
+import { readIfThere } from "./file.ts";
+import { processRow } from "./process-table.ts";
+
+/** The live process with this number, or undefined when there is none. */
+export const identify = (pid: number): Identity | undefined => {
+  const row = processRow(pid);
+  return row && { pid, start: row.start, boot: bootId() };
+};
+
+/** This process. */
+export const ownIdentity = (): Identity => {
+  const own = identify(process.pid);
+  if (own === undefined) throw new Error(`process ${process.pid} cannot see itself: is /proc mounted?`);
+  return own;
+};
+
+/** Is this very process alive? False for a zombie, for a later process with its number, and after a restart of the machine. */
+export const isAlive = (process: Identity): boolean =>
+  processRow(process.pid)?.start === process.start && process.boot === bootId();
+
+/** Is it alive but stopped: by a signal, a debugger or a frozen cgroup? */
+export const isFrozen = (process: Identity): boolean =>
+  isAlive(process) && (processRow(process.pid)?.stopped === true || inFrozenGroup(process.pid));
+
+/** Identifies this boot as assets/launcher.sh does: random(4) on Linux, sysctl elsewhere. */
+const bootId = (): string => {
+  const text = readIfThere("/proc/sys/kernel/random/boot_id") ?? bootSession();
+  return text.trim() || "unknown";
+};
+
+const bootSession = (): string =>
+  process.platform === "darwin"
+    ? execFileSync("/usr/sbin/sysctl", ["-n", "kern.bootsessionuuid"], {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"],
+      })
+    : "";
+
+/** Where cgroup v2 is mounted: alone, or beside v1. */
+const groupRoots: readonly string[] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
+
+/** cgroups(7): the line "0::PATH" names the v2 group; "frozen 1" in its cgroup.events says that all in it stand still. */
+const inFrozenGroup = (pid: number): boolean => {
+  const path = /^0::(.*)$/m.exec(readIfThere(`/proc/${pid}/cgroup`) ?? "")?.[1];
+  return (
+    path !== undefined &&
+    groupRoots.some((root) => /^frozen 1$/m.test(readIfThere(`${root}${path}/cgroup.events`) ?? ""))
+  );
+};

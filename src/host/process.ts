@@ -1,0 +1,45 @@
+/** The host driver for detached process trees: every run in its own session, under a small sh launcher. */
+import { join } from "node:path";
+
+import type { Host } from "../port.ts";
+import { lendEnvironment } from "./environment.ts";
+import { writeWhole } from "./file.ts";
+import { isAlive, isFrozen, ownIdentity } from "./identity.ts";
+import { startEngine, startRun } from "./launcher.ts";
+import { readOutput, readTail } from "./output.ts";
+import { checkedName } from "./run-folder.ts";
+import type { RunArea } from "./run-folder.ts";
+import { seeRun } from "./seen.ts";
+import { stopRun } from "./stop.ts";
+import { announceViewer, liveViewers } from "./viewer.ts";
+import { watchRuns } from "./watch.ts";
+
+/** What the driver needs to know about the repository and the program. */
+export interface HostPlace extends RunArea {
+  /** Argv that starts this program: `[node, bin/lanes.js]`. */
+  readonly entry: readonly string[];
+  /** Argv of the sh that runs the launcher; `/bin/sh` when absent. */
+  readonly shell?: readonly string[];
+}
+
+/** The host for one repository. Names of runs and lanes come checked: a bad one throws. */
+export const createHost = (place: HostPlace): Host => ({
+  self: ownIdentity,
+  alive: isAlive,
+  frozen: isFrozen,
+  start: (spec) => startRun(place, place.shell ?? ["/bin/sh"], spec),
+  seen: (run) => seeRun(place, run),
+  stop: (run, graceMs) => stopRun(place, run, graceMs),
+  tail: async (run, bytes) => readTail(place, run, bytes),
+  output: async (run, from) => readOutput(place, run, from),
+  lend: async (lane, names) => lendEnvironment(place, lane, names, process.env),
+  brief: async (run, text) => {
+    const path = join(place.state, "briefs", `${checkedName(run)}.json`);
+    writeWhole(path, text);
+    return path;
+  },
+  watch: (changed) => watchRuns(place, changed),
+  spawnEngine: () => startEngine(place, place.entry),
+  announce: () => announceViewer(place),
+  announced: () => liveViewers(place),
+});
