@@ -26,13 +26,21 @@ export interface Layout {
 export interface Cursor {
   readonly byte: number;
   readonly position: number;
+  /** Which log it is a place in, in the driver's own words: a log that was replaced is noticed by it. */
+  readonly file?: string;
 }
 
 /** The log and the files that are published from it. */
 export interface Journal {
-  /** Every whole line from `from` on, in order, given to `each`; answers where to go on. A torn tail is left for later. */
+  /**
+   * Every whole line from `from` on, in order, given to `each`; answers where to go on. A torn tail is left for later.
+   * Throws an error named `LogReplaced` when the log is no longer the one that `from` is a place in: fold anew from the start.
+   */
   read(from: Cursor, each: (entry: Entry) => void): Promise<Cursor>;
-  /** Append one record in one write and sync it. Resolves when it is on disk; it still has to be read back. */
+  /**
+   * Append one record in one write and sync it. Resolves when it is on disk; it still has to be read back. When it rejects
+   * the outcome is unknown: read, then try again with the same id.
+   */
   append(record: LogRecord): Promise<void>;
   /** `changed` is called soon after the log grew, never missing the last change; sometimes for nothing. */
   follow(changed: () => void): Release;
@@ -43,7 +51,7 @@ export interface Journal {
   /** Make the state folder. Idempotent. */
   create(): Promise<void>;
   exists(): Promise<boolean>;
-  /** Move everything but live run folders into `archive/<name>`: the log starts anew. Returns the archive's path. */
+  /** While nothing runs: move all but earlier archives and `control.git` into `archive/<name>`. The log starts anew. Returns the archive's path. */
   archive(name: string): Promise<string>;
 }
 
@@ -79,6 +87,8 @@ export interface Host {
   output(run: string, from: number): Promise<{ readonly text: string; readonly next: number }>;
   /** Keep the asking shell's values of the usual variables and of `names` for the next start of `lane`; 0600, read once. */
   lend(lane: string, names: readonly string[]): Promise<string>;
+  /** What was lent last for the next start of `lane`; undefined when nothing is waiting. */
+  lent(lane: string): string | undefined;
   /** Write a small file into the run area for the agent to read (`LANES_TASKS`); returns its path. */
   brief(run: string, text: string): Promise<string>;
   /** `changed` is called soon after a run started, wrote output, or ended; sometimes for nothing. */
@@ -184,4 +194,6 @@ export interface World {
   readonly host: Host;
   readonly settings: Settings;
   readonly clock: Clock;
+  /** One line into the engine's own log; for people who look for a fault. */
+  readonly log: (line: string) => void;
 }

@@ -1,0 +1,57 @@
+/** The state folder: ours alone, for everything in it is believed. */
+import { dirname, join } from "node:path";
+import { codeOf, fault } from "./fault.ts";
+import type { Files } from "./files.ts";
+
+/** Stay where they are when the log starts anew: earlier archives, and the control repository that can be made again. */
+const stays: ReadonlySet<string> = new Set(["archive", "control.git"]);
+
+/** Make the state folder with mode 0700, whatever the umask. Idempotent; throws when something unsafe is in its place. */
+export const createFolder = (files: Files, folder: string): void => {
+  makeFolder(files, folder);
+  requireFolder(files, folder);
+};
+
+/** Make one folder with mode 0700 unless there is one. */
+export const makeFolder = (files: Files, folder: string): void => {
+  try {
+    files.mkdir(folder, 0o700);
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return;
+    throw fault(`${folder} cannot be made`, error);
+  }
+  files.chmod(folder, 0o700);
+};
+
+/**
+ * Throw unless `folder` is a folder, no link, that nobody but its owner can write in; and the owner is us. Root may use
+ * anybody's, as in containers, where the repository belongs to a user outside.
+ */
+export const requireFolder = (files: Files, folder: string): void => {
+  const seen = files.lstat(folder);
+  if (seen === undefined) throw new Error(`There is no folder ${folder}: make it with "lanes init".`);
+  if (seen.isSymbolicLink()) throw new Error(`${folder} is a symbolic link: put the folder itself there.`);
+  if (!seen.isDirectory()) throw new Error(`${folder} is not a folder: move it away, then try again.`);
+  if ((seen.mode & 0o022) !== 0)
+    throw new Error(`Others can write in ${folder}: run "chmod go-w ${folder}", then try again.`);
+  const self = process.getuid?.();
+  if (self !== undefined && self !== 0 && seen.uid !== self)
+    throw new Error(`${folder} belongs to another user (uid ${seen.uid}): run this as that user.`);
+};
+
+/** Move what is in the state folder into `archive/<name>`, the log last: until then nothing has begun anew. */
+export const archiveFolder = (files: Files, folder: string, log: string, name: string): string => {
+  requireFolder(files, folder);
+  const target = join(folder, "archive", name);
+  if (dirname(target) !== join(folder, "archive")) throw new RangeError(`"${name}" is not a name for an archive.`);
+  makeFolder(files, dirname(target));
+  try {
+    files.mkdir(target, 0o700);
+    const names = files.readdir(folder).filter((entry) => !stays.has(entry) && entry !== log);
+    for (const entry of names) files.rename(join(folder, entry), join(target, entry));
+    if (files.lstat(join(folder, log)) !== undefined) files.rename(join(folder, log), join(target, log));
+  } catch (error) {
+    throw fault(`${folder} could not be moved to ${target}`, error);
+  }
+  return target;
+};

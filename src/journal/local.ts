@@ -1,0 +1,50 @@
+/** The journal on this machine's disk: `event-log.jsonl` and the files published from it. */
+import { join } from "node:path";
+import type { Journal, Layout } from "../port.ts";
+import { realFiles } from "./files.ts";
+import type { Files } from "./files.ts";
+import { archiveFolder, createFolder } from "./folder.ts";
+import { createWriter } from "./log.ts";
+import { createPublisher } from "./publish.ts";
+import { readPublished } from "./published.ts";
+import { createReader } from "./read.ts";
+import { followLog } from "./watch.ts";
+
+/** Name of the log in the state folder. */
+const logName = "event-log.jsonl";
+
+/** `tracker.json`, `locks/lane-1.json`: below the state folder, and no dot file. */
+const namePattern = /^(?:[A-Za-z0-9_-][A-Za-z0-9._-]*\/)*[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
+
+/** What a journal needs of a layout. `files` stands in for the disk in tests that make it fail. */
+export interface JournalOptions extends Pick<Layout, "state"> {
+  readonly files?: Files;
+}
+
+/**
+ * The journal of the repository whose state folder is `state`. Opens nothing before it is used; what it opened stays open
+ * as long as the process lives, and keeps no process alive.
+ */
+export const createJournal = ({ state, files = realFiles }: JournalOptions): Journal => {
+  const log = join(state, logName);
+  const read = createReader(files, log);
+  const append = createWriter(files, state, log);
+  const publish = createPublisher(files, state);
+  return {
+    read: async (from, each) => read(from, each),
+    append,
+    follow: (changed) => followLog(files, log, changed),
+    publish: async (name, text) => publish(checked(name), text),
+    published: async (name) => readPublished(files, join(state, checked(name))),
+    create: async () => createFolder(files, state),
+    exists: async () => files.lstat(state) !== undefined,
+    archive: async (name) => archiveFolder(files, state, logName, checked(name)),
+  };
+};
+
+/** Names come from our own code: a bad one is a mistake in it. */
+const checked = (name: string): string => {
+  if (!namePattern.test(name) || name === logName)
+    throw new RangeError(`"${name}" cannot be the name of a published file.`);
+  return name;
+};

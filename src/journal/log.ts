@@ -1,0 +1,163 @@
+/** Appending to the log: one record, one write, synced before it is said to be kept. No lock. */
+import { constants } from "node:fs";
+import type { LogRecord } from "../core/event.ts";
+import { codeOf, fault } from "./fault.ts";
+import { identityOf, readRange } from "./files.ts";
+import type { Files } from "./files.ts";
+import { requireFolder } from "./folder.ts";
+import { encode, newline } from "./line.ts";
+
+/** Times that a record is written before giving up: short writes, and lines that a foreign torn write spoiled. */
+const writesMax = 5;
+
+/** Foreign bytes since our look that are searched for our line; past that it is written again, which does no harm. */
+const searchBytesMax = 64 * 1024 * 1024;
+
+/** The log is opened for reading too, to see that our line stands. No link is followed, a FIFO does not block. */
+const appendFlags =
+  constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+interface OpenLog {
+  readonly file: number;
+  readonly identity: string;
+  /** Appends that still need the file. */
+  users: number;
+  /** No longer the log, or not to be trusted after a failed sync: closed with the last user. */
+  retired: boolean;
+  readonly sync: () => Promise<void>;
+}
+
+/**
+ * A writer for the log `path` in `folder`. The promise resolves when the record is a line of its own and on disk. When
+ * it rejects, the outcome is unknown: the record may yet be found in the log, so the caller tries again with the same id.
+ */
+export const createWriter = (files: Files, folder: string, path: string): ((record: LogRecord) => Promise<void>) => {
+  let held: OpenLog | undefined;
+
+  const retire = (log: OpenLog): void => {
+    log.retired = true;
+    if (held === log) held = undefined;
+    closeIfIdle(files, log);
+  };
+
+  const current = (): OpenLog => {
+    const seen = files.lstat(path);
+    if (held !== undefined && seen !== undefined && held.identity === identityOf(seen)) return held;
+    if (held !== undefined) retire(held);
+    held = openLog(files, folder, path);
+    return held;
+  };
+
+  return async (record) => {
+    const line = encode(record);
+    const log = place(files, path, line, current);
+    log.users += 1;
+    try {
+      await log.sync();
+    } catch (error) {
+      // The system reports a failed write-back once per open file; the next sync would call lost bytes kept.
+      retire(log);
+      throw fault(`${path} could not be synced`, error);
+    } finally {
+      log.users -= 1;
+      closeIfIdle(files, log);
+    }
+  };
+};
+
+const closeIfIdle = (files: Files, log: OpenLog): void => {
+  if (log.retired && log.users === 0) files.close(log.file);
+};
+
+const openLog = (files: Files, folder: string, path: string): OpenLog => {
+  requireFolder(files, folder);
+  let file: number;
+  try {
+    file = files.open(path, appendFlags, 0o600);
+  } catch (error) {
+    throw fault(`${path} cannot be opened for writing`, error);
+  }
+  const stats = files.fstat(file);
+  if (!stats.isFile()) {
+    files.close(file);
+    throw new Error(`${path} is not a regular file: move it away, then try again.`);
+  }
+  let named = false;
+  const sync = sharedSync(async () => {
+    await files.fdatasync(file);
+    if (!named) await syncFolder(files, folder);
+    named = true;
+  });
+  return { file, identity: identityOf(stats), users: 0, retired: false, sync };
+};
+
+/** A new file survives a power cut only when its folder is synced too. Whoever opens the log does it, once. */
+const syncFolder = async (files: Files, folder: string): Promise<void> => {
+  const open = files.open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await files.fsync(open);
+  } catch (error) {
+    // Some file systems cannot sync a folder; there is nothing more that we could do.
+    if (codeOf(error) !== "EINVAL") throw error;
+  } finally {
+    files.close(open);
+  }
+};
+
+/**
+ * Calls that overlap share a sync: each is covered by one that started after it asked. When one fails, those that wait
+ * behind it fail with it.
+ */
+const sharedSync = (sync: () => Promise<void>): (() => Promise<void>) => {
+  let running: Promise<void> | undefined;
+  let waiting: Promise<void> | undefined;
+  const start = (): Promise<void> => {
+    waiting = undefined;
+    const mine = sync().finally(() => {
+      if (running === mine) running = undefined;
+    });
+    running = mine;
+    return mine;
+  };
+  return () => {
+    if (waiting !== undefined) return waiting;
+    if (running === undefined) return start();
+    waiting = running.then(start);
+    return waiting;
+  };
+};
+
+/** Write the line until it stands whole in the log, and answer the log that it stands in. */
+const place = (files: Files, path: string, line: Buffer, current: () => OpenLog): OpenLog => {
+  for (let write = 0; write < writesMax; write += 1) {
+    const log = current();
+    try {
+      const { size } = files.fstat(log.file);
+      const torn = size > 0 && readRange(files, log.file, size - 1, 1)[0] !== newline;
+      // After a torn line, or a short write of our own: end that line and write the record anew, whole.
+      const bytes = torn ? Buffer.concat([Buffer.of(newline), line]) : line;
+      if (files.write(log.file, bytes) === bytes.length && stands(files, log.file, size, line)) return log;
+    } catch (error) {
+      throw fault(`${path} could not be appended to`, error);
+    }
+  }
+  throw new Error(`${path} could not be appended to: ${writesMax} writes were cut short. Try again.`);
+};
+
+/**
+ * Is `line` a line of its own at or after byte `from`? Between our look at the last byte and our write another process
+ * may have left a torn line, and ours would be glued to it.
+ */
+const stands = (files: Files, file: number, from: number, line: Buffer): boolean => {
+  const start = Math.max(0, from - 1);
+  const near = readRange(files, file, start, line.length + 2);
+  if (isLine(near, line, start)) return true;
+  const { size } = files.fstat(file);
+  return size - start <= searchBytesMax && isLine(readRange(files, file, start, size - start), line, start);
+};
+
+const isLine = (bytes: Buffer, line: Buffer, start: number): boolean => {
+  for (let at = bytes.indexOf(line); at !== -1; at = bytes.indexOf(line, at + 1))
+    if (at === 0 ? start === 0 : bytes[at - 1] === newline) return true;
+  return false;
+};

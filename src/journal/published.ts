@@ -1,0 +1,31 @@
+/** Reading a published file, which anybody may have replaced by anything. */
+import { constants } from "node:fs";
+import { codeOf } from "./fault.ts";
+import { readRange } from "./files.ts";
+import type { Files } from "./files.ts";
+
+/** Largest file that is read. */
+const fileBytesMax = 16 * 1024 * 1024;
+
+/** A FIFO must not block us, nor a link lead us elsewhere. */
+const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+const unreadable: ReadonlySet<string | undefined> = new Set(["ENOENT", "ENOTDIR", "ELOOP", "EACCES", "ENXIO"]);
+
+/** Text of the file at `path`; undefined when there is no regular file of at most 16 MiB that we may read. */
+export const readPublished = (files: Files, path: string): string | undefined => {
+  let file: number;
+  try {
+    file = files.open(path, readFlags);
+  } catch (error) {
+    if (unreadable.has(codeOf(error))) return undefined;
+    throw error;
+  }
+  try {
+    const stats = files.fstat(file);
+    if (!stats.isFile() || stats.size > fileBytesMax) return undefined;
+    return readRange(files, file, 0, stats.size).toString("utf8");
+  } finally {
+    files.close(file);
+  }
+};
