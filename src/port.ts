@@ -146,6 +146,8 @@ export interface Git {
   filesAt(commit: string, folder: string): Promise<ReadonlyMap<string, string>>;
   /** Paths that `head` changed since it left `onto`. */
   changed(onto: string, head: string): Promise<readonly string[]>;
+  /** Write a generated file below the user's checkout (`writeOut` in write-out.ts): whole or not at all, never through a link. */
+  writeOut(path: string, text: string): Promise<void>;
   /** Keep our folders out of git through `info/exclude`. True when a line was added. */
   exclude(): Promise<boolean>;
   /** Name and address for commits when the user has configured none: environment for agents and for our own commits. */

@@ -1,9 +1,9 @@
 /** The reconciler's brain: wanted × observed × now → steps that bring the world nearer. Each step is safe to repeat. */
+import { runOf } from "./id.ts";
 import type { RunSeen } from "./observed.ts";
 import { checkOf, checkRunOf, checkRunsMax, nextToMerge } from "./queue.ts";
 import { isLive, isManual, type Limits, startable } from "./schedule.ts";
-import type { Lane, State } from "./state.ts";
-import { runOf } from "./id.ts";
+import type { Lane, LaneState, State } from "./state.ts";
 
 /** What the engine looked at before planning. */
 export interface Observed {
@@ -61,6 +61,20 @@ export type Action =
     }
   | { readonly type: "land"; readonly lane: string; readonly candidate: string }
   | { readonly type: "remove"; readonly lane: string };
+
+/** Is there anything for an engine to do or to watch over, now or later, without a new wish? */
+export const needsEngine = (state: State, now: number, limits: Limits): boolean =>
+  startable(state, now, limits).length > 0 ||
+  [...state.lanes.values()].some(
+    (lane) =>
+      isLive(lane) ||
+      watched.has(lane.state) ||
+      lane.retryAt !== undefined ||
+      lane.removal !== undefined ||
+      (lane.state === "ready" && lane.spec.kind === "probe"),
+  );
+
+const watched: ReadonlySet<LaneState> = new Set(["starting", "merging", "merge-queued", "landed-pending"]);
 
 /** The runs whose folders have to be looked at before planning. */
 export const runsToSee = (state: State): readonly string[] => {

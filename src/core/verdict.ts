@@ -16,6 +16,8 @@ export interface Ended {
   readonly commits: number;
   /** Paths that are not committed. */
   readonly dirty: readonly string[];
+  /** Set when the worktree is not on the lane's branch any more: where it is. */
+  readonly elsewhere?: string;
   /** Files that a probe or a lane left in `docs/_generated/`. */
   readonly results: readonly string[];
 }
@@ -44,6 +46,7 @@ export const verdict = (lane: Lane, ended: Ended, now: number): readonly Event[]
       : [exited, paused, { type: "lane.cancelled", key, why: left("cancelled", ended) }];
   }
   if (ended.code !== 0 || ended.signal !== undefined) return [exited, ...failed(lane, ended, now)];
+  if (ended.elsewhere !== undefined) return [exited, { type: "lane.waiting", key, why: ended.elsewhere, paths: [] }];
   if (ended.dirty.length > 0) {
     return [
       exited,
@@ -52,6 +55,17 @@ export const verdict = (lane: Lane, ended: Ended, now: number): readonly Event[]
   }
   if (ended.commits === 0) return [exited, { type: "lane.emptied", key, why: "the run ended without a commit" }];
   return [exited, { type: "lane.readied", key, head: ended.head, results: ended.results }];
+};
+
+/** The facts when a run is gone and nobody saw how it ended. */
+export const lostVerdict = (lane: Lane, at: number): readonly Event[] => {
+  const { id: key, run } = lane;
+  if (!lane.stopping) return [{ type: "lane.lost", key, why: "its run is gone and left no exit code" }];
+  const exited: Event = { type: "run.exited", key, n: run?.n ?? 0, code: -1, at };
+  const paused: Event = { type: "lane.paused", key, why: "stopped" };
+  return lane.stopping.then === "pause"
+    ? [exited, paused]
+    : [exited, paused, { type: "lane.cancelled", key, why: "cancelled" }];
 };
 
 const failed = (lane: Lane, ended: Ended, now: number): readonly Event[] => {

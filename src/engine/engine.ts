@@ -1,20 +1,11 @@
 /** What every process can do: ask, follow and wish. Shells hold one of these; it holds the ports. */
 import type { Command, Refusal } from "../core/command.ts";
-import type { Event } from "../core/event.ts";
 import type { No, RepoSeen } from "../core/observed.ts";
 import type { Limits } from "../core/schedule.ts";
 import type { State } from "../core/state.ts";
 import type { Layout, Loaded, Release } from "../port.ts";
+import type { Receipt } from "./execute.ts";
 import type { Told } from "./ledger.ts";
-
-/** A wish that was granted: it is on disk and in effect. */
-export interface Receipt {
-  /** Records that follow from this wish carry it as their `cause`. */
-  readonly cause: string;
-  readonly position: number;
-  /** Empty when everything was so already. */
-  readonly events: readonly Event[];
-}
 
 /** The library half of the engine, as shells see it. */
 export interface Engine {

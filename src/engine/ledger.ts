@@ -1,5 +1,12 @@
 /** The journal folded: this process's copy of the state, and the only way to add to the log. */
-import { type Entry, type Event, type LogRecord, type Outcome, type Precondition, recordVersion } from "../core/event.ts";
+import {
+  type Entry,
+  type Event,
+  type LogRecord,
+  type Outcome,
+  type Precondition,
+  recordVersion,
+} from "../core/event.ts";
 import { fold } from "../core/fold.ts";
 import { emptyState, type State } from "../core/state.ts";
 import type { Clock, Cursor, Journal, Release } from "../port.ts";

@@ -4,7 +4,7 @@ import { chmodSync, lstatSync, readdirSync, rmSync, writeFileSync } from "node:f
 import { join } from "node:path";
 
 import type { RunSpec } from "../port.ts";
-import { makeFolder } from "./file.ts";
+import { makeFolder, unless } from "./file.ts";
 import { checkedName, freeMarkOf, markOf } from "./run-folder.ts";
 import type { RunArea } from "./run-folder.ts";
 
@@ -58,13 +58,18 @@ export const lendEnvironment = (area: RunArea, lane: string, names: readonly str
   makeFolder(folder);
   if (!lstatSync(folder).isDirectory()) throw new Error(`${folder} is not a folder`);
   chmodSync(folder, 0o700);
-  const older = readdirSync(folder).filter((each) => each.slice(0, -(nonceLength + 1)) === lane);
-  for (const each of older) rmSync(join(folder, each), { force: true });
+  for (const each of waitingFor(folder, lane)) rmSync(join(folder, each), { force: true });
   const lent = `${checkedName(lane)}-${randomBytes(nonceLength / 2).toString("hex")}`;
   const values = { ...usual(from), ...defined(names.filter(isLendable).map((name) => [name, from[name]])) };
   writeFileSync(join(folder, lent), Object.entries(values).map(exportLine).join(""), { flag: "wx", mode: 0o600 });
   return lent;
 };
+
+/** The file that waits for the next run of a lane, or undefined. */
+export const lentFor = (area: RunArea, lane: string): string | undefined => waitingFor(lentOf(area), lane)[0];
+
+const waitingFor = (folder: string, lane: string): readonly string[] =>
+  (unless(["ENOENT"], () => readdirSync(folder)) ?? []).filter((each) => each.slice(0, -(nonceLength + 1)) === lane);
 
 const nonceLength = 16;
 

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 
 import type { Host } from "../port.ts";
-import { lendEnvironment } from "./environment.ts";
+import { lendEnvironment, lentFor } from "./environment.ts";
 import { writeWhole } from "./file.ts";
 import { isAlive, isFrozen, ownIdentity } from "./identity.ts";
 import { startEngine, startRun } from "./launcher.ts";
@@ -33,6 +33,7 @@ export const createHost = (place: HostPlace): Host => ({
   tail: async (run, bytes) => readTail(place, run, bytes),
   output: async (run, from) => readOutput(place, run, from),
   lend: async (lane, names) => lendEnvironment(place, lane, names, process.env),
+  lent: (lane) => lentFor(place, lane),
   brief: async (run, text) => {
     const path = join(place.state, "briefs", `${checkedName(run)}.json`);
     writeWhole(path, text);

@@ -1,0 +1,111 @@
+/** Steps that bring a lane onto the target: candidate, check on the merged tree, landing. */
+import { branchOf } from "../core/id.ts";
+import { isNo, type RunSeen } from "../core/observed.ts";
+import { checkRunOf, checkRunsMax, mergeMessage } from "../core/queue.ts";
+import type { Lane } from "../core/state.ts";
+import { graceMs } from "./act-run.ts";
+import { targetOf, tell, type Work } from "./work.ts";
+
+/** Build the merge of the lane and the target's tip as a commit that is on no branch yet. */
+export const build = async (work: Work, lane: Lane): Promise<void> => {
+  const { git } = work.world;
+  const { id: key } = lane;
+  const target = targetOf(work, lane);
+  const [tip, branch] = [await git.tip(target), await git.tip(branchOf(key))];
+  const missing = isNo(tip) ? tip : isNo(branch) ? branch : undefined;
+  if (missing || isNo(tip) || isNo(branch)) {
+    await tell(work, lane, [{ type: "merge.withdrawn", key, why: missing?.refused ?? "" }]);
+    return;
+  }
+  const started = { type: "merge.started", key, target, onto: tip.head, head: branch.head } as const;
+  if (await git.contains(tip.head, branch.head)) {
+    const landed = {
+      type: "merge.landed",
+      key,
+      merge: tip.head,
+      target,
+      before: tip.head,
+      head: branch.head,
+      tested: "unchecked",
+    } as const;
+    await tell(work, lane, [{ ...started, candidate: tip.head }, landed]);
+    return;
+  }
+  const at = lane.merge?.requestedAt ?? lane.since;
+  const candidate = await git.candidate({ onto: tip.head, head: branch.head, message: mergeMessage(lane), at });
+  if (isNo(candidate)) {
+    const paths = candidate.paths ?? [];
+    await tell(work, lane, [
+      { ...started, candidate: "" },
+      { type: "merge.conflicted", key, why: candidate.refused, paths },
+    ]);
+    return;
+  }
+  await tell(work, lane, [{ ...started, candidate: candidate.commit }]);
+};
+
+/** Run the check on the merged tree in the warm verification worktree. */
+export const test = async (work: Work, lane: Lane, candidate: string, run: string, check: string): Promise<void> => {
+  const { git, host } = work.world;
+  for (let k = 1; k < checkRunsMax; k += 1) {
+    const earlier = checkRunOf(lane.id, candidate, k);
+    if (earlier !== run && host.seen(earlier).is === "vanished") await host.stop(earlier, graceMs);
+  }
+  const cwd = await git.verification(0, candidate);
+  const env = { ...(await git.identity()), LANES_CANDIDATE: candidate };
+  await host.start({ run, lane: lane.id, cwd, argv: ["sh", "-c", check], env });
+};
+
+/** Record how the check ended. */
+export const judge = async (work: Work, lane: Lane, candidate: string, seen: RunSeen): Promise<void> => {
+  const { id: key } = lane;
+  if (seen.is === "exited" && seen.code === 0 && seen.signal === undefined) {
+    await tell(work, lane, [{ type: "merge.tested", key, candidate, result: "passed" }]);
+    return;
+  }
+  const how =
+    seen.is === "exited"
+      ? seen.signal === undefined
+        ? `exit code ${seen.code}`
+        : `killed by ${seen.signal}`
+      : `killed ${checkRunsMax} times with its launcher`;
+  const why = `the check failed on the merged tree: ${how} (lanes log ${key} --check)`;
+  await tell(work, lane, [{ type: "merge.check-failed", key, candidate, why }]);
+};
+
+/** Go on without a check: none is configured, and none is required. */
+export const passUnchecked = async (work: Work, lane: Lane, candidate: string): Promise<void> => {
+  await tell(work, lane, [{ type: "merge.tested", key: lane.id, candidate, result: "unchecked" }]);
+};
+
+/** Send a lane back: a check is required and there is none that may be run. */
+export const refuseUnchecked = async (work: Work, lane: Lane): Promise<void> => {
+  const why =
+    "nothing lands without a check: configure one, or trust it (lanes trust), or: lanes merge --check COMMAND";
+  await tell(work, lane, [{ type: "merge.withdrawn", key: lane.id, why }]);
+};
+
+/** Move the target, if nobody moved it and nothing of the user's is in the way. */
+export const land = async (work: Work, lane: Lane, candidate: string): Promise<void> => {
+  const { id: key, merge } = lane;
+  if (merge?.target === undefined || merge.onto === undefined || merge.head === undefined) return;
+  const { target, onto, head } = merge;
+  const answer = await work.world.git.land({ lane: key, target, onto, commit: candidate, head });
+  if (isNo(answer)) {
+    if (lane.state === "merging") {
+      await tell(work, lane, [{ type: "merge.held", key, why: answer.refused, paths: answer.paths ?? [] }]);
+    }
+    return;
+  }
+  if ("moved" in answer) {
+    await tell(work, lane, [{ type: "merge.requeued", key, why: `${target} moved while it was tested` }]);
+    return;
+  }
+  const tested = merge.tested ?? "unchecked";
+  await tell(work, lane, [{ type: "merge.landed", key, merge: candidate, target, before: onto, head, tested }]);
+};
+
+/** Ask for the merge of a probe's report. */
+export const askMerge = async (work: Work, lane: Lane): Promise<void> => {
+  await tell(work, lane, [{ type: "merge.asked", key: lane.id }]);
+};

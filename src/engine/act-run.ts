@@ -1,0 +1,193 @@
+/** Steps that start, watch and end runs. Each may be repeated, or cut off anywhere, without harm. */
+import { branchOf, refOf, runOf } from "../core/id.ts";
+import { isNo, type LaneSeen, type No, type RunSeen } from "../core/observed.ts";
+import { isManual } from "../core/schedule.ts";
+import type { Lane } from "../core/state.ts";
+import { type Ended, lostVerdict, verdict } from "../core/verdict.ts";
+import { launchOf } from "./policy.ts";
+import { targetOf, tell, type Work } from "./work.ts";
+
+/** Grace between TERM and KILL, in ms. */
+export const graceMs = 5000;
+
+/** Record that the lane's next run was asked for, and on which commit it begins. */
+export const take = async (work: Work, lane: Lane): Promise<void> => {
+  const n = (lane.run?.n ?? 0) + 1;
+  const base = await baseOf(work, lane);
+  const asked = { type: "run.asked", key: lane.id, n, base: isNo(base) ? "" : base.base } as const;
+  if (isNo(base))
+    await tell(work, lane, [asked, { type: "lane.failed", key: lane.id, why: `${base.refused}; ${base.hint}` }]);
+  else await tell(work, lane, [asked]);
+};
+
+/** A lane that ran before goes on from where it began; a new one starts at its target with the work of its dependencies. */
+const baseOf = async (work: Work, lane: Lane): Promise<{ readonly base: string } | No> => {
+  const { git } = work.world;
+  if (lane.run && lane.run.base !== "" && !isNo(await git.tip(branchOf(lane.id)))) return { base: lane.run.base };
+  const tip = await git.tip(lane.spec.base ?? targetOf(work, lane));
+  if (isNo(tip)) return tip;
+  const heads: string[] = [];
+  for (const id of lane.spec.dependsOn) {
+    if (work.ledger.state.lanes.get(id)?.state === "merged") continue;
+    const head = await git.tip(branchOf(id));
+    if (isNo(head)) return head;
+    heads.push(head.head);
+  }
+  return heads.length === 0 ? { base: tip.head } : git.baseFor(tip.head, heads);
+};
+
+/** Make branch and worktree, then start the launcher. A second start of the same run is no second run. */
+export const start = async (work: Work, lane: Lane, n: number): Promise<void> => {
+  const { git, host } = work.world;
+  const opened = await git.openLane(lane.id, lane.run?.base ?? "");
+  if (isNo(opened)) {
+    await tell(work, lane, [{ type: "lane.failed", key: lane.id, why: `${opened.refused}; ${opened.hint}` }]);
+    return;
+  }
+  if (isManual(lane)) {
+    const why = "you work in this lane";
+    await tell(work, lane, [
+      { type: "lane.opened", key: lane.id, base: lane.run?.base ?? "" },
+      { type: "lane.waiting", key: lane.id, why, paths: [] },
+    ]);
+    return;
+  }
+  const launch = launchOf(lane, work.rules.config);
+  if ("missing" in launch) {
+    await tell(work, lane, [{ type: "lane.failed", key: lane.id, why: launch.missing }]);
+    return;
+  }
+  const run = runOf(lane.id, n);
+  const tasks = await host.brief(run, briefOf(lane));
+  const env = { ...(await git.identity()), ...launch.env, LANES_TASKS: tasks, ...acceptanceOf(lane) };
+  const lent = host.lent(lane.id);
+  await host.start({
+    run,
+    lane: lane.id,
+    cwd: opened.path,
+    argv: accepted(lane, launch.argv),
+    env,
+    ...(lent === undefined ? {} : { lent }),
+  });
+};
+
+/** What an agent may read about its lane: the file that LANES_TASKS names. */
+const briefOf = (lane: Lane): string => {
+  const { tasks, acceptance, paths, prompt, name } = lane.spec;
+  return `${JSON.stringify(
+    {
+      lane: lane.id,
+      name,
+      tasks: tasks.map((title, index) => ({ id: `${index + 1}`, title, status: "open" })),
+      acceptance: acceptance ?? null,
+      paths,
+      prompt: prompt ?? null,
+      context: [],
+    },
+    null,
+    2,
+  )}\n`;
+};
+
+const acceptanceOf = (lane: Lane): Readonly<Record<string, string>> =>
+  lane.spec.acceptance === undefined ? {} : { LANES_ACCEPTANCE: lane.spec.acceptance };
+
+/** The lane's acceptance command runs after the agent, in the same run: its failure is the run's. */
+const accepted = (lane: Lane, argv: readonly string[]): readonly string[] =>
+  lane.spec.acceptance === undefined
+    ? argv
+    : [
+        "sh",
+        "-c",
+        '"$@" || exit; echo "lanes: acceptance: $LANES_ACCEPTANCE"; exec sh -c "$LANES_ACCEPTANCE"',
+        "lanes",
+        ...argv,
+      ];
+
+/** Record that the launcher has started the agent. */
+export const noteStart = async (
+  work: Work,
+  lane: Lane,
+  n: number,
+  seen: Extract<RunSeen, { is: "alive" | "exited" }>,
+): Promise<void> => {
+  await tell(work, lane, [{ type: "run.started", key: lane.id, n, process: seen.process, at: seen.startedAt }]);
+};
+
+/** Judge a run that is over by what git shows. */
+export const finish = async (
+  work: Work,
+  lane: Lane,
+  n: number,
+  seen: Extract<RunSeen, { is: "exited" }>,
+): Promise<void> => {
+  if (lane.spec.commit === "auto" && seen.code === 0 && !lane.stopping) await commitFor(work, lane);
+  const ended = await evidence(work, lane, n, seen);
+  await tell(work, lane, verdict(lane, ended, work.world.clock.now()));
+};
+
+/** The folder that a probe may change; also where a lane's results are looked for. */
+const generated = "docs/_generated";
+
+const commitFor = async (work: Work, lane: Lane): Promise<void> => {
+  const title = lane.spec.tasks[0] ?? lane.spec.name;
+  const within = lane.spec.kind === "probe" ? generated : undefined;
+  await work.world.git.commitAll(lane.id, `${title.split("\n", 1)[0] ?? title}\n\nLane: ${lane.id}\n`, within);
+};
+
+const evidence = async (
+  work: Work,
+  lane: Lane,
+  n: number,
+  seen: Extract<RunSeen, { is: "exited" }>,
+): Promise<Ended> => {
+  const { git } = work.world;
+  const look = await git.observe({ target: targetOf(work, lane), status: [lane.id] });
+  const laneSeen = look.lanes.get(lane.id);
+  const base = lane.run?.base ?? "";
+  const head = laneSeen?.head ?? "";
+  const grown = head !== "" && head !== base && !(await git.contains(base, head));
+  const changed = grown ? await git.changed(base, head) : [];
+  return {
+    n,
+    code: seen.code,
+    ...(seen.signal === undefined ? {} : { signal: seen.signal }),
+    startedAt: seen.startedAt,
+    endedAt: seen.endedAt,
+    head,
+    commits: grown ? 1 : 0,
+    dirty: dirtyOf(lane, laneSeen),
+    ...(laneSeen?.worktree === "elsewhere" ? { elsewhere: `its worktree is not on ${refOf(lane.id)} any more` } : {}),
+    results: changed.filter((path) => path.startsWith(`${generated}/`)),
+  };
+};
+
+/** What a probe leaves outside its folder is not its work: it stays uncommitted and blocks nothing. */
+const dirtyOf = (lane: Lane, seen: LaneSeen | undefined): readonly string[] =>
+  lane.spec.kind === "probe"
+    ? (seen?.dirty ?? []).filter((path) => path.startsWith(`${generated}/`))
+    : (seen?.dirty ?? []);
+
+/** Record that a run is gone without a trace of how it ended. */
+export const lose = async (work: Work, lane: Lane): Promise<void> => {
+  await tell(work, lane, lostVerdict(lane, work.world.clock.now()));
+};
+
+/** End a run's whole tree. What became of it is seen, and recorded, by the next look. */
+export const stop = async (work: Work, lane: Lane, n: number): Promise<void> => {
+  const left = await work.world.host.stop(runOf(lane.id, n), graceMs);
+  if (left.length > 0) work.world.log(`lane ${lane.id}: these processes did not end: ${left.join(", ")}`);
+};
+
+/** Queue a failed lane again after its wait. */
+export const requeue = async (work: Work, lane: Lane): Promise<void> => {
+  await tell(work, lane, [{ type: "lane.queued", key: lane.id, why: `tried again after: ${lane.detail}` }]);
+};
+
+/** Remove a worktree whose work is on the target, or say why it stays. */
+export const remove = async (work: Work, lane: Lane): Promise<void> => {
+  const { removed, why } = await work.world.git.closeLane(lane.id, targetOf(work, lane));
+  await tell(work, lane, [
+    removed ? { type: "worktree.removed", key: lane.id } : { type: "worktree.kept", key: lane.id, why },
+  ]);
+};

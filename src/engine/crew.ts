@@ -1,0 +1,89 @@
+/** Carries planned steps out side by side: each at most once at a time, and later again when the world refuses. */
+import type { Event } from "../core/event.ts";
+import type { Action } from "../core/plan.ts";
+import type { Lane } from "../core/state.ts";
+import { act } from "./act.ts";
+import { reasonOf, tell, type Work } from "./work.ts";
+
+/** Waits after a step that failed, in ms: doubled each time up to the longest. */
+const retryMs = 500;
+const retryMaxMs = 10_000;
+/** A step that fails this often in a row is given up for its lane. */
+const triesMax = 4;
+/** A landing that is in somebody's way is tried again this often, in ms. */
+const landAgainMs = 1000;
+
+/** Steps under way and steps that have to wait. */
+export interface Crew {
+  /** Begin the steps that are neither under way nor waiting. */
+  begin(actions: readonly Action[]): void;
+  readonly busy: () => boolean;
+  /** Resolves when every step that is under way has ended. */
+  settled(): Promise<void>;
+}
+
+/** A crew for one engine; `done` is called after each step. */
+export const createCrew = (work: Work, done: () => void): Crew => {
+  const underWay = new Map<string, Promise<void>>();
+  const notBefore = new Map<string, number>();
+  const failures = new Map<string, number>();
+
+  const carryOut = async (name: string, lane: Lane, action: Action): Promise<void> => {
+    try {
+      await act(work, lane, action);
+      failures.delete(name);
+      if (action.type === "land") notBefore.set(name, work.world.clock.now() + landAgainMs);
+    } catch (error) {
+      const tries = (failures.get(name) ?? 0) + 1;
+      failures.set(name, tries);
+      notBefore.set(name, work.world.clock.now() + Math.min(retryMaxMs, retryMs * 2 ** tries));
+      work.world.log(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      if (tries >= triesMax) await giveUp(work, lane, action, error);
+    } finally {
+      underWay.delete(name);
+      done();
+    }
+  };
+
+  const begin = (actions: readonly Action[]): void => {
+    for (const action of actions) {
+      const name = `${action.type} ${action.lane}`;
+      const lane = work.ledger.state.lanes.get(action.lane);
+      if (!lane || underWay.has(name) || (notBefore.get(name) ?? 0) > work.world.clock.now()) continue;
+      underWay.set(name, carryOut(name, lane, action));
+    }
+  };
+
+  return {
+    begin,
+    busy: () => underWay.size > 0,
+    settled: async () => {
+      await Promise.allSettled(underWay.values());
+    },
+  };
+};
+
+/** The world refused a step again and again: say so where the person looks, and let the other lanes go on. */
+const giveUp = async (work: Work, lane: Lane, action: Action, error: unknown): Promise<void> => {
+  const events = surrender(lane, action, reasonOf(error));
+  if (events.length === 0) return;
+  await tell(work, lane, events).catch((again: unknown) =>
+    work.world.log(`giving up ${action.type} ${lane.id}: ${reasonOf(again)}`),
+  );
+};
+
+const surrender = (lane: Lane, action: Action, why: string): readonly Event[] => {
+  const { id: key } = lane;
+  if (action.type === "start" && lane.state === "starting") return [{ type: "lane.failed", key, why }];
+  if (action.type === "build") return [{ type: "merge.withdrawn", key, why }];
+  if (
+    lane.state === "merging" &&
+    lane.merge?.candidate !== undefined &&
+    (action.type === "test" || action.type === "judge")
+  ) {
+    return [{ type: "merge.check-failed", key, candidate: lane.merge.candidate, why }];
+  }
+  if (lane.state === "merging" && action.type === "land") return [{ type: "merge.held", key, why, paths: [] }];
+  if (action.type === "remove") return [{ type: "worktree.kept", key, why }];
+  return [];
+};

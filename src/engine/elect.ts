@@ -1,0 +1,54 @@
+/** One engine per repository: elected by the journal, first by position. No lock is involved. */
+import type { Elected } from "../core/state.ts";
+import type { Host, World } from "../port.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** The right to carry actions out: every fact of the engine is recorded on condition that its token still stands. */
+export interface Mandate {
+  readonly token: number;
+}
+
+/** Stand for election. Undefined: a living engine that is not older already leads, or another was faster. */
+export const elect = async (ledger: Ledger, world: World, version: string): Promise<Mandate | undefined> => {
+  await ledger.refresh();
+  const { engine } = ledger.state;
+  if (engine && leads(engine, world.host, version)) return undefined;
+  const outcome = await ledger.propose({
+    id: world.clock.id(),
+    by: "engine",
+    if: [{ engine: engine?.token ?? 0 }],
+    events: [{ type: "engine.elected", process: world.host.self(), version }],
+  });
+  return outcome.effective ? { token: outcome.position } : undefined;
+};
+
+/** Does this engine live, awake, and is it no older than `version`? */
+export const leads = (engine: Elected, host: Host, version: string): boolean =>
+  !engine.retired && host.alive(engine.process) && !host.frozen(engine.process) && !isOlder(engine.version, version);
+
+const isOlder = (version: string, than: string): boolean => {
+  const [a, b] = [version, than].map((text) => text.split(/[.-]/).map((part) => Number.parseInt(part, 10) || 0));
+  for (let index = 0; index < 3; index += 1) {
+    const difference = (a?.[index] ?? 0) - (b?.[index] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+};
+
+/** How long an engine that was started may take until it is elected, in ms. */
+const startMaxMs = 5000;
+
+/** Make sure that an engine leads, starting one when none does. False when none came up in time. */
+export const ensureElected = async (ledger: Ledger, world: World, version: string): Promise<boolean> => {
+  const { clock, host } = world;
+  const isLed = (): boolean => ledger.state.engine !== undefined && leads(ledger.state.engine, host, version);
+  await ledger.refresh();
+  if (isLed()) return true;
+  host.spawnEngine();
+  for (const until = clock.now() + startMaxMs; clock.now() < until;) {
+    await clock.sleep(25);
+    await ledger.refresh();
+    if (isLed()) return true;
+  }
+  return false;
+};

@@ -1,0 +1,62 @@
+/** Wishes → records. Runs in every process: there is no server to ask. */
+import type { Command, Evidence, Refusal } from "../core/command.ts";
+import { decide, isRefusal } from "../core/decide.ts";
+import { branchOf } from "../core/id.ts";
+import type { Event } from "../core/event.ts";
+import type { World } from "../port.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** A wish that was granted: it is on disk and in effect. */
+export interface Receipt {
+  /** Records that follow from this wish carry it as their `cause`. */
+  readonly cause: string;
+  readonly position: number;
+  /** Empty when everything was so already. */
+  readonly events: readonly Event[];
+}
+
+/** Times that a wish is decided anew because somebody else was faster. */
+const racesMax = 5;
+
+/** Decide, record, read back. A refusal is an answer; a disk that fails throws. */
+export const execute = async (
+  ledger: Ledger,
+  world: World,
+  command: Command,
+  by: string,
+): Promise<Receipt | Refusal> => {
+  const wish =
+    command.type === "merge" ? { ...command, evidence: await evidenceFor(ledger, world, command.lanes) } : command;
+  const cause = world.clock.id();
+  for (let race = 0; race < racesMax; race += 1) {
+    await ledger.refresh();
+    const decision = decide(ledger.state, wish);
+    if (isRefusal(decision)) return decision;
+    if (decision.events.length === 0) return { cause, position: ledger.state.position, events: [] };
+    const id = race === 0 ? cause : world.clock.id();
+    const outcome = await ledger.propose({ id, by, cause, if: decision.if, events: decision.events });
+    if (outcome.effective) return { cause, position: outcome.position, events: decision.events };
+  }
+  return { refused: "others change these lanes faster than this wish could be recorded", hint: "try again", code: 75 };
+};
+
+/** What git shows of the lanes that somebody wants merged, so that the decision rests on what is there now. */
+const evidenceFor = async (
+  ledger: Ledger,
+  world: World,
+  lanes: readonly string[],
+): Promise<ReadonlyMap<string, Evidence>> => {
+  await ledger.refresh();
+  const known = lanes.filter((id) => ledger.state.lanes.get(id)?.worktree);
+  const { target } = ledger.state;
+  if (known.length === 0 || target === undefined) return new Map();
+  const seen = await world.git.observe({ target, status: known });
+  const evidence = new Map<string, Evidence>();
+  for (const id of known) {
+    const lane = seen.lanes.get(id);
+    if (lane?.worktree === "elsewhere")
+      evidence.set(id, { head: lane.head, ahead: 1, dirty: [`(its worktree is not on ${branchOf(id)})`] });
+    else if (lane) evidence.set(id, { head: lane.head, ahead: lane.ahead, dirty: lane.dirty ?? [] });
+  }
+  return evidence;
+};

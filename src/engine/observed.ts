@@ -1,0 +1,27 @@
+/** What the engine saw of git, published for verbs that must not wait for git: `observed.json`. */
+import type { LaneSeen, RepoSeen } from "../core/observed.ts";
+
+/** Name of the published file. */
+export const observedName = "observed.json";
+
+/** A look as JSON. */
+export const observedText = (seen: RepoSeen): string => `${JSON.stringify({ ...seen, lanes: [...seen.lanes] })}\n`;
+
+/** A look from JSON, or undefined when the text is not one of ours. */
+export const parseObserved = (text: string | undefined): RepoSeen | undefined => {
+  if (text === undefined) return undefined;
+  try {
+    const value = JSON.parse(text) as Omit<RepoSeen, "lanes"> & {
+      readonly lanes: readonly (readonly [string, LaneSeen])[];
+    };
+    const whole =
+      typeof value.at === "number" &&
+      Array.isArray(value.lanes) &&
+      Array.isArray(value.branches) &&
+      Array.isArray(value.locks);
+    return whole ? { ...value, lanes: new Map(value.lanes) } : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+};

@@ -1,0 +1,131 @@
+/** The engine's library half on real ports: what every shell of this process holds. */
+import type { Command, Refusal } from "../core/command.ts";
+import { fold } from "../core/fold.ts";
+import { isNo, type RepoSeen } from "../core/observed.ts";
+import { needsEngine } from "../core/plan.ts";
+import type { Limits } from "../core/schedule.ts";
+import { emptyState } from "../core/state.ts";
+import type { Release, World } from "../port.ts";
+import { ensureElected, leads } from "./elect.ts";
+import type { Engine } from "./engine.ts";
+import { execute, type Receipt } from "./execute.ts";
+import { createLedger, type Ledger, type Told } from "./ledger.ts";
+import { observedName, parseObserved } from "./observed.ts";
+import { limitsOf } from "./policy.ts";
+
+/** How often a viewer makes sure that an engine lives while there is something to do, in ms. */
+const attendMs = 500;
+
+/** The engine for one repository. Nothing is read or started before it is asked for. */
+export const openEngine = (world: World, version: string, idleMs: number): Engine => {
+  const ledger = createLedger(world.journal, world.clock);
+  const limits = async (): Promise<Limits> => {
+    const loaded = await world.settings.load();
+    return limitsOf(isNo(loaded) ? {} : loaded.config);
+  };
+  return {
+    layout: world.layout,
+    state: () => ledger.state,
+    refresh: async () => {
+      await ledger.refresh();
+      return ledger.state;
+    },
+    follow: ledger.follow,
+    history: (since) => history(world, since),
+    execute: (command: Command): Promise<Receipt | Refusal> => execute(ledger, world, command, "human"),
+    ensure: () => ensureElected(ledger, world, version),
+    limits,
+    settings: () => world.settings.load(),
+    trust: (hash) => world.settings.trust(hash),
+    observed: async () => parseObserved(await world.journal.published(observedName)),
+    look: (lanes) => look(ledger, world, lanes),
+    watchGit: world.git.watch,
+    tail: world.host.tail,
+    output: world.host.output,
+    watchRuns: world.host.watch,
+    attend: () => attend(ledger, world, version, limits),
+    filesAt: async (branch, folder) => {
+      const tip = await world.git.tip(branch);
+      return isNo(tip) ? new Map() : world.git.filesAt(tip.head, folder);
+    },
+    currentBranch: world.git.currentBranch,
+    prepare: () => prepare(world),
+    lend: async (lanes) => {
+      for (const id of lanes) await world.host.lend(id, ledger.state.lanes.get(id)?.spec.env ?? []);
+    },
+    writeOut: world.git.writeOut,
+    archive: () => world.journal.archive(new Date(world.clock.now()).toISOString().replaceAll(/[:.]/g, "-")),
+    reconcile: async () => {
+      const { reconcile } = await import("./reconcile.ts");
+      await reconcile(ledger, world, { version, idleMs });
+    },
+    stopEngine: () => stopEngine(ledger, world),
+  };
+};
+
+/** Every line after a position, folded anew, so that each carries what became of it. */
+const history = async (world: World, since: number): Promise<readonly Told[]> => {
+  const state = emptyState();
+  const told: Told[] = [];
+  await world.journal.read({ byte: 0, position: 0 }, (entry) => {
+    const outcome = fold(state, entry);
+    if (entry.position > since) told.push({ entry, outcome });
+  });
+  return told;
+};
+
+const look = async (ledger: Ledger, world: World, lanes: readonly string[]): Promise<RepoSeen> => {
+  const current = ledger.state.target === undefined ? await world.git.currentBranch() : { name: ledger.state.target };
+  return world.git.observe({ target: isNo(current) ? "HEAD" : current.name, status: lanes });
+};
+
+/** Announce a viewer, and start another engine within moments when the one that is needed has died. */
+const attend = (ledger: Ledger, world: World, version: string, limits: () => Promise<Limits>): Release => {
+  const release = world.host.announce("viewer");
+  let asking = false;
+  const check = async (): Promise<void> => {
+    const { engine } = ledger.state;
+    if (engine && leads(engine, world.host, version)) return;
+    if (!needsEngine(ledger.state, world.clock.now(), await limits())) return;
+    await ensureElected(ledger, world, version);
+  };
+  const timer = setInterval(() => {
+    if (asking) return;
+    asking = true;
+    check()
+      .catch((error: unknown) => world.log(`attend: ${String(error)}`))
+      .finally(() => {
+        asking = false;
+      });
+  }, attendMs);
+  return () => {
+    clearInterval(timer);
+    release();
+  };
+};
+
+/** Make the state folder and keep it out of git. */
+const prepare = async (world: World): Promise<readonly string[]> => {
+  const written: string[] = [];
+  if (!(await world.journal.exists())) written.push(".orchestration/");
+  await world.journal.create();
+  if (await world.git.exclude()) written.push("info/exclude (in git's own folder)");
+  return written;
+};
+
+/** Take the election away from a living engine: it sees that and ends. Runs are not touched. */
+const stopEngine = async (ledger: Ledger, world: World): Promise<boolean> => {
+  await ledger.refresh();
+  const { engine } = ledger.state;
+  if (!engine || engine.retired) return false;
+  await ledger.propose({
+    id: world.clock.id(),
+    by: "human",
+    if: [{ engine: engine.token }],
+    events: [{ type: "engine.retired", why: "stopped by hand" }],
+  });
+  for (const until = world.clock.now() + 10_000; world.host.alive(engine.process) && world.clock.now() < until;) {
+    await world.clock.sleep(25);
+  }
+  return true;
+};

@@ -1,0 +1,46 @@
+/** Configuration → what the reconciler plans and starts with. */
+import { commandAgent, type Launch } from "../agent/command.ts";
+import type { Config } from "../core/config.ts";
+import { isNo } from "../core/observed.ts";
+import type { Policy } from "../core/plan.ts";
+import type { Lane } from "../core/state.ts";
+import type { Settings } from "../port.ts";
+
+/** Runs at the same time when nobody says otherwise. */
+export const defaultMaxRuns = 8;
+
+/** The rules of the moment. */
+export interface Rules {
+  readonly policy: Policy;
+  readonly config: Config;
+}
+
+/** The limits that a configuration sets. */
+export const limitsOf = (config: Config): { readonly maxRuns: number } => ({
+  maxRuns: config.maxRuns ?? defaultMaxRuns,
+});
+
+/**
+ * The rules as configured now. A file that does not parse changes nothing: the last good rules stay. A check that is
+ * configured but not trusted must not be skipped silently: then nothing lands unchecked.
+ */
+export const loadRules = async (settings: Settings, before: Rules | undefined): Promise<Rules> => {
+  const loaded = await settings.load();
+  if (isNo(loaded)) return before ?? { config: {}, policy: { ...limitsOf({}), check: undefined, requireCheck: true } };
+  const { config, untrusted } = loaded;
+  const held = untrusted.some((command) => command.startsWith("check:"));
+  return {
+    config,
+    policy: { ...limitsOf(config), check: config.check, requireCheck: held || (config.requireCheck ?? false) },
+  };
+};
+
+/** What a lane's agent is started with, or why that is not known. */
+export const launchOf = (lane: Lane, config: Config): Launch | { readonly missing: string } => {
+  const { command, agent } = lane.spec;
+  const entry = agent === undefined ? undefined : config.agents?.[agent];
+  const argv = command ?? entry?.command;
+  if (argv) return commandAgent(argv).launch(lane.spec);
+  if (agent === undefined) return { missing: "it names no command and no agent" };
+  return { missing: `there is no agent "${agent}" in the roster, or its command is not trusted (lanes trust)` };
+};

@@ -1,0 +1,151 @@
+/** The elected engine: observe → plan → act, again and again. What woke it carries no meaning. */
+import type { RunSeen } from "../core/observed.ts";
+import { needsEngine, plan, runsToSee } from "../core/plan.ts";
+import { trackerOf } from "../core/tracker.ts";
+import type { Release, World } from "../port.ts";
+import { createCrew, type Crew } from "./crew.ts";
+import { elect, type Mandate } from "./elect.ts";
+import type { Ledger } from "./ledger.ts";
+import { observedName, observedText } from "./observed.ts";
+import { loadRules } from "./policy.ts";
+import { createSight, type Sight } from "./sight.ts";
+import { createWaker, type Waker } from "./waker.ts";
+import { reasonOf, type Work } from "./work.ts";
+
+/** Longest time between two looks, in ms; events only shorten it. */
+const sweepMs = 1000;
+/** Shortest time between two publications of one file, in ms. */
+const publishMs = 200;
+/** Configuration is read again after this long, in ms. */
+const rulesMs = 2000;
+/** All lanes are looked at anew after this long although nothing moved, in ms. */
+const gitSweepMs = 300_000;
+
+/** How an engine differs from one box or test to another. */
+export interface EngineOptions {
+  readonly version: string;
+  /** Ends after this long without a run, a queue entry or a viewer, in ms. */
+  readonly idleMs: number;
+}
+
+/** Lead until there is nothing left to do, another engine is elected, or the repository vanishes. */
+export const reconcile = async (ledger: Ledger, world: World, options: EngineOptions): Promise<void> => {
+  for (;;) {
+    const mandate = await elect(ledger, world, options.version);
+    if (!mandate) return;
+    await serve(ledger, world, mandate, options);
+    // A wish may have been recorded between the last look and the retirement, by somebody who still saw an engine.
+    await ledger.refresh();
+    const { policy } = await loadRules(world.settings, undefined);
+    if (!ledger.state.engine?.retired || !needsEngine(ledger.state, world.clock.now(), policy)) return;
+  }
+};
+
+const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: EngineOptions): Promise<void> => {
+  world.log(`elected with token ${mandate.token}, pid ${process.pid}`);
+  const waker = createWaker();
+  const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined) };
+  const sight = createSight(world, waker.wake);
+  const crew = createCrew(work, waker.wake);
+  const releases: readonly Release[] = [ledger.follow(waker.wake), world.host.watch(waker.wake), sight.release];
+  try {
+    await lead({ work, sight, crew, waker, options, published: new Map() });
+  } finally {
+    for (const release of releases) release();
+    await crew.settled();
+  }
+};
+
+interface Office {
+  readonly work: Work;
+  readonly sight: Sight;
+  readonly crew: Crew;
+  readonly waker: Waker;
+  readonly options: EngineOptions;
+  /** Per file: when it was published last, and at which state. */
+  readonly published: Map<string, { readonly at: number; readonly what: string }>;
+}
+
+const lead = async (office: Office): Promise<void> => {
+  const { work, sight, crew, waker, options } = office;
+  const { clock } = work.world;
+  let [busyAt, rulesAt, gitAt] = [clock.now(), clock.now(), clock.now()];
+  for (;;) {
+    const now = clock.now();
+    if (!(await stillLeads(work))) return;
+    if (Math.abs(now - rulesAt) >= rulesMs) {
+      work.rules = await loadRules(work.world.settings, work.rules);
+      rulesAt = now;
+    }
+    if (Math.abs(now - gitAt) >= gitSweepMs) {
+      sight.mark();
+      gitAt = now;
+    }
+    const { state } = work.ledger;
+    crew.begin(plan(state, { runs: lookAtRuns(work) }, now, work.rules.policy));
+    await sight.look(state).catch((error: unknown) => work.world.log(`look: ${reasonOf(error)}`));
+    await publish(office);
+    if (
+      crew.busy() ||
+      needsEngine(state, now, work.rules.policy) ||
+      work.world.host.announced().length > 0 ||
+      now < busyAt
+    )
+      busyAt = now;
+    if (now - busyAt >= options.idleMs && (await retire(work))) return;
+    await waker.sleep(sweepMs);
+  }
+};
+
+/** Read on; false when the log or the election is gone. */
+const stillLeads = async (work: Work): Promise<boolean> => {
+  if (!(await work.world.journal.exists())) return false;
+  await work.ledger.refresh();
+  const { engine } = work.ledger.state;
+  return engine !== undefined && engine.token === work.mandate.token && !engine.retired;
+};
+
+const lookAtRuns = (work: Work): ReadonlyMap<string, RunSeen> =>
+  new Map(runsToSee(work.ledger.state).map((run) => [run, work.world.host.seen(run)]));
+
+/** Publish the projections whose contents have moved, each at most five times a second. */
+const publish = async (office: Office): Promise<void> => {
+  const { work, sight, published } = office;
+  const { state } = work.ledger;
+  const seen = sight.seen();
+  const now = work.world.clock.now();
+  const files = [
+    {
+      name: "tracker.json",
+      what: `${state.position} ${seen?.at ?? 0}`,
+      text: () => `${JSON.stringify(trackerOf(state, seen, now, work.rules.policy), null, 2)}\n`,
+    },
+    { name: observedName, what: `${seen?.at ?? 0}`, text: () => (seen ? observedText(seen) : "") },
+  ];
+  for (const { name, what, text } of files) {
+    const last = published.get(name);
+    if (last?.what === what || (name === observedName && !seen)) continue;
+    if (last && now >= last.at && now - last.at < publishMs) {
+      setTimeout(office.waker.wake, publishMs).unref();
+      continue;
+    }
+    published.set(name, { at: now, what });
+    await work.world.journal
+      .publish(name, text())
+      .catch((error: unknown) => work.world.log(`publish ${name}: ${reasonOf(error)}`));
+  }
+};
+
+/** Step down. */
+const retire = async (work: Work): Promise<boolean> => {
+  const { clock } = work.world;
+  const why = "nothing to do";
+  const outcome = await work.ledger.propose({
+    id: clock.id(),
+    by: "engine",
+    if: [{ engine: work.mandate.token }],
+    events: [{ type: "engine.retired", why }],
+  });
+  work.world.log(`retired: ${why}`);
+  return outcome.effective;
+};

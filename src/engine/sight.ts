@@ -1,0 +1,76 @@
+/** What git shows, kept fresh: events only shorten the wait for a look, and a look is always at the thing itself. */
+import type { LaneSeen, RepoSeen } from "../core/observed.ts";
+import type { State } from "../core/state.ts";
+import type { Release, World } from "../port.ts";
+
+/** Shortest time between two looks, in ms. */
+const restMs = 250;
+
+/** The engine's eye on the repository. */
+export interface Sight {
+  readonly seen: () => RepoSeen | undefined;
+  /** Look soon at these lanes; at all when none are given. */
+  mark(lanes?: readonly string[]): void;
+  /** Look now if something was marked and the rest is over. */
+  look(state: State): Promise<void>;
+  release: Release;
+}
+
+/** An eye that calls `changed` when a look showed something new. */
+export const createSight = (world: World, marked: () => void): Sight => {
+  let seen: RepoSeen | undefined;
+  let all = true;
+  let lanes = new Set<string>();
+  let watched = "";
+  let unwatch: Release | undefined;
+  let lastAt = 0;
+  let looking = false;
+
+  const mark = (some?: readonly string[]): void => {
+    if (some) for (const id of some) lanes.add(id);
+    else all = true;
+    marked();
+  };
+
+  const watch = (ids: readonly string[]): void => {
+    const key = ids.join(" ");
+    if (key === watched) return;
+    watched = key;
+    unwatch?.();
+    unwatch = world.git.watch(ids, mark);
+    mark(ids);
+  };
+
+  const look = async (state: State): Promise<void> => {
+    const now = world.clock.now();
+    if (state.target === undefined || looking) return;
+    watch([...state.lanes.values()].filter((lane) => lane.worktree).map((lane) => lane.id));
+    if ((!all && lanes.size === 0) || (now >= lastAt && now - lastAt < restMs)) return;
+    const status = all ? [...state.lanes.values()].filter((lane) => lane.worktree).map((lane) => lane.id) : [...lanes];
+    [all, lanes, lastAt, looking] = [false, new Set(), now, true];
+    try {
+      const next = await world.git.observe({ target: state.target, status });
+      seen = keepDirty(next, seen);
+    } finally {
+      looking = false;
+    }
+  };
+
+  return { seen: () => seen, mark, look, release: () => unwatch?.() };
+};
+
+/** A look at some lanes does not forget what an earlier one knew of the others. */
+export const keepDirty = (next: RepoSeen, before: RepoSeen | undefined): RepoSeen => {
+  if (!before) return next;
+  const lanes = new Map<string, LaneSeen>();
+  for (const [id, lane] of next.lanes) {
+    const old = before.lanes.get(id);
+    lanes.set(
+      id,
+      lane.dirty === undefined && old?.dirty !== undefined && old.head === lane.head
+        ? { ...lane, dirty: old.dirty }
+        : lane,
+    );
+  }
+  return { ...next, lanes };
+};

@@ -1,0 +1,36 @@
+/** What the reconciler's steps share: the world, the right to act, and the one way to record a fact. */
+import type { Event } from "../core/event.ts";
+import type { Lane } from "../core/state.ts";
+import type { World } from "../port.ts";
+import type { Mandate } from "./elect.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Rules } from "./policy.ts";
+
+/** Everything that a step may use. */
+export interface Work {
+  readonly ledger: Ledger;
+  readonly world: World;
+  readonly mandate: Mandate;
+  rules: Rules;
+}
+
+/** Record facts about a lane as it was when the step was planned. False: somebody was faster or another engine leads; plan anew. */
+export const tell = async (work: Work, lane: Lane, events: readonly Event[]): Promise<boolean> => {
+  const { ledger, world, mandate } = work;
+  const cause = lane.merge?.cause ?? lane.removal;
+  const outcome = await ledger.propose({
+    id: world.clock.id(),
+    by: "engine",
+    ...(cause === undefined ? {} : { cause }),
+    if: [{ engine: mandate.token }, { lane: lane.id, rev: lane.rev }],
+    events,
+  });
+  return outcome.effective;
+};
+
+/** The branch that a lane's work lands on. */
+export const targetOf = (work: Work, lane: Lane): string => lane.spec.target ?? work.ledger.state.target ?? "main";
+
+/** The first line of an error, for a detail that people read. */
+export const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? "";
