@@ -54,18 +54,20 @@ export const lentOf = (area: RunArea): string => join(area.state, "lent");
  * name; an older file of the same lane is deleted.
  */
 export const lendEnvironment = (area: RunArea, lane: string, names: readonly string[], from: Variables): string => {
+  const lent = `${checkedName(lane)}-${randomBytes(nonceLength / 2).toString("hex")}`;
+  const values = { ...usual(from), ...defined(names.filter(isLendable).map((name) => [name, from[name]])) };
   const folder = lentOf(area);
   makeFolder(folder);
   if (!lstatSync(folder).isDirectory()) throw new Error(`${folder} is not a folder`);
   chmodSync(folder, 0o700);
-  for (const each of waitingFor(folder, lane)) rmSync(join(folder, each), { force: true });
-  const lent = `${checkedName(lane)}-${randomBytes(nonceLength / 2).toString("hex")}`;
-  const values = { ...usual(from), ...defined(names.filter(isLendable).map((name) => [name, from[name]])) };
-  writeFileSync(join(folder, lent), Object.entries(values).map(exportLine).join(""), { flag: "wx", mode: 0o600 });
+  const older = waitingFor(folder, lane);
+  const text = Object.entries(values).map(exportLine).join("");
+  writeFileSync(join(folder, lent), text, { flag: "wx", mode: 0o600 });
+  for (const each of older) rmSync(join(folder, each), { force: true });
   return lent;
 };
 
-/** The file that waits for the next run of a lane, or undefined. */
+/** Name of the file that waits for the next run of a lane, or undefined. */
 export const lentFor = (area: RunArea, lane: string): string | undefined => waitingFor(lentOf(area), lane)[0];
 
 const waitingFor = (folder: string, lane: string): readonly string[] =>

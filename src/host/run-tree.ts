@@ -9,32 +9,56 @@ import type { Begun } from "./run-folder.ts";
 export const markVariable = "LANES_RUN";
 
 /**
- * The live processes of a run, without its launcher (which has to write down the end) and the launcher's helpers.
- * Never this process, what it started, or the processes of another run, even where they stand below the agent.
+ * A search for the live processes of a run, without its launcher (which has to write down the end) and the launcher's
+ * helpers. Never this process, what it started, or the processes of another run, even where they stand below the agent.
+ * A search remembers whom it found and in which sessions: later ones find them when launcher and agent are gone.
  */
-export const runTree = (mark: string, begun: Begun | undefined): readonly ProcessRow[] => {
-  const rows = processTable().map((row) => ({ ...row, mark: startedWith(row.pid, markVariable) }));
-  const launcher = living(begun?.launcher);
-  const agent = living(begun?.agent);
-  const apart = new Set([process.pid]);
-  for (const row of rows) if (row.mark !== undefined && row.mark !== mark) apart.add(row.pid);
-  if (launcher !== undefined) apart.add(launcher);
-  // The launcher's children beside the agent are those with which it writes down the end.
-  if (launcher !== undefined && begun?.agent !== undefined)
-    for (const row of rows) if (row.parent === launcher && row.pid !== begun.agent.pid) apart.add(row.pid);
-  const sessions = sessionsOf(rows, [launcher, agent]);
-  const found = rows.filter((row) => row.pid === agent || row.mark === mark || sessions.has(row.session));
-  return withDescendants(rows, found, apart);
+export const searchOf = (mark: string, begun: Begun | undefined): (() => readonly ProcessRow[]) => {
+  // Session → when its leader began: a later process may lead another one of that number.
+  const sessions = new Map<number, string | undefined>();
+  let known = new Map<number, string>();
+  return () => {
+    const rows = processTable().map((row) => ({ ...row, mark: startedWith(row.pid, markVariable) }));
+    const launcher = living(begun?.launcher);
+    const agent = living(begun?.agent);
+    for (const row of rows) if (sessions.has(row.pid) && sessions.get(row.pid) !== row.start) sessions.delete(row.pid);
+    for (const session of sessionsOf(rows, [launcher, agent]))
+      sessions.set(session, rows.find((row) => row.pid === session)?.start);
+    const found = rows.filter(
+      (row) => row.pid === agent || row.mark === mark || sessions.has(row.session) || known.get(row.pid) === row.start,
+    );
+    const tree = withDescendants(rows, found, apartFrom(rows, mark, launcher, begun?.agent?.pid));
+    known = new Map(tree.map((row) => [row.pid, row.start]));
+    return tree;
+  };
 };
+
+interface MarkedRow extends ProcessRow {
+  readonly mark: string | undefined;
+}
 
 const living = (process: Identity | undefined): number | undefined =>
   process !== undefined && isAlive(process) ? process.pid : undefined;
 
+/** Who is no part of the run, wherever it stands: we, other runs, the launcher and its helpers beside the agent. */
+const apartFrom = (
+  rows: readonly MarkedRow[],
+  mark: string,
+  launcher: number | undefined,
+  agent: number | undefined,
+): ReadonlySet<number> => {
+  const isHelper = (row: ProcessRow): boolean => agent !== undefined && row.parent === launcher && row.pid !== agent;
+  const apart = rows.filter(
+    (row) => row.pid === launcher || isHelper(row) || (row.mark !== undefined && row.mark !== mark),
+  );
+  return new Set([process.pid, ...apart.map((row) => row.pid)]);
+};
+
 /** Sessions that surely are the run's: those of its live launcher and agent. A dead one's number may belong to a stranger. */
-const sessionsOf = (rows: readonly ProcessRow[], pids: readonly (number | undefined)[]): ReadonlySet<number> => {
+const sessionsOf = (rows: readonly ProcessRow[], pids: readonly (number | undefined)[]): readonly number[] => {
   const own = rows.find((row) => row.pid === process.pid)?.session;
   const theirs = rows.filter((row) => pids.includes(row.pid)).map((row) => row.session);
-  return new Set(theirs.filter((session) => session !== own && session > 1));
+  return theirs.filter((session) => session !== own && session > 1);
 };
 
 /** `found` and everything below, leaving out those who are apart and what hangs below them alone. */

@@ -5,7 +5,7 @@ import type { RunSeen } from "../core/observed.ts";
 import { isAlive } from "./identity.ts";
 import { folderOf, markOf, readEnded, readRunFolder } from "./run-folder.ts";
 import type { Begun, Ended, RunArea } from "./run-folder.ts";
-import { runTree } from "./run-tree.ts";
+import { searchOf } from "./run-tree.ts";
 
 /** A launcher that has not written its start file after so long will not write it any more. */
 const startMsMax = 5000;
@@ -22,7 +22,7 @@ export const seeRun = (area: RunArea, run: string): RunSeen => {
   // It may have ended properly between the two looks.
   const late = readEnded(path);
   if (late !== undefined) return exited(late, begun);
-  const survivors = runTree(markOf(area, run), begun).map((row) => row.pid);
+  const survivors = searchOf(markOf(area, run), begun)().map((row) => row.pid);
   return { is: "vanished", ...(begun && whoAndWhen(begun)), survivors };
 };
 

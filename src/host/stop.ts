@@ -8,7 +8,7 @@ import { processRow } from "./process-table.ts";
 import type { ProcessRow } from "./process-table.ts";
 import { folderOf, markOf, readRunFolder } from "./run-folder.ts";
 import type { RunArea, RunFolder } from "./run-folder.ts";
-import { runTree } from "./run-tree.ts";
+import { searchOf } from "./run-tree.ts";
 
 /** How often known processes are looked at, and how often the whole process table is searched for new ones. */
 const lookMs = 50;
@@ -25,7 +25,7 @@ const exitMsMax = 2000;
 /** End the run; resolves with the numbers of processes that would not die (in the kernel, or not ours to signal). */
 export const stopRun = async (area: RunArea, run: string, graceMs: number): Promise<readonly number[]> => {
   const begun = (await begunFolder(folderOf(area, run)))?.begun;
-  const search = (): readonly ProcessRow[] => runTree(markOf(area, run), begun);
+  const search = searchOf(markOf(area, run), begun);
   await ask(search, Date.now() + graceMs);
   const left = await kill(search);
   if (begun !== undefined) await letFinish(area, run, begun.launcher, left.length === 0);

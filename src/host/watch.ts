@@ -77,7 +77,7 @@ const watchFolders = (area: RunArea, hint: () => void): WatchedFolders => {
     const looks = [...open.keys()].filter((path) => path !== runs).map((path) => [path, lookOf(path)] as const);
     for (const [path, seen] of looks) if (seen === "ended") ended.add(path);
     for (const path of ended) drop(path);
-    return JSON.stringify(looks);
+    return JSON.stringify([looks, [...ended]]);
   };
   return { adopt, look, close: () => [...open.keys()].forEach(drop) };
 };
