@@ -1,0 +1,106 @@
+/** Merges made in advance, outside every worktree and every branch. */
+import type { No } from "../core/observed.ts";
+import { isNo } from "../core/observed.ts";
+import type { Candidate } from "../port.ts";
+import { call, endOf, line } from "./call.ts";
+import type { Context, More } from "./call.ts";
+import { controlPlace } from "./control.ts";
+import type { Place } from "./place.ts";
+import { userIdentity } from "./porcelain.ts";
+import type { Person } from "./porcelain.ts";
+import { objectName } from "./ref.ts";
+
+/** Merge `head` into `onto` as a commit of the control repository. The same arguments give the same commit. */
+export const candidate = async (context: Context, ask: CandidateAsk): Promise<Candidate | No> => {
+  const [place, person] = await Promise.all([controlPlace(context), userIdentity(context)]);
+  return mergeIn(context, place, person, ask);
+};
+
+/** What a candidate is made of. `at`: ms since 1970, the date of the commit. */
+export interface CandidateAsk {
+  readonly onto: string;
+  readonly head: string;
+  readonly message: string;
+  readonly at: number;
+}
+
+/** `onto` with each of `heads` that it does not contain merged in, one after another. */
+export const mergeAll = async (context: Context, onto: string, heads: readonly string[]): Promise<string | No> => {
+  const [place, person] = await Promise.all([controlPlace(context), userIdentity(context)]);
+  let base = objectName(onto);
+  for (const head of heads) {
+    const contained = await call(context, place, ["merge-base", "--is-ancestor", objectName(head), base]);
+    if (contained.code === 0) continue;
+    // A date that follows from the arguments, so that a repetition gives the same commit.
+    const at = Number(await line(context, place, ["log", "-1", "--no-show-signature", "--format=%ct", head])) * 1000;
+    const merged = await mergeIn(context, place, person, { onto: base, head, message: `Merge ${head} as a base`, at });
+    if (isNo(merged)) return merged;
+    base = merged.commit;
+  }
+  return base;
+};
+
+const mergeIn = async (context: Context, place: Place, person: Person, ask: CandidateAsk): Promise<Candidate | No> => {
+  const tree = await mergedTree(context, place, objectName(ask.onto), objectName(ask.head));
+  if (isNo(tree)) return tree;
+  const date = `${Math.floor(ask.at / 1000)} +0000`;
+  const env = {
+    GIT_AUTHOR_NAME: person.name,
+    GIT_AUTHOR_EMAIL: person.email,
+    GIT_AUTHOR_DATE: date,
+    GIT_COMMITTER_NAME: person.name,
+    GIT_COMMITTER_EMAIL: person.email,
+    GIT_COMMITTER_DATE: date,
+  };
+  const args = ["commit-tree", tree.tree, "-p", ask.onto, "-p", ask.head, "-F", "-"];
+  const more: More = { env, input: ask.message, settings: [["i18n.commitEncoding", "UTF-8"]] };
+  return { commit: await line(context, place, args, more), tree: tree.tree };
+};
+
+/** The merge of two commits as a tree. Git can die by an assertion on valid trees (git.md section 3); then a plainer merge is tried. */
+const mergedTree = async (
+  context: Context,
+  place: Place,
+  onto: string,
+  head: string,
+): Promise<{ readonly tree: string } | No> => {
+  const args = ["merge-tree", "--write-tree", "-z", "--messages", onto, head];
+  let ran = await call(context, place, args);
+  if (ran.code < 0 || ran.code === 134)
+    ran = await call(context, place, args, { settings: [["merge.directoryRenames", "false"]] });
+  if (ran.code === 0) return { tree: ran.stdout.toString().split("\0")[0] ?? "" };
+  if (ran.code === 1) return conflict(parseConflict(ran.stdout.toString()));
+  const hint = "merge the target into the lane by hand, in its worktree";
+  if (ran.stderr.includes("unrelated histories")) return { refused: "the two have no common history", hint, code: 2 };
+  return { refused: `git itself failed on this pair: ${endOf(ran)}`, hint, code: 2 };
+};
+
+/** What does not merge: the paths, and git's words for the kinds (`contents`, `modify/delete`, …). */
+export interface Conflict {
+  readonly paths: readonly string[];
+  readonly kinds: readonly string[];
+}
+
+/** Parse `merge-tree --write-tree -z --messages`: tree, `mode oid stage TAB path`…, an empty field, then messages `n path… type text`. */
+export const parseConflict = (text: string): Conflict => {
+  const fields = text.split("\0");
+  const end = fields.indexOf("", 1);
+  const entries = fields.slice(1, end < 0 ? undefined : end);
+  const paths = new Set(entries.map((entry) => entry.slice(entry.indexOf("\t") + 1)));
+  const kinds = new Set<string>();
+  for (let at = end < 0 ? fields.length : end + 1; at < fields.length - 1;) {
+    const count = Number(fields[at]);
+    const kind = /^CONFLICT \((.+)\)$/.exec(fields[at + count + 1] ?? "")?.[1];
+    if (kind !== undefined) for (const path of fields.slice(at + 1, at + 1 + count)) paths.add(path);
+    if (kind !== undefined) kinds.add(kind);
+    at += count + 3;
+  }
+  return { paths: [...paths].toSorted(), kinds: [...kinds] };
+};
+
+const conflict = ({ paths, kinds }: Conflict): No => ({
+  refused: `${paths.length} file${paths.length === 1 ? "" : "s"} in conflict${kinds.length === 0 ? "" : ` (${kinds.join(", ")})`}`,
+  hint: "merge the target into the lane, in its worktree, and ask again",
+  code: 2,
+  paths,
+});

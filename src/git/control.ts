@@ -1,0 +1,92 @@
+/** The control repository: what merging in advance makes stays here until it lands, and no configuration of the user's repository holds. */
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { missing } from "./absent.ts";
+import { durable, endOf, line, must } from "./call.ts";
+import type { Context } from "./call.ts";
+import { cleanEnvironment } from "./environment.ts";
+import { refsPlace } from "./place.ts";
+import type { Place } from "./place.ts";
+import { objectName } from "./ref.ts";
+import { git } from "./run.ts";
+
+/** The control repository as a place for calls, made when it is not there. It sees all objects of the user's repository. */
+export const controlPlace = (context: Context): Promise<Place> =>
+  context.control(async () => {
+    const place = await existing(context);
+    if (place !== undefined) return place;
+    await make(context);
+    return placeOf(context);
+  });
+
+/** Where to read commits: the control repository, which also has the candidates, or the user's while there is none. */
+export const readPlace = async (context: Context): Promise<Place> =>
+  (await existing(context)) ?? refsPlace(context.layout);
+
+const placeOf = (context: Context): Place => {
+  const path = join(context.layout.state, "control.git");
+  // A shallow repository's borders hold for those who borrow its objects.
+  return { cwd: path, gitDir: path, common: path, shallow: join(context.layout.common, "shallow") };
+};
+
+/** The control repository, when it is there and borrows from the right place. */
+const existing = async (context: Context): Promise<Place | undefined> => {
+  const place = placeOf(context);
+  const text = await missing(readFile(join(place.gitDir, "objects", "info", "alternates"), "utf8"), undefined);
+  return text === alternatesOf(context.layout.common) ? place : undefined;
+};
+
+/** Made beside its place and moved there whole: another process may make one at the same time. */
+const make = async (context: Context): Promise<void> => {
+  const path = placeOf(context).gitDir;
+  const fresh = `${path}.${process.pid}`;
+  await rm(fresh, { recursive: true, force: true });
+  await mkdir(context.layout.state, { recursive: true, mode: 0o700 });
+  await init(context, fresh);
+  await mkdir(join(fresh, "objects", "info"), { recursive: true });
+  await writeFile(join(fresh, "objects", "info", "alternates"), alternatesOf(context.layout.common));
+  if (await moved(fresh, path)) return;
+  // Another process was faster; or one is there that borrows from a folder that moved, and nothing in it is needed.
+  if ((await existing(context)) === undefined) {
+    await rm(path, { recursive: true, force: true });
+    await rename(fresh, path);
+  } else await rm(fresh, { recursive: true, force: true });
+};
+
+const moved = async (from: string, to: string): Promise<boolean> => {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+    return false;
+  }
+};
+
+const init = async (context: Context, path: string): Promise<void> => {
+  const format = await line(context, refsPlace(context.layout), ["rev-parse", "--show-object-format"]);
+  const args = ["init", "--quiet", "--bare", "--template=", `--object-format=${format}`, path];
+  const ran = await git(args, { cwd: context.layout.state, env: cleanEnvironment(context.env), timeoutMs: 60_000 });
+  if (ran.code !== 0) throw new Error(`the control repository could not be made: ${endOf(ran)}`);
+};
+
+/** The line for `objects/info/alternates`; a path with a line break has to be quoted there. */
+const alternatesOf = (common: string): string => {
+  const objects = join(common, "objects");
+  return `${objects.includes("\n") || objects.startsWith('"') ? JSON.stringify(objects) : objects}\n`;
+};
+
+/**
+ * Copy a commit and all that belongs to it into the user's objects, safely on disk. Only what they do not have yet is
+ * copied, loose, so that nothing makes git repack; a repetition after a crash completes it.
+ */
+export const publish = async (context: Context, commit: string): Promise<void> => {
+  const place = await controlPlace(context);
+  const user = refsPlace(context.layout);
+  const known = await must(context, user, ["for-each-ref", "--format=^%(objectname)", "refs/heads", "refs/lanes"]);
+  const input = `${objectName(commit)}\n${known.toString()}`;
+  const pack = await must(context, place, ["pack-objects", "--revs", "--local", "--stdout", "--quiet"], { input });
+  await must(context, user, ["unpack-objects", "-q"], { input: pack, settings: durable });
+};

@@ -1,0 +1,110 @@
+/** What keeps a repository's own configuration from running programs in our calls (trust.md 1.2). */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { Setting } from "./environment.ts";
+
+/** Settings on every call: no monitor, hook, pager, editor, helper or signer, no background work, patient locks. */
+export const baseGuards: readonly Setting[] = [
+  ["core.fsmonitor", "false"],
+  ["core.hooksPath", "/dev/null"],
+  ["core.pager", "cat"],
+  ["core.editor", "true"],
+  ["core.sshCommand", "false"],
+  ["core.askPass", "true"],
+  ["core.alternateRefsCommand", "true"],
+  ["diff.external", ""],
+  ["gpg.program", "false"],
+  ["commit.gpgSign", "false"],
+  ["log.showSignature", "false"],
+  ["credential.helper", ""],
+  ["protocol.ext.allow", "never"],
+  ["submodule.recurse", "false"],
+  ["gc.auto", "0"],
+  ["maintenance.auto", "false"],
+  ["core.filesRefLockTimeout", "2000"],
+  ["core.packedRefsTimeout", "5000"],
+  ["reftable.lockTimeout", "5000"],
+  ["advice.detachedHead", "false"],
+];
+
+/** Keys whose repository-local values name programs that no flag turns off, and those that pull in further files. */
+export const driverKeys: string = String.raw`^(filter|merge|include|includeif)\.`;
+
+/** One line of `git config --show-scope -z`. */
+interface Configured {
+  readonly scope: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+/** Split `scope NUL key LF value NUL …`; a key without a value has no LF. */
+export const parseConfigured = (text: string): readonly Configured[] => {
+  const fields = text.split("\0");
+  const found: Configured[] = [];
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const entry = fields[index + 1] ?? "";
+    const end = entry.indexOf("\n");
+    const key = end < 0 ? entry : entry.slice(0, end);
+    found.push({ scope: fields[index] ?? "", key, value: end < 0 ? "true" : entry.slice(end + 1) });
+  }
+  return found;
+};
+
+const isLocal = (entry: Configured): boolean => entry.scope === "local" || entry.scope === "worktree";
+
+/** Does the repository's configuration include files? Their changes cannot be seen by looking at `config` alone. */
+export const includesFiles = (entries: readonly Configured[]): boolean =>
+  entries.some((entry) => isLocal(entry) && entry.key.startsWith("include"));
+
+/**
+ * Settings that give every driver named in the repository's own configuration the meaning that it has without that
+ * configuration: the user's, where the user's own files define it (git-lfs), else none.
+ */
+export const driverGuards = (entries: readonly Configured[]): readonly Setting[] => {
+  const users = new Map(entries.filter((entry) => !isLocal(entry)).map((entry) => [entry.key, entry.value]));
+  const names = new Set(entries.filter((entry) => isLocal(entry)).map((entry) => driverOf(entry.key)));
+  const settings: Setting[] = [];
+  for (const name of names) {
+    if (name === undefined) continue;
+    // Such bytes do not survive the way into the child's environment, so the override would miss.
+    if (name.includes("\uFFFD")) throw new Error("the repository's configuration names a driver that is not UTF-8");
+    const defaults = name.startsWith("merge.") ? mergeDefaults : filterDefaults;
+    for (const [last, value] of defaults) settings.push([`${name}.${last}`, users.get(`${name}.${last}`) ?? value]);
+  }
+  return settings;
+};
+
+const filterDefaults: readonly Setting[] = [
+  ["clean", ""],
+  ["smudge", ""],
+  ["process", ""],
+  ["required", "false"],
+];
+
+/** A blank merge driver would be run as an empty command and leave our side: git's own three-way merge instead. */
+const mergeDefaults: readonly Setting[] = [["driver", "git merge-file --marker-size=%L %A %O %B"]];
+
+/** `filter.<name>` of `filter.<name>.clean`; undefined for plain keys (`merge.conflictStyle`) and includes. */
+const driverOf = (key: string): string | undefined => {
+  const first = key.indexOf(".");
+  const last = key.lastIndexOf(".");
+  return last > first && !key.startsWith("include") ? key.slice(0, last) : undefined;
+};
+
+/** What must be unchanged for an enumeration of drivers to hold: identity, size and times of the configuration files. */
+export const configStamp = async (gitDir: string, common: string): Promise<string> => {
+  const files = [join(common, "config"), join(common, "config.worktree"), join(gitDir, "config.worktree")];
+  const stamps = await Promise.all(files.map(stampOf));
+  return stamps.join("|");
+};
+
+const stampOf = async (path: string): Promise<string> => {
+  try {
+    const seen = await stat(path, { bigint: true });
+    return `${seen.ino}.${seen.size}.${seen.mtimeNs}.${seen.ctimeNs}`;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "none";
+    throw error;
+  }
+};

@@ -1,0 +1,49 @@
+/** What git keeps in the admin folder of a worktree: its HEAD, and what it is in the middle of. */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { missing } from "./absent.ts";
+
+/** A worktree's state from its admin folder; no git is started. */
+export interface AdminSeen {
+  /** Ref that HEAD names; undefined when detached. During a rebase: the branch that is rebased. */
+  readonly head: string | undefined;
+  /** Commit of a detached HEAD. */
+  readonly detached: string | undefined;
+  /** What it is in the middle of. */
+  readonly busy: string | undefined;
+  /** Names of the files in the folder. */
+  readonly names: ReadonlySet<string>;
+}
+
+/** Look into an admin folder (`<common>`, or `<common>/worktrees/<id>`). */
+export const seeAdmin = async (admin: string): Promise<AdminSeen> => {
+  const [listed, text] = await Promise.all([
+    missing(readdir(admin), []),
+    missing(readFile(join(admin, "HEAD"), "utf8"), ""),
+  ]);
+  const names = new Set(listed);
+  const head = /^ref: (.+)\n?$/.exec(text)?.[1] ?? (await rebased(admin, names));
+  const detached = /^([0-9a-f]{40,64})\s*$/.exec(text)?.[1];
+  return { head, detached, busy: operations.find(([file]) => names.has(file))?.[1], names };
+};
+
+/** Files of git that stand for an operation in progress (gitrepository-layout, wt-status.c). */
+const operations: readonly (readonly [file: string, name: string])[] = [
+  ["rebase-merge", "rebase"],
+  ["rebase-apply", "rebase"],
+  ["MERGE_HEAD", "merge"],
+  ["CHERRY_PICK_HEAD", "cherry-pick"],
+  ["REVERT_HEAD", "revert"],
+  ["BISECT_LOG", "bisect"],
+  ["sequencer", "cherry-pick"],
+];
+
+const rebased = async (admin: string, names: ReadonlySet<string>): Promise<string | undefined> => {
+  for (const folder of ["rebase-merge", "rebase-apply"]) {
+    if (!names.has(folder)) continue;
+    const name = (await missing(readFile(join(admin, folder, "head-name"), "utf8"), "")).trim();
+    if (name.startsWith("refs/heads/")) return name;
+  }
+  return undefined;
+};

@@ -1,0 +1,128 @@
+/** Landing: the target moves, and every checkout of it with it. The order is that of git.md section 4. */
+import { branchOf, refOf } from "../core/id.ts";
+import { isNo } from "../core/observed.ts";
+import type { No } from "../core/observed.ts";
+import type { Context } from "./call.ts";
+import { checkoutsOf, worktrees } from "./checkout.ts";
+import type { Checkout } from "./checkout.ts";
+import { publish } from "./control.ts";
+import { clearMark, markLanding, settle } from "./mark.ts";
+import { moveCheckout, preflight } from "./move.ts";
+import { contains } from "./read.ts";
+import { changeRefs, commitOf, failedTo, laneRefs, objectName, refsBelow } from "./ref.ts";
+import type { RefChange } from "./ref.ts";
+
+/**
+ * Move `target` from `onto` to `commit`: look at every checkout (refuse before anything changes), write their files, then
+ * move all refs in one transaction. Files first: a commit of the user in between makes the transaction fail, and a crash is
+ * repaired by calling again. `moved`: the target's new tip, nothing of ours is on it.
+ */
+export const land = async (context: Context, ask: LandAsk): Promise<Landing | No> => {
+  for (const text of [ask.onto, ask.commit, ask.head]) objectName(text);
+  const ref = `refs/heads/${ask.target}`;
+  await publish(context, ask.commit);
+  await context.step("land:published");
+  const tip = await commitOf(context, ref);
+  if (tip === undefined) return { refused: `there is no branch ${ask.target}`, hint: "name another target", code: 4 };
+  const all = await worktrees(context);
+  const unsettled = await settleAll(context, all, tip === ask.onto ? { ...ask, ref } : undefined);
+  if (unsettled !== undefined) return unsettled;
+  if (await contains(context, tip, ask.commit)) return finish(context, ask);
+  if (tip !== ask.onto) return { moved: tip };
+  await keepCandidate(context, ask);
+  if ((await commitOf(context, refOf(ask.lane))) !== ask.head) return laneMoved(ask);
+  const checkouts = checkoutsOf(all, ref);
+  for (const checkout of checkouts) {
+    const no = await preflight(context, checkout, ask);
+    if (no !== undefined) return no;
+  }
+  return carryOut(context, ask, ref, checkouts);
+};
+
+/** What lands where. `head`: the tip of the lane's branch that was merged. Commits by object name. */
+export interface LandAsk {
+  readonly lane: string;
+  readonly target: string;
+  readonly onto: string;
+  readonly commit: string;
+  readonly head: string;
+}
+
+type Landing = { readonly landed: true } | { readonly moved: string };
+
+/** From here on something changes; whatever fails is taken back. */
+const carryOut = async (
+  context: Context,
+  ask: LandAsk,
+  ref: string,
+  checkouts: readonly Checkout[],
+): Promise<Landing | No> => {
+  for (const checkout of checkouts) {
+    await markLanding(checkout, ask);
+    await context.step("land:marked");
+    const no = await moveCheckout(context, checkout, ask);
+    if (no !== undefined) return (await settleAll(context, checkouts, undefined)) ?? no;
+    await context.step("land:written");
+  }
+  const ran = await changeRefs(context, `lanes: land ${ask.lane}`, await changesFor(context, ask, ref));
+  await context.step("land:moved");
+  if (ran.code === 0) {
+    for (const checkout of checkouts) await clearMark(checkout);
+    return { landed: true };
+  }
+  const tip = await commitOf(context, ref);
+  const unsettled = await settleAll(context, checkouts, undefined);
+  if (unsettled !== undefined) return unsettled;
+  if (tip !== undefined && tip !== ask.onto) return { moved: tip };
+  return (await commitOf(context, refOf(ask.lane))) === ask.head ? failedTo(`move ${ask.target}`, ran) : laneMoved(ask);
+};
+
+const changesFor = async (context: Context, ask: LandAsk, ref: string): Promise<readonly RefChange[]> => {
+  const { lane, onto, commit, head } = ask;
+  const [candidate, landed] = [laneRefs.candidate(lane), laneRefs.landed(lane)];
+  const refs = await refsBelow(context, candidate, landed, laneRefs.backup(lane));
+  const numbers = [...refs.keys()].map((name) => Number(/\/backup\/[^/]+\/(\d+)$/.exec(name)?.[1] ?? 0));
+  const changes: RefChange[] = [
+    { ref, from: onto, to: commit },
+    { ref: `${laneRefs.backup(lane)}/${Math.max(0, ...numbers) + 1}`, from: undefined, to: onto },
+    { ref: refOf(lane), from: head, to: head },
+    { ref: landed, from: refs.get(landed), to: commit },
+  ];
+  if (refs.has(candidate)) changes.push({ ref: candidate, from: refs.get(candidate), to: undefined });
+  return changes;
+};
+
+/** Until it lands the candidate is kept from being collected as garbage. */
+const keepCandidate = async (context: Context, ask: LandAsk): Promise<void> => {
+  const ref = laneRefs.candidate(ask.lane);
+  const from = await commitOf(context, ref);
+  if (from === ask.commit) return;
+  const ran = await changeRefs(context, `lanes: candidate of ${ask.lane}`, [{ ref, from, to: ask.commit }]);
+  if (ran.code !== 0) throw new Error(failedTo(`keep the candidate of ${ask.lane}`, ran).refused);
+};
+
+/** The target has the commit already: this call repeats one that was killed after its transaction. */
+const finish = async (context: Context, ask: LandAsk): Promise<Landing | No> => {
+  const ref = laneRefs.candidate(ask.lane);
+  const from = await commitOf(context, ref);
+  if (from !== undefined) await changeRefs(context, `lanes: land ${ask.lane}`, [{ ref, from, to: undefined }]);
+  return { landed: true };
+};
+
+const settleAll = async (
+  context: Context,
+  checkouts: readonly Checkout[],
+  going: (LandAsk & { readonly ref: string }) | undefined,
+): Promise<No | undefined> => {
+  for (const checkout of checkouts) {
+    const no = await settle(context, checkout, going);
+    if (no !== undefined && isNo(no)) return no;
+  }
+  return undefined;
+};
+
+const laneMoved = (ask: LandAsk): No => ({
+  refused: `${branchOf(ask.lane)} has other commits than those that were merged`,
+  hint: "ask for the merge again",
+  code: 4,
+});

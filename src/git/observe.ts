@@ -1,0 +1,104 @@
+/** One look at the repository: branches, lanes, and git's own locks. */
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+import { idFault, refOf } from "../core/id.ts";
+import type { LaneSeen, RepoSeen } from "../core/observed.ts";
+import { missing } from "./absent.ts";
+import type { AheadOf, Apart } from "./ahead.ts";
+import type { Context } from "./call.ts";
+import { seeAdmin } from "./head.ts";
+import type { AdminSeen } from "./head.ts";
+import { adminOf, isFolder, lanePath, treePlace } from "./place.ts";
+import { allBranches } from "./refs.ts";
+import type { RefSeen } from "./refs.ts";
+import { uncommitted } from "./status.ts";
+
+/** Look once. A lane without its branch is not among `lanes`; `dirty` is there for the lanes of `ask.status` with a worktree. */
+export const observe = async (context: Context, aheadOf: AheadOf, ask: Ask): Promise<RepoSeen> => {
+  const at = Date.now();
+  const [refs, locks] = await Promise.all([allBranches(context), lockFiles(context.layout.common, at)]);
+  const target = refs.find(({ ref }) => ref === `refs/heads/${ask.target}`);
+  const laneRefs = refs.filter(({ ref }) => laneOf(ref) !== undefined);
+  const apart = target === undefined ? new Map<string, Apart>() : await aheadOf(target.head, laneRefs);
+  const status = new Set(ask.status);
+  const lanes = await Promise.all(
+    laneRefs.map(async (ref): Promise<[string, LaneSeen]> => {
+      const lane = laneOf(ref.ref) ?? "";
+      return [lane, await laneSeen(context, lane, ref, apart.get(ref.ref), status.has(lane))];
+    }),
+  );
+  return {
+    at,
+    target: target && { name: ask.target, head: target.head, subject: target.subject },
+    lanes: new Map(lanes),
+    branches: refs.map(branchSeen),
+    locks,
+  };
+};
+
+interface Ask {
+  readonly target: string;
+  readonly status: readonly string[];
+}
+
+/** Uncommitted paths that are told of one lane. */
+export const dirtyPathsMax = 200;
+
+const laneOf = (ref: string): string | undefined => {
+  const lane = /^refs\/heads\/lane\/([^/]+)\/work$/.exec(ref)?.[1];
+  return idFault(lane) === undefined ? lane : undefined;
+};
+
+const branchSeen = (seen: RefSeen): RepoSeen["branches"][number] => ({
+  name: seen.ref.slice("refs/heads/".length),
+  head: seen.head,
+  subject: seen.subject,
+  committedAt: seen.committedAt,
+  ...(seen.worktree === undefined ? {} : { worktree: seen.worktree }),
+});
+
+const laneSeen = async (
+  context: Context,
+  lane: string,
+  ref: RefSeen,
+  apart: Apart | undefined,
+  look: boolean,
+): Promise<LaneSeen> => {
+  const { layout } = context;
+  const path = lanePath(layout, lane);
+  const admin = (await isFolder(path)) ? await adminOf(layout.common, path) : undefined;
+  const seen = admin === undefined ? undefined : await seeAdmin(admin);
+  const known = { head: ref.head, subject: ref.subject, ahead: apart?.ahead ?? 0, behind: apart?.behind ?? 0 };
+  if (admin === undefined || seen === undefined) return { ...known, worktree: "missing" };
+  const place = treePlace(layout, path, admin);
+  const dirty = look ? await context.wide(() => uncommitted(context, place)) : undefined;
+  return {
+    ...known,
+    worktree: onOwnBranch(lane, ref, path, seen) ? "present" : "elsewhere",
+    ...(dirty === undefined ? {} : { dirty: dirty.slice(0, dirtyPathsMax).map(({ path: name }) => name) }),
+    ...(seen.busy === undefined ? {} : { busy: seen.busy }),
+  };
+};
+
+const onOwnBranch = (lane: string, ref: RefSeen, path: string, seen: AdminSeen): boolean =>
+  ref.worktree === path || seen.head === refOf(lane);
+
+/** Git's lock files in the common directory and in the admin folders of worktrees, not below. */
+const lockFiles = async (common: string, now: number): Promise<RepoSeen["locks"]> => {
+  const folder = join(common, "worktrees");
+  const admins = (await missing(readdir(folder), [])).map((name) => join(folder, name));
+  const found = await Promise.all([common, ...admins].map((place) => locksIn(place, now)));
+  return found.flat();
+};
+
+const locksIn = async (folder: string, now: number): Promise<RepoSeen["locks"]> => {
+  const names = (await missing(readdir(folder), [])).filter((name) => name.endsWith(".lock"));
+  const seen = await Promise.all(names.map((name) => missing(stat(join(folder, name)), undefined)));
+  return names.flatMap((name, index) => {
+    const entry = seen[index];
+    return entry === undefined
+      ? []
+      : [{ path: join(folder, name), ageMs: Math.max(0, Math.round(now - entry.mtimeMs)) }];
+  });
+};

@@ -1,0 +1,63 @@
+/** Where a call happens: never what a worktree's own `.git` file says. */
+import { lstat, readdir, readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+
+import { worktreeOf } from "../core/id.ts";
+import type { Layout } from "../port.ts";
+import { missing } from "./absent.ts";
+
+/** Git directory, common directory and worktree of a call, all given to git explicitly. */
+export interface Place {
+  readonly cwd: string;
+  readonly gitDir: string;
+  readonly common: string;
+  readonly workTree?: string;
+  /** File that says where history ends, when it is not the one in `common`. */
+  readonly shallow?: string;
+}
+
+/** For refs and objects: no worktree is involved. */
+export const refsPlace = (layout: Layout): Place => ({
+  cwd: layout.common,
+  gitDir: layout.common,
+  common: layout.common,
+});
+
+/** For calls in a worktree: `admin` is its folder in the git directory. */
+export const treePlace = (layout: Layout, path: string, admin: string): Place => ({
+  cwd: path,
+  gitDir: admin,
+  common: layout.common,
+  workTree: path,
+});
+
+/** The absolute path of a lane's worktree. */
+export const lanePath = (layout: Layout, lane: string): string => join(layout.home, worktreeOf(lane));
+
+/**
+ * Git's admin folder of the worktree at `path`, or undefined when git does not know it.
+ * Found by the way back (`gitdir` in the admin folder), since git picks another name when one is taken.
+ */
+export const adminOf = async (common: string, path: string): Promise<string | undefined> => {
+  const wanted = join(path, ".git");
+  const folder = join(common, "worktrees");
+  const likely = join(folder, path.slice(path.lastIndexOf("/") + 1));
+  if ((await pointsTo(likely)) === wanted) return likely;
+  for (const name of await missing(readdir(folder), [])) {
+    const admin = join(folder, name);
+    if ((await pointsTo(admin)) === wanted) return admin;
+  }
+  return undefined;
+};
+
+/** The `.git` file that an admin folder belongs to; git ≥ 2.48 may write it relative to the folder. */
+const pointsTo = async (admin: string): Promise<string | undefined> => {
+  const text = await missing(readFile(join(admin, "gitdir"), "utf8"), undefined);
+  return text === undefined ? undefined : resolve(admin, text.replace(/\n$/, ""));
+};
+
+/** Is there a real directory (not a link to one) at `path`? */
+export const isFolder = async (path: string): Promise<boolean> => {
+  const seen = await missing(lstat(path), undefined);
+  return seen !== undefined && seen.isDirectory();
+};

@@ -1,0 +1,90 @@
+/** Git for lanes, as the port wants it: one repository, real git. */
+import type { No } from "../core/observed.ts";
+import { isNo } from "../core/observed.ts";
+import type { Git, Layout } from "../port.ts";
+import { aheadCounter } from "./ahead.ts";
+import { call, contextOf } from "./call.ts";
+import type { Context } from "./call.ts";
+import { candidate, mergeAll } from "./candidate.ts";
+import { closeLane } from "./close.ts";
+import { commitAll } from "./commit.ts";
+import { publish } from "./control.ts";
+import { exclude } from "./exclude.ts";
+import { land } from "./land.ts";
+import { observe } from "./observe.ts";
+import { treePlace } from "./place.ts";
+import { identity } from "./porcelain.ts";
+import { changed, contains, filesAt } from "./read.ts";
+import { commitOf, refsBelow } from "./ref.ts";
+import { verification } from "./verification.ts";
+import { watch } from "./watch.ts";
+import { openLane } from "./worktree.ts";
+import { writeOut } from "./write-out.ts";
+
+/** Git for the repository of this layout. Needs a git that `findLayout` found fit. */
+export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
+  const context = contextOf(layout, options.env ?? process.env, options.step ?? (() => undefined));
+  const aheadOf = aheadCounter(context);
+  return {
+    observe: (ask) => observe(context, aheadOf, ask),
+    tip: (branch) => tip(context, branch),
+    currentBranch: () => currentBranch(context),
+    contains: (head, ancestor) => contains(context, head, ancestor),
+    baseFor: (onto, heads) => baseFor(context, onto, heads),
+    openLane: (lane, base) => openLane(context, lane, base),
+    commitAll: (lane, message, within) => commitAll(context, lane, message, within),
+    closeLane: (lane, target) => closeLane(context, lane, target),
+    candidate: (ask) => candidate(context, ask),
+    verification: (slot, commit) => verification(context, slot, commit),
+    land: (ask) => land(context, ask),
+    filesAt: (commit, folder) => filesAt(context, commit, folder),
+    changed: (onto, head) => changed(context, onto, head),
+    writeOut: (path, text) => writeOut(layout, path, text),
+    exclude: () => exclude(layout),
+    identity: () => identity(context),
+    watch: (lanes, told) => watch(context, lanes, told),
+  };
+};
+
+/** Where git's settings come from, and what tests hook in. */
+export interface GitOptions {
+  /** The user's environment; `process.env` when absent. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Told between any two changes; throwing there is a crash at that point. */
+  readonly step?: (name: string) => void | Promise<void>;
+}
+
+const baseFor = async (
+  context: Context,
+  onto: string,
+  heads: readonly string[],
+): Promise<{ readonly base: string } | No> => {
+  const base = await mergeAll(context, onto, heads);
+  if (typeof base !== "string") return base;
+  if (base !== onto) await publish(context, base);
+  return { base };
+};
+
+const tip = async (context: Context, branch: string): Promise<{ readonly head: string } | No> => {
+  const head = await commitOf(context, `refs/heads/${branch}`);
+  if (head !== undefined) return { head };
+  if ((await refsBelow(context, "refs/heads")).size === 0) return noCommit;
+  return { refused: `there is no branch ${branch}`, hint: `make it: git branch ${branch}`, code: 3 };
+};
+
+const noCommit: No = {
+  refused: "this repository has no commit yet",
+  hint: "make the first: git commit --allow-empty -m 'first commit'",
+  code: 3,
+};
+
+const currentBranch = async (context: Context): Promise<{ readonly name: string } | No> => {
+  const { checkout, common } = context.layout;
+  const hint = "name the branch to land on with --target";
+  if (checkout === undefined) return { refused: "a bare repository is on no branch", hint, code: 3 };
+  const ran = await call(context, treePlace(context.layout, checkout, common), ["symbolic-ref", "--quiet", "HEAD"]);
+  const ref = ran.stdout.toString().trim();
+  if (!ref.startsWith("refs/heads/")) return { refused: `${checkout} is on no branch (detached HEAD)`, hint, code: 3 };
+  const found = await tip(context, ref.slice("refs/heads/".length));
+  return isNo(found) ? found : { name: ref.slice("refs/heads/".length) };
+};

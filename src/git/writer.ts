@@ -1,0 +1,43 @@
+/** Finding and ending git processes that a killed engine of ours left behind in a worktree. */
+import { readdir, readFile } from "node:fs/promises";
+
+import { missing } from "./absent.ts";
+import { writesVariable } from "./call.ts";
+import { send } from "./run.ts";
+
+/**
+ * End every process that an earlier process of ours started to write `worktree`, and wait until it is gone.
+ * They are known by a mark in their environment; where there is no /proc nothing is found. Rejects when one will not die.
+ */
+export const endWriters = async (worktree: string): Promise<void> => {
+  for (let round = 0; round < roundsMax; round += 1) {
+    const pids = await writersOf(worktree);
+    if (pids.length === 0) return;
+    for (const pid of pids) send(pid, "SIGKILL");
+    await new Promise((resolve) => setTimeout(resolve, roundMs));
+  }
+  throw new Error(`a git process that an earlier engine left in ${worktree} does not end`);
+};
+
+const roundMs = 20;
+const roundsMax = 250;
+
+const writersOf = async (worktree: string): Promise<readonly number[]> => {
+  const mark = `\0${writesVariable}=${worktree}\0`;
+  const names = (await missing(readdir("/proc"), [])).filter(
+    (name) => /^\d+$/.test(name) && Number(name) !== process.pid,
+  );
+  const marked = await Promise.all(names.map(async (name) => (await environmentOf(name)).includes(mark)));
+  return names.filter((_, index) => marked[index]).map(Number);
+};
+
+const environmentOf = async (pid: string): Promise<string> => {
+  try {
+    return `\0${await readFile(`/proc/${pid}/environ`, "latin1")}`;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Gone, or of another user: not ours.
+    if (code === "ENOENT" || code === "ESRCH" || code === "EACCES" || code === "EPERM") return "";
+    throw error;
+  }
+};

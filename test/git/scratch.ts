@@ -1,0 +1,93 @@
+/** Real repositories in temporary folders, for the tests of the git driver. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+import { onTestFinished } from "vitest";
+
+import { isNo } from "../../src/core/observed.ts";
+import type { No } from "../../src/core/observed.ts";
+import { findLayout } from "../../src/git/layout.ts";
+import { createGit } from "../../src/git/repo.ts";
+import type { GitOptions } from "../../src/git/repo.ts";
+import type { Git, Layout } from "../../src/port.ts";
+
+/** A real, empty folder that goes away when the test ends. */
+export const scratch = (): string => {
+  const path = realpathSync(mkdtempSync(join(tmpdir(), "lanes-git-")));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true, maxRetries: 5 }));
+  return path;
+};
+
+/** The environment of a person with a name, whose own configuration is empty. */
+export const personEnvironment = (home: string): NodeJS.ProcessEnv => ({
+  PATH: process.env["PATH"],
+  HOME: home,
+  GIT_CONFIG_NOSYSTEM: "1",
+  GIT_CONFIG_GLOBAL: join(home, "gitconfig"),
+});
+
+/** A repository, plain git in it, and the driver on it. */
+export interface Scene {
+  readonly top: string;
+  readonly home: string;
+  readonly layout: Layout;
+  readonly env: NodeJS.ProcessEnv;
+  readonly git: Git;
+  /** Another driver on the same repository, as a later process would have. */
+  readonly again: (options?: GitOptions) => Git;
+  /** Plain git in a folder below the top; returns its output without the last line break. */
+  readonly run: (...args: readonly string[]) => string;
+  readonly at: (folder: string, ...args: readonly string[]) => string;
+  readonly write: (path: string, text: string) => void;
+  /** Write files and commit them in a folder; returns the commit. */
+  readonly commit: (folder: string, files: Readonly<Record<string, string>>) => string;
+}
+
+/** A repository with one commit on `main`: `a.txt`, `b.txt` and `dir/c.txt`. */
+export const scene = async (): Promise<Scene> => {
+  const home = scratch();
+  const top = join(home, "project");
+  mkdirSync(top);
+  const env = personEnvironment(home);
+  writeFileSync(
+    join(home, "gitconfig"),
+    "[user]\n\tname = Ada\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n",
+  );
+  const at: Scene["at"] = (folder, ...args) =>
+    execFileSync("git", args, {
+      cwd: join(top, folder),
+      env,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    }).trimEnd();
+  const run: Scene["run"] = (...args) => at(".", ...args);
+  const write: Scene["write"] = (path, text) => {
+    mkdirSync(dirname(join(top, path)), { recursive: true });
+    writeFileSync(join(top, path), text);
+  };
+  const commit: Scene["commit"] = (folder, files) => {
+    for (const [path, text] of Object.entries(files)) write(join(folder, path), text);
+    at(folder, "add", "--all");
+    at(folder, "commit", "--quiet", "--message", Object.keys(files).join(" "));
+    return at(folder, "rev-parse", "HEAD");
+  };
+  run("init", "--quiet");
+  commit(".", { "a.txt": "a\n", "b.txt": "b\n", "dir/c.txt": "c\n" });
+  const layout = yes(await findLayout(top, env));
+  const again: Scene["again"] = (options = {}) => createGit(layout, { env, ...options });
+  return { top, home, layout, env, git: again(), again, run, at, write, commit };
+};
+
+/** The answer, which must not be a No. */
+export const yes = <Answer extends object>(answer: Answer | No): Answer => {
+  if (isNo(answer)) throw new Error(`unexpected no: ${JSON.stringify(answer)}`);
+  return answer;
+};
+
+/** The answer, which must be a No. */
+export const no = (answer: object): No => {
+  if (!isNo(answer)) throw new Error(`unexpected yes: ${JSON.stringify(answer)}`);
+  return answer;
+};
