@@ -1,5 +1,5 @@
 /** The mutex that polite foreign scripts know, held around the replacement of the tracker file. Nothing relies on it. */
-import type { Files } from "./files.ts";
+import { lstatSync } from "node:fs";
 import { codeOf } from "./fault.ts";
 
 /** Tries and pause: about a quarter of a second in all, then we go on without it. */
@@ -12,8 +12,8 @@ const staleMs = 5000;
  * Do `act` while holding the lock folder `path`, or without it when it cannot be had in 250 ms. proper-lockfile lets
  * several in at once after a stall or with a wrong clock, so that `act` must be right without it.
  */
-export const guarded = async (files: Files, path: string, act: () => void): Promise<void> => {
-  const release = await acquire(files, path);
+export const guarded = async (path: string, act: () => void): Promise<void> => {
+  const release = await acquire(path);
   try {
     act();
   } finally {
@@ -21,27 +21,32 @@ export const guarded = async (files: Files, path: string, act: () => void): Prom
   }
 };
 
-const acquire = async (files: Files, path: string): Promise<() => Promise<void>> => {
+type Unlock = () => Promise<void>;
+
+const acquire = async (path: string): Promise<Unlock> => {
   const { lock } = await import("proper-lockfile");
   let lost = false;
   const onCompromised = (): void => {
     lost = true;
   };
-  let unlock: () => Promise<void>;
-  try {
-    unlock = await lock(path, { lockfilePath: path, realpath: false, stale: staleMs, retries, onCompromised });
-  } catch (error) {
-    // Held by another, or a file, a full folder, a link in its place: whatever the system says, it is only a courtesy.
-    if (codeOf(error) === undefined) throw error;
-    return async () => {};
-  }
-  const ours = files.lstat(path)?.ino;
+  const taken = await unlessSystem(async () => {
+    const unlock = await lock(path, { lockfilePath: path, realpath: false, stale: staleMs, retries, onCompromised });
+    return { unlock, inode: lstatSync(path).ino };
+  });
   return async () => {
-    // Its release would remove the lock of whoever took it over from us.
-    if (!lost && files.lstat(path)?.ino === ours) await unlock().catch(unlessSystem);
+    await unlessSystem(async () => {
+      // Its release would remove the lock of whoever took it over from us.
+      if (taken !== undefined && !lost && lstatSync(path).ino === taken.inode) await taken.unlock();
+    });
   };
 };
 
-const unlessSystem = (error: unknown): void => {
-  if (codeOf(error) === undefined) throw error;
+/** Held by another; a file, a full folder, a link in its place; gone: whatever the system says, it is only a courtesy. */
+const unlessSystem = async <Answer>(act: () => Promise<Answer>): Promise<Answer | undefined> => {
+  try {
+    return await act();
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    return undefined;
+  }
 };

@@ -66,11 +66,12 @@ const decode = ({ chunk, text, ascii }: Lines, start: number, end: number): LogR
   return shapeFault(value) ?? value;
 };
 
-/** The number that eight lower-case hex digits say; of other bytes some number, which is no checksum. */
+/** The number that eight lower-case hex digits say; -1 when they are none. */
 const hexAt = (chunk: Buffer, from: number): number => {
   let sum = 0;
   for (let at = from; at < from + 8; at += 1) {
     const digit = chunk[at]!;
+    if (digit < 0x30 || digit > 0x66 || (digit > 0x39 && digit < 0x61)) return -1;
     sum = sum * 16 + (digit <= 0x39 ? digit - 0x30 : digit - 0x57);
   }
   return sum;

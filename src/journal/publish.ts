@@ -9,7 +9,7 @@ import type { Files } from "./files.ts";
 import { makeFolder, requireFolder } from "./folder.ts";
 import { guarded } from "./guard.ts";
 import { readPublished } from "./published.ts";
-import { keepRejected, sweep, temporaryName } from "./rejected.ts";
+import { adopt, keepRejected, sweep, temporaryName } from "./rejected.ts";
 
 /** The file that people and scripts edit: what is found in its place is never destroyed unseen. */
 const edited = "tracker.json";
@@ -48,7 +48,7 @@ export const createPublisher = (files: Files, folder: string): ((name: string, t
     try {
       const replacement = { temporary, path, text, known };
       const lock = join(folder, "locks", "tracker.lck");
-      if (name === edited) await guarded(files, lock, () => replaceEdited(files, folder, replacement));
+      if (name === edited) await guarded(lock, () => replaceEdited(files, folder, replacement));
       else replace(files, folder, replacement);
     } catch (error) {
       if (files.lstat(temporary) !== undefined) files.unlink(temporary);
@@ -76,7 +76,7 @@ const prepare = (files: Files, folder: string, path: string): void => {
   for (let at = dirname(path); at.length > folder.length; at = dirname(at)) missing.unshift(at);
   for (const each of [...missing, join(folder, "locks"), join(folder, "rejected")]) makeFolder(files, each);
   sweep(files, dirname(path));
-  sweep(files, join(folder, "rejected"));
+  adopt(files, folder);
 };
 
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -113,7 +113,8 @@ const replaceEdited = (files: Files, folder: string, { temporary, path, text, kn
   const sumPath = join(folder, `.${name}.sum`);
   const sum = readPublished(files, sumPath);
   const ours = (at: string): boolean => {
-    if (known?.appearance === appearanceOf(files.lstat(at))) return true;
+    const seen = files.lstat(at);
+    if (seen === undefined || known?.appearance === appearanceOf(seen)) return true;
     const found = readPublished(files, at);
     return found !== undefined && sumOf(found) === sum;
   };

@@ -23,17 +23,35 @@ export const keepRejected = (files: Files, folder: string, from: string, name: s
   for (const entry of kept.slice(0, -keptMax)) remove(files, join(rejected, entry));
 };
 
-/** A name that no other process or call has: dot files, so that nobody takes them for published ones. */
-export const temporaryName = (name: string): string => `.${name}.${process.pid}-${process.hrtime.bigint()}.tmp`;
+/**
+ * A name that no other process or call has. It says when it was made, for the time of the file itself may be that of an
+ * older one that is linked here; and it is a dot file, so that nobody takes it for a published one.
+ */
+export const temporaryName = (name: string): string =>
+  `.${name}.${Date.now()}-${process.pid}-${process.hrtime.bigint()}.tmp`;
 
 /** Remove temporary files that killed processes left in `folder`. */
 export const sweep = (files: Files, folder: string): void => {
-  for (const entry of files.readdir(folder)) {
-    if (!entry.startsWith(".") || !entry.endsWith(".tmp")) continue;
-    const seen = files.lstat(join(folder, entry));
-    if (seen?.isDirectory() === false && Date.now() - seen.mtimeMs > abandonedMs) remove(files, join(folder, entry));
-  }
+  for (const { entry } of abandonedIn(files, folder)) remove(files, join(folder, entry));
 };
+
+/** What a killed process had set aside and not yet judged may be an edit: keep it. */
+export const adopt = (files: Files, folder: string): void => {
+  const rejected = join(folder, "rejected");
+  for (const { entry, name } of abandonedIn(files, rejected)) keepRejected(files, folder, join(rejected, entry), name);
+};
+
+interface Abandoned {
+  readonly entry: string;
+  /** What it was a temporary file for. */
+  readonly name: string;
+}
+
+const abandonedIn = (files: Files, folder: string): Abandoned[] =>
+  files.readdir(folder).flatMap((entry) => {
+    const [, name = "", madeAt] = /^\.(.+)\.(\d+)-\d+-\d+\.tmp$/.exec(entry) ?? [];
+    return Date.now() - Number(madeAt) > abandonedMs ? [{ entry, name }] : [];
+  });
 
 /** Another process may have been faster. */
 const remove = (files: Files, path: string): void => {

@@ -1,0 +1,122 @@
+import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import { createJournal } from "../../src/journal/local.ts";
+import { failingFiles } from "../journal/failing.ts";
+import type { Failing, Fault } from "../journal/failing.ts";
+import { idsOf, makePlace, record } from "../journal/place.ts";
+import type { Place } from "../journal/place.ts";
+
+const places: Place[] = [];
+let place: Place;
+const anew = async (): Promise<void> => {
+  place = await makePlace();
+  places.push(place);
+};
+beforeEach(anew);
+afterEach(() => {
+  for (const each of places.splice(0)) each.end();
+});
+
+/** No scenario makes more calls than this. */
+const callsMax = 200;
+
+const kinds: [string, (at: number) => Fault][] = [
+  ["fails with EIO", (at) => ({ at, kind: "fail", code: "EIO" })],
+  ["fails with ENOSPC", (at) => ({ at, kind: "fail", code: "ENOSPC" })],
+  ["is cut short", (at) => ({ at, kind: "short" })],
+  ["finds the disk full", (at) => ({ at, kind: "full" })],
+  ["is never made: killed", (at) => ({ at, kind: "die" })],
+];
+
+/** Play the scenario with the Nth call failing, N = 1, 2, 3 …, each in a new place, until it gets through. */
+const storm = async (fault: (at: number) => Fault, play: (failing: Failing) => Promise<void>): Promise<void> => {
+  for (let at = 1; at < callsMax; at += 1) {
+    await anew();
+    const failing = failingFiles(fault(at));
+    await play(failing);
+    if (!failing.struck()) return expect(at).toBeGreaterThan(5);
+  }
+  throw new Error("the scenario never got through");
+};
+
+/** Did the call succeed? */
+const kept = async (call: Promise<unknown>): Promise<boolean> =>
+  call.then(
+    () => true,
+    () => false,
+  );
+
+describe.each(kinds)("when the Nth call %s", (_, fault) => {
+  test("acknowledged records are in the log, and a retry with the same id adds the others", async () => {
+    await storm(fault, async ({ files }) => {
+      const journal = createJournal({ state: place.state, files });
+      const acknowledged: string[] = [];
+      const append = async (id: string): Promise<void> => {
+        if (await kept(journal.append(record(id)))) acknowledged.push(id);
+      };
+      await append("a");
+      await append("b");
+      await Promise.all([append("c"), append("d")]);
+      const found = await idsOf(place.other());
+      expect(found).toEqual(expect.arrayContaining(acknowledged));
+      const missing = ["a", "b", "c", "d"].filter((id) => !acknowledged.includes(id));
+      const next = place.other();
+      for (const id of missing) await next.append(record(id));
+      expect(new Set(await idsOf(place.other()))).toEqual(
+        new Set(["a", "b", "c", "d", ...(await idsOf(place.other())).filter((id) => id === "-")]),
+      );
+    });
+  });
+
+  test("the journal of the same process goes on, unless it is dead", async () => {
+    await storm(fault, async ({ files, struck }) => {
+      const journal = createJournal({ state: place.state, files });
+      for (const id of ["a", "b"]) {
+        const first = await kept(journal.append(record(id)));
+        const second = first || (await kept(journal.append(record(id))));
+        const gone = ["full", "die"].includes(fault(1).kind) && struck();
+        expect(second || gone).toBe(true);
+        expect(!second || (await idsOf(place.other())).includes(id)).toBe(true);
+      }
+    });
+  });
+
+  test("a published file is the old one or the new one, and an edit is kept or still in place", async () => {
+    await storm(fault, async ({ files }) => {
+      const tracker = join(place.state, "tracker.json");
+      const texts = ["one", "edited", "two"];
+      const journal = createJournal({ state: place.state, files });
+      const first = await kept(journal.publish("tracker.json", "one"));
+      writeFileSync(`${tracker}.new`, "edited");
+      renameSync(`${tracker}.new`, tracker);
+      const second = await kept(journal.publish("tracker.json", "two"));
+      expect(texts).toContain(await place.other().published("tracker.json"));
+      expect(first && second ? await place.other().published("tracker.json") : "two").toBe("two");
+      await place.other().publish("tracker.json", "three");
+      expect(await place.other().published("tracker.json")).toBe("three");
+      expect(everyText(place)).toContain("edited");
+    });
+  });
+
+  test("an archived log is whole, where it was or in the archive", async () => {
+    await storm(fault, async ({ files }) => {
+      await place.journal.append(record("a"));
+      await place.journal.publish("tracker.json", "one");
+      const archived = await kept(createJournal({ state: place.state, files }).archive("old"));
+      const here = await idsOf(place.other());
+      const there = await idsOf(createJournal({ state: join(place.state, "archive", "old") }));
+      expect([...here, ...there]).toEqual(["a"]);
+      expect(archived && here.length > 0).toBe(false);
+    });
+  });
+});
+
+/** Texts of the tracker file and of all that was set aside, judged or not. */
+const everyText = (of: Place): string[] => {
+  const rejected = join(of.state, "rejected");
+  const aside = readdirSync(rejected).map((name) => join(rejected, name));
+  return [join(of.state, "tracker.json"), ...aside].map((path) => readFileSync(path, "utf8"));
+};
