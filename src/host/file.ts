@@ -29,9 +29,16 @@ export const unless = <T>(codes: readonly string[], act: () => T): T | undefined
   }
 };
 
-/** The file's text, one character a byte (nothing is lost), or undefined when it is not there or not ours to read. */
+/** Codes that say: we cannot leave anything here, the disk being full or not for us to write. */
+export const cannotWrite: readonly string[] = ["EROFS", "EACCES", "EPERM", "ENOSPC", "EDQUOT"];
+
+/** Text of a file of the system, one character a byte, or undefined when it is not there or not ours to read. */
 export const readIfThere = (path: string): string | undefined =>
   unless(nothingThere, () => readFileSync(path, "latin1"));
+
+/** Text of a small file that others may have put there: at most 4 KiB of a regular file, empty when there is none. */
+export const readSmall = (path: string): string =>
+  readPart(path, (size) => ({ from: 0, to: Math.min(size, 4096) })).toString("utf8");
 
 /** Replace a file so that a reader sees the old or the new one; 0600, in a folder that is made when it is missing. */
 export const writeWhole = (path: string, text: string): void => {
@@ -46,7 +53,7 @@ export const makeFolder = (path: string): void => {
   mkdirSync(path, { recursive: true, mode: 0o700 });
 };
 
-/** Bytes `from` to `to` of a regular file (`to` below 0: counted from the end), never through a link, a pipe or a device. */
+/** Bytes `from` to `to` of a regular file, chosen by its size; none of a link, a pipe, a device or what is not there. */
 export const readPart = (path: string, range: (size: number) => { from: number; to: number }): Buffer => {
   const descriptor = unless([...nothingThere, "ELOOP", "ENXIO"], () =>
     openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK),

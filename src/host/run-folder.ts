@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Identity } from "../core/state.ts";
-import { readIfThere, unless } from "./file.ts";
+import { readSmall, unless } from "./file.ts";
 
 /** Where the runs of one repository live. Absolute, real paths: `state` also marks the processes of its runs. */
 export interface RunArea {
@@ -73,7 +73,9 @@ type Fields = ReadonlyMap<string, string>;
 
 /** "key value" lines; an absent or unreadable file has none. */
 const fieldsOf = (path: string): Fields => {
-  const lines = (readIfThere(path) ?? "").split("\n").filter((line) => line.includes(" "));
+  const lines = readSmall(path)
+    .split("\n")
+    .filter((line) => line.includes(" "));
   return new Map(lines.map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1).trim()]));
 };
 

@@ -5,17 +5,14 @@ import { join } from "node:path";
 
 import type { Identity } from "../core/state.ts";
 import type { Release } from "../port.ts";
-import { readIfThere, unless, writeWhole } from "./file.ts";
+import { cannotWrite, readSmall, unless, writeWhole } from "./file.ts";
 import { isAlive, ownIdentity } from "./identity.ts";
 import type { RunArea } from "./run-folder.ts";
 
-/** Who may only look, looks unannounced. */
-const readOnly: readonly string[] = ["EROFS", "EACCES", "EPERM"];
-
-/** Announce this process until it is released or ends. Does nothing where we may not write. */
+/** Announce this process until it is released or ends. Who cannot write looks on unannounced. */
 export const announceViewer = (area: RunArea): Release => {
   const path = join(viewersOf(area), `${process.pid}-${randomBytes(8).toString("hex")}`);
-  const written = unless(readOnly, () => {
+  const written = unless(cannotWrite, () => {
     writeWhole(path, JSON.stringify(ownIdentity()));
     return true;
   });
@@ -33,7 +30,7 @@ export const liveViewers = (area: RunArea): readonly Identity[] => {
   const names = unless(["ENOENT"], () => readdirSync(viewersOf(area))) ?? [];
   const seen = names.filter((name) => !name.endsWith(".new")).map((name) => join(viewersOf(area), name));
   return seen.flatMap((path) => {
-    const viewer = parseIdentity(readIfThere(path) ?? "");
+    const viewer = parseIdentity(readSmall(path));
     if (viewer !== undefined && isAlive(viewer)) return [viewer];
     remove(path);
     return [];
@@ -43,7 +40,7 @@ export const liveViewers = (area: RunArea): readonly Identity[] => {
 const viewersOf = (area: RunArea): string => join(area.state, "viewers");
 
 const remove = (path: string): void => {
-  unless(readOnly, () => rmSync(path, { force: true }));
+  unless(cannotWrite, () => rmSync(path, { force: true }));
 };
 
 const parseIdentity = (text: string): Identity | undefined => {

@@ -4,7 +4,7 @@ import type { FSWatcher } from "node:fs";
 import { join } from "node:path";
 
 import type { Release } from "../port.ts";
-import { unless } from "./file.ts";
+import { cannotWrite, unless } from "./file.ts";
 import { isAlive } from "./identity.ts";
 import { readRunFolder, runsOf } from "./run-folder.ts";
 import type { RunArea } from "./run-folder.ts";
@@ -54,8 +54,8 @@ const watchFolders = (area: RunArea, hint: () => void): WatchedFolders => {
   const runs = runsOf(area);
   const open = new Map<string, Watched>();
   let ended = new Set<string>();
-  // Made early, so that the first run is noticed; not where there is no state, or where we may only read.
-  unless(["ENOENT", "EEXIST", "EROFS", "EACCES", "EPERM"], () => mkdirSync(runs, { mode: 0o700 }));
+  // Made early, so that the first run is noticed; not where there is no state, or nothing can be written.
+  unless(["ENOENT", "EEXIST", ...cannotWrite], () => mkdirSync(runs, { mode: 0o700 }));
   const drop = (path: string): void => {
     open.get(path)?.watcher?.close();
     open.delete(path);

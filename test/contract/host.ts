@@ -50,6 +50,19 @@ const outcomes = (of: () => Place): void => {
     expect(host.alive(agent)).toBe(false);
   });
 
+  test("shows a stopped run as alive, and lets it go on", async () => {
+    const { host, start, work } = of();
+    await start("until [ -e go ]; do sleep 0.01; done; exit 8");
+    const { process: agent } = await seenAs(host, "alive");
+    process.kill(agent.pid, "SIGSTOP");
+    await until("it to stop", () => host.frozen(agent));
+    writeFileSync(join(work, "go"), "");
+    expect([host.alive(agent), host.seen("demo-1").is]).toEqual([true, "alive"]);
+    process.kill(agent.pid, "SIGCONT");
+    await until("it to go on", () => !host.frozen(agent));
+    expect(await seenAs(host, "exited")).toMatchObject({ code: 8 });
+  });
+
   test("runs only once what is started twice under one name", async () => {
     const { host, start, said, work } = of();
     const script = "echo $$ >>pids; exec sleep 1000";
@@ -196,6 +209,17 @@ const reading = (of: () => Place): void => {
     expect(await host.tail("demo-1", 1e9)).toHaveLength(262_144);
   });
 
+  test("reads no output through what an agent put in its place", async () => {
+    const { host, start, said, state } = of();
+    await start("rm $LOG; mkfifo $LOG; echo >done", { env: { LOG: join(state, "runs", "demo-1", "log") } });
+    await said("done");
+    expect([await host.tail("demo-1", 9), await host.output("demo-1", 0)]).toEqual(["", { text: "", next: 0 }]);
+    const exit = join(state, "runs", "demo-2", "exit");
+    await start("mkfifo $EXIT; echo >done2; exec sleep 1000", { run: "demo-2", env: { EXIT: exit } });
+    await said("done2");
+    expect(host.seen("demo-2").is).toBe("alive");
+  });
+
   test("tells that a run began, wrote and ended, so that who then looks sees it", async () => {
     const { host, start, state, work } = of();
     let last = "";
@@ -243,6 +267,13 @@ const ending = (of: () => Place): void => {
     expect(host.seen("demo-1")).toMatchObject({ is: "exited", code: 5 });
     expect(await said("last")).toBe("bye");
     expect(await host.stop("demo-1", 0)).toEqual([]);
+  });
+
+  test("ends a run that has only just begun", async () => {
+    const { host, start } = of();
+    await start("exec sleep 1000");
+    expect(await host.stop("demo-1", 60_000)).toEqual([]);
+    expect(host.seen("demo-1")).toMatchObject({ is: "exited", signal: "SIGTERM" });
   });
 
   test("kills a run that does not obey", async () => {

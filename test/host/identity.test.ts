@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { identify, isAlive, isFrozen, ownIdentity } from "../../src/host/identity.ts";
 import { processTable } from "../../src/host/process-table.ts";
-import { lives, makePlace, seenAs, until } from "./living.ts";
+import { lives, makePlace, until } from "./living.ts";
 import type { Place } from "./living.ts";
 
 let place: Place;
@@ -28,16 +28,4 @@ test("a process that ended is not alive, though its parent has not asked for it"
   await until("the child to end", () => !lives(child));
   process.kill(child, 0);
   expect(processTable().map((row) => row.pid)).not.toContain(child);
-});
-
-test("a stopped process is alive and frozen, until it goes on", async () => {
-  const { host, start } = place;
-  await start("exec sleep 1000");
-  const { process: agent } = await seenAs(host, "alive");
-  process.kill(agent.pid, "SIGSTOP");
-  await until("it to stop", () => isFrozen(agent));
-  expect(host.seen("demo-1").is).toBe("alive");
-  process.kill(agent.pid, "SIGCONT");
-  await until("it to go on", () => !isFrozen(agent));
-  expect(isAlive(agent)).toBe(true);
 });
