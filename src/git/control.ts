@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { missing } from "./absent.ts";
-import { durable, endOf, line, must } from "./call.ts";
+import { call, durable, endOf, line, must } from "./call.ts";
 import type { Context } from "./call.ts";
 import { cleanEnvironment } from "./environment.ts";
 import { refsPlace } from "./place.ts";
@@ -80,13 +80,16 @@ const alternatesOf = (common: string): string => {
 
 /**
  * Copy a commit and all that belongs to it into the user's objects, safely on disk. Only what they do not have yet is
- * copied, loose, so that nothing makes git repack; a repetition after a crash completes it.
+ * copied, loose, so that nothing makes git repack; a repetition after a crash completes it. False when there is no such
+ * commit (any more): the control repository was removed.
  */
-export const publish = async (context: Context, commit: string): Promise<void> => {
+export const publish = async (context: Context, commit: string): Promise<boolean> => {
   const place = await controlPlace(context);
   const user = refsPlace(context.layout);
+  if ((await call(context, place, ["cat-file", "-e", `${objectName(commit)}^{commit}`])).code !== 0) return false;
   const known = await must(context, user, ["for-each-ref", "--format=^%(objectname)", "refs/heads", "refs/lanes"]);
-  const input = `${objectName(commit)}\n${known.toString()}`;
+  const input = `${commit}\n${known.toString()}`;
   const pack = await must(context, place, ["pack-objects", "--revs", "--local", "--stdout", "--quiet"], { input });
   await must(context, user, ["unpack-objects", "-q"], { input: pack, settings: durable });
+  return true;
 };

@@ -15,20 +15,21 @@ import type { RefChange } from "./ref.ts";
 /**
  * Move `target` from `onto` to `commit`: look at every checkout (refuse before anything changes), write their files, then
  * move all refs in one transaction. Files first: a commit of the user in between makes the transaction fail, and a crash is
- * repaired by calling again. `moved`: the target's new tip, nothing of ours is on it.
+ * repaired by calling again. `moved`: a merge has to be built on this tip of the target, which does not have ours; also when
+ * the commit is lost.
  */
 export const land = async (context: Context, ask: LandAsk): Promise<Landing | No> => {
   for (const text of [ask.onto, ask.commit, ask.head]) objectName(text);
   const ref = `refs/heads/${ask.target}`;
-  await publish(context, ask.commit);
+  const published = await publish(context, ask.commit);
   await context.step("land:published");
   const tip = await commitOf(context, ref);
   if (tip === undefined) return { refused: `there is no branch ${ask.target}`, hint: "name another target", code: 4 };
   const all = await worktrees(context);
   const unsettled = await settleAll(context, all, tip === ask.onto ? { ...ask, ref } : undefined);
   if (unsettled !== undefined) return unsettled;
-  if (await contains(context, tip, ask.commit)) return finish(context, ask);
-  if (tip !== ask.onto) return { moved: tip };
+  if (published && (await contains(context, tip, ask.commit))) return finish(context, ask);
+  if (!published || tip !== ask.onto) return { moved: tip };
   await keepCandidate(context, ask);
   if ((await commitOf(context, refOf(ask.lane))) !== ask.head) return laneMoved(ask);
   const checkouts = checkoutsOf(all, ref);

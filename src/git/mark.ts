@@ -37,7 +37,7 @@ export const settle = async (
   going: (Move & { readonly ref: string }) | undefined,
 ): Promise<No | undefined> => {
   const text = await missing(readFile(markOf(checkout), "utf8"), undefined);
-  if (text === undefined) return undefined;
+  if (text === undefined || !checkout.present) return undefined;
   const [onto, commit] = text.trim().split(" ");
   if (onto === undefined || commit === undefined) return clearTorn(checkout);
   const same = going?.onto === onto && going.commit === commit && checkout.head === going.ref;

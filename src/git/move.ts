@@ -15,14 +15,10 @@ export interface Move {
 
 /** Would moving this checkout's files lose or mix up anything of the user's? Then a No that says what, and nothing has changed. */
 export const preflight = async (context: Context, checkout: Checkout, move: Move): Promise<No | undefined> => {
-  const { path, busy } = checkout;
+  const { path, busy, present } = checkout;
+  if (!present) return { refused: `the checkout ${path} cannot be reached`, hint: "start lanes in it", code: 4 };
   if (busy !== undefined) {
-    return {
-      refused: `a ${busy} is in progress in ${path}`,
-      hint: `finish or abort it in ${path}`,
-      code: 4,
-      paths: [],
-    };
+    return { refused: `a ${busy} is in progress in ${path}`, hint: `finish or abort it in ${path}`, code: 4 };
   }
   await refreshed(context, checkout);
   const blocked = await obstacles(context, checkout, move.onto, move.commit);

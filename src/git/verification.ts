@@ -16,7 +16,7 @@ import { endWriters } from "./writer.ts";
  * go. One caller at a time per slot. Repairs what a killed call or a careless check left.
  */
 export const verification = async (context: Context, slot: number, commit: string): Promise<string> => {
-  await publish(context, objectName(commit));
+  if (!(await publish(context, objectName(commit)))) throw new Error(`the merge ${commit} is lost`);
   const path = join(context.layout.state, "verify", String(slot));
   await endWriters(path);
   const admin = await context.alone(() => usable(context, path, commit));

@@ -1,6 +1,6 @@
 /** Real repositories in temporary folders, for the tests of the git driver. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -8,14 +8,15 @@ import { onTestFinished } from "vitest";
 
 import { isNo } from "../../src/core/observed.ts";
 import type { No } from "../../src/core/observed.ts";
+import { exclude } from "../../src/git/exclude.ts";
 import { findLayout } from "../../src/git/layout.ts";
 import { createGit } from "../../src/git/repo.ts";
 import type { GitOptions } from "../../src/git/repo.ts";
 import type { Git, Layout } from "../../src/port.ts";
 
-/** A real, empty folder that goes away when the test ends. */
+/** A real, empty folder, in memory where that is possible, that goes away when the test ends. */
 export const scratch = (): string => {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), "lanes-git-")));
+  const path = realpathSync(mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "lanes-git-")));
   onTestFinished(() => rmSync(path, { recursive: true, force: true, maxRetries: 5 }));
   return path;
 };
@@ -73,9 +74,10 @@ export const scene = async (): Promise<Scene> => {
     at(folder, "commit", "--quiet", "--message", Object.keys(files).join(" "));
     return at(folder, "rev-parse", "HEAD");
   };
-  run("init", "--quiet");
+  run("init", "--quiet", "--template=");
   commit(".", { "a.txt": "a\n", "b.txt": "b\n", "dir/c.txt": "c\n" });
   const layout = yes(await findLayout(top, env));
+  await exclude(layout);
   const again: Scene["again"] = (options = {}) => createGit(layout, { env, ...options });
   return { top, home, layout, env, git: again(), again, run, at, write, commit };
 };
@@ -90,4 +92,31 @@ export const yes = <Answer extends object>(answer: Answer | No): Answer => {
 export const no = (answer: object): No => {
   if (!isNo(answer)) throw new Error(`unexpected yes: ${JSON.stringify(answer)}`);
   return answer;
+};
+
+/** A lane with one commit, and the merge of it that is to land. */
+export interface Ready {
+  readonly lane: string;
+  readonly target: string;
+  readonly onto: string;
+  readonly commit: string;
+  readonly head: string;
+}
+
+/** Open a lane at the tip of `main`, commit files in it (`undefined` deletes one) and build the candidate. */
+export const ready = async (
+  at: Scene,
+  lane: string,
+  files: Readonly<Record<string, string | undefined>>,
+): Promise<Ready> => {
+  const onto = at.run("rev-parse", "main");
+  const { path } = yes(await at.git.openLane(lane, onto));
+  for (const [file, text] of Object.entries(files)) {
+    rmSync(join(path, file), { recursive: true, force: true });
+    if (text !== undefined) at.write(join(".worktrees", lane, file), text);
+  }
+  await at.git.commitAll(lane, `work of ${lane}`);
+  const head = at.run("rev-parse", `lane/${lane}/work`);
+  const { commit } = yes(await at.git.candidate({ onto, head, message: `Merge ${lane}`, at: 1_700_000_000_000 }));
+  return { lane, target: "main", onto, commit, head };
 };

@@ -6,7 +6,6 @@ import { scene, yes } from "./scratch.ts";
 test("a lane opens, is committed, merged, verified, landed and closed", async () => {
   const s = await scene();
   const main = s.run("rev-parse", "main");
-  expect(await s.git.exclude()).toBe(true);
   expect(await s.git.exclude()).toBe(false);
   expect(await s.git.currentBranch()).toEqual({ name: "main" });
   const opened = yes(await s.git.openLane("one", main));
