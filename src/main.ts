@@ -22,7 +22,8 @@ const idleMs = Number(process.env["LANES_ENGINE_IDLE_MS"] ?? "") || 60_000;
 
 const clock: Clock = {
   now: () => Date.now(),
-  id: () => `${Date.now().toString(36)}-${Buffer.from(crypto.getRandomValues(new Uint8Array(9))).toString("base64url")}`,
+  id: () =>
+    `${Date.now().toString(36)}-${Buffer.from(crypto.getRandomValues(new Uint8Array(9))).toString("base64url")}`,
   box: hostname,
   sleep: (ms) =>
     new Promise((done) => {
@@ -51,7 +52,8 @@ const lateGit = (layout: Layout): Git => {
     get: (git, name: keyof Git) =>
       name === "watch"
         ? git.watch
-        : async (...parts: readonly never[]) => ((await load())[name] as (...given: readonly never[]) => unknown)(...parts),
+        : async (...parts: readonly never[]) =>
+            ((await load())[name] as (...given: readonly never[]) => unknown)(...parts),
   });
 };
 

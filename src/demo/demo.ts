@@ -36,7 +36,9 @@ export const openDemo = async (shell: Shell, assets: string): Promise<number> =>
 const silent: Writer = { write: () => true, on: () => undefined, off: () => undefined };
 
 const leave = (shell: Shell, repo: string): number => {
-  shell.stdout.write(`The demonstration goes on without a screen.\n  look again:  cd ${repo} && lanes\n  end it:      cd ${repo} && lanes stop-all\n`);
+  shell.stdout.write(
+    `The demonstration goes on without a screen.\n  look again:  cd ${repo} && lanes\n  end it:      cd ${repo} && lanes stop-all\n`,
+  );
   return 0;
 };
 
@@ -45,13 +47,26 @@ const report = async (shell: Shell, engine: Engine, repo: string): Promise<numbe
   const state = await engine.refresh();
   const rows = laneRows(state, undefined, shell.now(), await engine.limits());
   const landed = rows.filter((row) => row.state === "merged");
-  const lines = rows.map((row) => `  ${row.glyph} ${row.id.padEnd(12)} ${row.state.padEnd(11)} ${sanitize(row.detail)}`);
+  const lines = rows.map(
+    (row) => `  ${row.glyph} ${row.id.padEnd(12)} ${row.state.padEnd(11)} ${sanitize(row.detail)}`,
+  );
   const built = await tryProject(repo);
-  const output = built === "" ? [] : ["", "What the lanes built together prints:", ...built.split("\n").map((line) => `  ${sanitize(line)}`)];
+  const output =
+    built === ""
+      ? []
+      : ["", "What the lanes built together prints:", ...built.split("\n").map((line) => `  ${sanitize(line)}`)];
   const [stuck] = rows.filter((row) => row.state === "conflicted");
   const next = stuck ? [`  why:         cd ${repo} && lanes why ${stuck.id}`] : [];
-  const where = ["", `It is all in ${repo}`, `  look:        cd ${repo} && git log --graph --oneline main`, ...next, "  open it:     lanes  (in that folder)"];
-  shell.stdout.write(`\n${[`${landed.length} of ${rows.length} lanes landed on ${state.target ?? "main"}:`, ...lines, ...output, ...where].join("\n")}\n`);
+  const where = [
+    "",
+    `It is all in ${repo}`,
+    `  look:        cd ${repo} && git log --graph --oneline main`,
+    ...next,
+    "  open it:     lanes  (in that folder)",
+  ];
+  shell.stdout.write(
+    `\n${[`${landed.length} of ${rows.length} lanes landed on ${state.target ?? "main"}:`, ...lines, ...output, ...where].join("\n")}\n`,
+  );
   await engine.stopEngine();
   return landed.length >= 6 ? 0 : 1;
 };

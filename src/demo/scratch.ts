@@ -19,7 +19,8 @@ export const makeScratch = async (assets: string): Promise<Scratch> => {
   const home = await mkdtemp(join(tmpdir(), "lanes-demo-"));
   const repo = join(home, "tidewatch");
   await cp(assets, repo, { recursive: true });
-  const git = (...words: readonly string[]): Promise<unknown> => run("git", ["-C", repo, ...words], { env: environment() });
+  const git = (...words: readonly string[]): Promise<unknown> =>
+    run("git", ["-C", repo, ...words], { env: environment() });
   await git("init", "-q");
   await git("symbolic-ref", "HEAD", "refs/heads/main");
   await git("add", ".");
@@ -31,7 +32,9 @@ export const makeScratch = async (assets: string): Promise<Scratch> => {
 const environment = (): NodeJS.ProcessEnv => {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_"));
   const who = { NAME: "Lanekeeper demo", EMAIL: "demo@lanekeeper.invalid" };
-  const identity = ["AUTHOR", "COMMITTER"].flatMap((role) => Object.entries(who).map(([part, value]) => [`GIT_${role}_${part}`, value]));
+  const identity = ["AUTHOR", "COMMITTER"].flatMap((role) =>
+    Object.entries(who).map(([part, value]) => [`GIT_${role}_${part}`, value]),
+  );
   return Object.fromEntries([...kept, ...identity]);
 };
 

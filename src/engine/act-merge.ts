@@ -92,6 +92,11 @@ export const land = async (work: Work, lane: Lane, candidate: string): Promise<v
   const { target, onto, head } = merge;
   const answer = await work.world.git.land({ lane: key, target, onto, commit: candidate, head });
   if (isNo(answer)) {
+    const tip = await work.world.git.tip(branchOf(key));
+    if (!isNo(tip) && tip.head !== head) {
+      await tell(work, lane, [{ type: "merge.requeued", key, why: "it has new commits since its merge was built" }]);
+      return;
+    }
     if (lane.state === "merging") {
       await tell(work, lane, [{ type: "merge.held", key, why: answer.refused, paths: answer.paths ?? [] }]);
     }

@@ -24,13 +24,18 @@ export interface CandidateAsk {
   readonly at: number;
 }
 
-/** `onto` with each of `heads` that it does not contain merged in, one after another. */
+/** `onto` with each of `heads` that it does not contain merged in, one after another; a head that grew from there needs no merge. */
 export const mergeAll = async (context: Context, onto: string, heads: readonly string[]): Promise<string | No> => {
   const [place, person] = await Promise.all([controlPlace(context), userIdentity(context)]);
   let base = objectName(onto);
   for (const head of heads) {
-    const contained = await call(context, place, ["merge-base", "--is-ancestor", objectName(head), base]);
-    if (contained.code === 0) continue;
+    const holds = async (whole: string, part: string): Promise<boolean> =>
+      (await call(context, place, ["merge-base", "--is-ancestor", part, whole])).code === 0;
+    if (await holds(base, objectName(head))) continue;
+    if (await holds(head, base)) {
+      base = head;
+      continue;
+    }
     // A date that follows from the arguments, so that a repetition gives the same commit.
     const at = Number(await line(context, place, ["log", "-1", "--no-show-signature", "--format=%ct", head])) * 1000;
     const merged = await mergeIn(context, place, person, { onto: base, head, message: `Merge ${head} as a base`, at });
@@ -43,7 +48,8 @@ export const mergeAll = async (context: Context, onto: string, heads: readonly s
 const mergeIn = async (context: Context, place: Place, person: Person, ask: CandidateAsk): Promise<Candidate | No> => {
   const tree = await mergedTree(context, place, objectName(ask.onto), objectName(ask.head));
   if (isNo(tree)) return tree;
-  const date = `${Math.floor(ask.at / 1000)} +0000`;
+  // The sign says that it is a time: git takes small bare numbers for years.
+  const date = `@${Math.floor(ask.at / 1000)} +0000`;
   const env = {
     GIT_AUTHOR_NAME: person.name,
     GIT_AUTHOR_EMAIL: person.email,
