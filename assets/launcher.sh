@@ -16,7 +16,8 @@
   # counted from behind the name, which may have spaces in it.
   born() {
     birth=
-    if read -r line <"/proc/$1/stat"; then
+    if [ -r "/proc/$1/stat" ]; then
+      read -r line <"/proc/$1/stat"
       set -- ${line##*) }
       birth=${20}
     else
@@ -41,8 +42,13 @@ started $ms"
   # In the foreground: in the background it would ignore SIGINT and SIGQUIT.
   (
     trap - HUP INT QUIT TERM
-    # "$$" is still the launcher's number here; a child's parent is this subshell.
-    read -r agent line </proc/self/stat || { sh -c 'echo "$PPID"' >"$1/agent" && read -r agent <"$1/agent"; }
+    # "$$" is still the launcher's number here; elsewhere than on Linux, a child knows its parent.
+    if [ -r /proc/self/stat ]; then
+      read -r agent line </proc/self/stat
+    else
+      sh -c 'echo "$PPID"' >"$1/agent"
+      read -r agent <"$1/agent"
+    fi
     born "$agent"
     printf '%s\nagent %s\nagent-birth %s\n' "$self" "$agent" "$birth" >"$1/start.new" || exit 73
     mv -f "$1/start.new" "$1/start" || exit 73

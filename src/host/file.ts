@@ -32,9 +32,8 @@ export const unless = <T>(codes: readonly string[], act: () => T): T | undefined
 /** Codes that say: we cannot leave anything here, the disk being full or not for us to write. */
 export const cannotWrite: readonly string[] = ["EROFS", "EACCES", "EPERM", "ENOSPC", "EDQUOT"];
 
-/** Text of a file of the system, one character a byte, or undefined when it is not there or not ours to read. */
-export const readIfThere = (path: string): string | undefined =>
-  unless(nothingThere, () => readFileSync(path, "latin1"));
+/** Text of a file of the system, or undefined when it is not there or not ours to read. */
+export const readIfThere = (path: string): string | undefined => unless(nothingThere, () => readFileSync(path, "utf8"));
 
 /** Text of a small file that others may have put there: at most 4 KiB of a regular file, empty when there is none. */
 export const readSmall = (path: string): string =>

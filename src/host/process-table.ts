@@ -34,7 +34,7 @@ export const processTable = (): readonly ProcessRow[] => {
 export const startedWith = (pid: number, variable: string): string | undefined => {
   const text = linux ? readIfThere(`/proc/${pid}/environ`) : undefined;
   const entry = text?.split("\0").find((each) => each.startsWith(`${variable}=`));
-  return entry === undefined ? undefined : Buffer.from(entry.slice(variable.length + 1), "latin1").toString("utf8");
+  return entry?.slice(variable.length + 1);
 };
 
 /** Fields of proc_pid_stat(5), counted from the state (field 3), which follows the name in brackets. */

@@ -1,4 +1,4 @@
-import { readdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -222,6 +222,7 @@ const reading = (of: () => Place): void => {
 
   test("tells that a run began, wrote and ended, so that who then looks sees it", async () => {
     const { host, start, state, work } = of();
+    mkdirSync(state);
     let last = "";
     const release = host.watch(() => {
       const { is } = host.seen("demo-1");
