@@ -1,5 +1,5 @@
 /** Every capability: what a person or an agent can ask for. Commands of the command line, help and keys follow from these rows. */
-import type { Command, Refusal } from "./command.ts";
+import type { Command, Evidence, Refusal } from "./command.ts";
 import { decide, isRefusal } from "./decide.ts";
 import type { State } from "./state.ts";
 
@@ -255,9 +255,13 @@ export const catalog: readonly Capability[] = [
 /** The row of a capability. */
 export const capability = (id: string): Capability | undefined => catalog.find((row) => row.id === id);
 
+/** What git may show of a lane when nobody has looked. */
+const hoped: Evidence = { head: "", ahead: 1, dirty: [] };
+
 /** Why a capability cannot be used on this lane now; undefined when it can. */
 export const whyNot = (state: State, row: Capability, lane: string): Refusal | undefined => {
   if (!row.wish) return undefined;
-  const answer = decide(state, row.wish(lane));
+  const wish = row.wish(lane);
+  const answer = decide(state, wish.type === "merge" ? { ...wish, evidence: new Map([[lane, hoped]]) } : wish);
   return isRefusal(answer) ? answer : undefined;
 };

@@ -1,7 +1,7 @@
 /** Configuration text → configuration, or the first field that is wrong. Reading files and trust are other people's work. */
 import { idFault, quote } from "./id.ts";
 import { argv, branch } from "./lane-spec.ts";
-import { attempt, type Fault, fields, flag, items, json, nearest, text, whole, wrong } from "./parse.ts";
+import { attempt, below, type Fault, fields, flag, json, nearest, text, whole, wrong } from "./parse.ts";
 
 /** A command that looks at the repository and reports findings and gaps. */
 export interface Probe {
@@ -83,7 +83,7 @@ const record = <T>(
   each: (value: unknown, path: string) => T,
 ): Readonly<Record<string, T>> =>
   Object.fromEntries(
-    [...fields(value, path)].map(([key, item]) => [id(key, `${path}.${key}`), each(item, `${path}.${key}`)]),
+    [...fields(value, path)].map(([key, item]) => [id(key, below(path, key)), each(item, below(path, key))]),
   );
 
 const rosterEntry = (value: unknown, path: string): RosterEntry => {
@@ -120,16 +120,15 @@ const drop = <T extends object>(value: { [K in keyof T]: T[K] | undefined }): T 
   Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as T;
 
 /** Later settings win; rosters and probes are joined by name. */
-export const mergeConfigs = (configs: readonly Config[]): Config =>
-  configs.reduce<Config>(
-    (all, one) => ({
-      ...all,
-      ...one,
-      ...(all.agents || one.agents ? { agents: { ...all.agents, ...one.agents } } : {}),
-      ...(all.probes || one.probes ? { probes: { ...all.probes, ...one.probes } } : {}),
-    }),
-    {},
-  );
+export const mergeConfigs = (configs: readonly Config[]): Config => {
+  const agents = configs.flatMap((one) => Object.entries(one.agents ?? {}));
+  const probes = configs.flatMap((one) => Object.entries(one.probes ?? {}));
+  return {
+    ...Object.fromEntries(configs.flatMap((one) => Object.entries(one))),
+    ...(agents.length > 0 ? { agents: Object.fromEntries(agents) } : {}),
+    ...(probes.length > 0 ? { probes: Object.fromEntries(probes) } : {}),
+  };
+};
 
 /** Every command that a file would have us run, as stable text: what trust is given to. Empty when it names none. */
 export const commandsIn = (config: Config): readonly string[] => [
@@ -157,7 +156,12 @@ export const parseEnvironment = (environment: Readonly<Record<string, string | u
       target: LANES_TARGET ? branch(LANES_TARGET, "LANES_TARGET") : undefined,
       check: LANES_CHECK,
       maxRuns: LANES_MAX_RUNS ? whole(Number(LANES_MAX_RUNS), "LANES_MAX_RUNS", 1, 1000) : undefined,
-      requireCheck: LANES_REQUIRE_CHECK ? LANES_REQUIRE_CHECK === "1" || LANES_REQUIRE_CHECK === "true" : undefined,
+      requireCheck: LANES_REQUIRE_CHECK ? yesOrNo(LANES_REQUIRE_CHECK, "LANES_REQUIRE_CHECK") : undefined,
       agent: LANES_AGENT ? id(LANES_AGENT, "LANES_AGENT") : undefined,
-    } as { [K in keyof Config]: Config[K] | undefined });
+    });
   });
+
+const yesOrNo = (word: string, path: string): boolean => {
+  if (word === "1" || word === "true") return true;
+  return word === "0" || word === "false" ? false : wrong(path, `must be 1 or 0, not ${quote(word)}`, "write 1 or 0");
+};

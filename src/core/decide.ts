@@ -86,24 +86,11 @@ const init = (state: State, target: string): Decision => ({
 });
 
 const add = (state: State, command: Extract<Command, { type: "add" }>): Decision | Refusal => {
-  const names = new Map(state.names);
+  const named = new Map<string, string>();
   for (const { id } of command.lanes) {
-    const fault = idFault(id);
-    if (fault !== undefined) return no(fault, "choose another id", 65, id);
-    const taken = names.get(id.toLowerCase());
-    const old = state.lanes.get(taken ?? id);
-    const free = old?.id === id && old.state === "cancelled" && !old.worktree && taken === id;
-    if (taken !== undefined && !free) {
-      return taken === id
-        ? no(`lane ${id} exists (${old?.state ?? "named twice"})`, `choose another id, or: lanes why ${id}`, 65, id)
-        : no(
-            `${id} differs from lane ${taken} only in case`,
-            "choose another id: some file systems cannot tell them apart",
-            65,
-            id,
-          );
-    }
-    names.set(id.toLowerCase(), `${id}`);
+    const refusal = nameRefusal(state, named, id);
+    if (refusal) return refusal;
+    named.set(id.toLowerCase(), id);
   }
   const fault = dependencyFault(state, command.lanes);
   if (fault) return fault;
@@ -112,6 +99,27 @@ const add = (state: State, command: Extract<Command, { type: "add" }>): Decision
     events.push({ type: "plan.written", lanes: command.lanes.map(({ id }) => id), skipped: command.skipped });
   }
   return { events, if: command.lanes.map(({ id }) => ({ lane: id, rev: state.lanes.get(id)?.rev ?? 0 })) };
+};
+
+/** Why a lane cannot be added under this name, besides those that are `named` in the same wish. */
+const nameRefusal = (state: State, named: ReadonlyMap<string, string>, id: string): Refusal | undefined => {
+  const fault = idFault(id);
+  if (fault !== undefined) return no(fault, "choose another id", 65);
+  const twin = named.get(id.toLowerCase());
+  const taken = twin ?? state.names.get(id.toLowerCase());
+  if (taken === undefined) return undefined;
+  if (taken !== id) {
+    const hint = "choose another id: some file systems cannot tell them apart";
+    return no(`${id} differs from lane ${taken} only in case`, hint, 65, id);
+  }
+  if (twin !== undefined) return no(`lane ${id} is named twice`, "name it once", 65, id);
+  const old = state.lanes.get(id);
+  if (old?.state === "cancelled") {
+    return old.worktree
+      ? no(`lane ${id} exists (cancelled, with a worktree)`, "lanes cleanup makes room for another", 65, id)
+      : undefined;
+  }
+  return no(`lane ${id} exists (${old?.state ?? "unknown"})`, `choose another id, or: lanes why ${id}`, 65, id);
 };
 
 const dependencyFault = (state: State, lanes: Extract<Command, { type: "add" }>["lanes"]): Refusal | undefined => {
@@ -128,7 +136,11 @@ const dependencyFault = (state: State, lanes: Extract<Command, { type: "add" }>[
       );
     }
   }
-  const cycle = cycleIn(needs);
+  // Only what the new lanes lead to: a circle that some foreign record brought in is no reason against others.
+  const cycle = cycleIn(
+    needs,
+    lanes.map(({ id }) => id),
+  );
   return (
     cycle &&
     no(
@@ -207,12 +219,13 @@ const cancel = (lane: Lane): readonly Event[] | Refusal => {
   if (lane.state === "merge-queued") return [{ type: "merge.withdrawn", key: id, why }, cancelled];
   if (lane.state === "running") return [{ type: "lane.paused", key: id, why }, cancelled];
   if (stateTable[lane.state].next.includes("cancelled")) return [cancelled];
-  return no(
-    `lane ${id} is ${lane.state} and cannot be cancelled`,
-    lane.state === "merged" ? "its work is on the target already" : "wait until its merge has ended",
-    4,
-    id,
-  );
+  return no(`lane ${id} is ${lane.state} and cannot be cancelled`, uncancellable(lane.state), 4, id);
+};
+
+const uncancellable = (state: LaneState): string => {
+  if (state === "merged") return "its work is on the target already";
+  if (state === "landed-pending") return "commit or move what is in the way in your checkout; it lands by itself";
+  return state === "merging" ? "wait until its merge has ended" : "wait a moment, then try again";
 };
 
 const queuedForMerge: ReadonlySet<LaneState> = new Set(["merge-queued", "merging", "landed-pending"]);

@@ -1,11 +1,16 @@
 /** What each fact does to the state: one row per event. Adding an event case makes the compiler point here. */
 import type { Event, EventType, LogRecord } from "./event.ts";
+import { exitCode, isIdentity, isPhase, isTime, list, shown, specFault, text, time } from "./foreign.ts";
+import { idFault } from "./id.ts";
+import { isLive, isManual } from "./schedule.ts";
 import { type Lane, type LaneSpec, type LaneState, type Merge, mayMove, type Run, type State } from "./state.ts";
 
 /** What one record would change; committed by the fold only when all of its events are legal. */
 export interface Draft {
   readonly state: State;
   readonly lanes: Map<string, Lane>;
+  /** Lower-case id → id of the lanes that this record adds. */
+  readonly names: Map<string, string>;
   repo: Partial<Pick<State, "target" | "initialised" | "phase" | "engine">>;
 }
 
@@ -22,10 +27,12 @@ export type Effect<K extends EventType> = (
 
 type Change = Partial<Omit<Lane, "id" | "rev">>;
 
+const laneIn = ({ lanes, state }: Draft, key: string): Lane | undefined => lanes.get(key) ?? state.lanes.get(key);
+
 /** Change a lane in the draft without moving it; a string is the reason why not. */
 const touch = (draft: Draft, key: string, position: number, change: (lane: Lane) => Change | string): Fault => {
-  const lane = draft.lanes.get(key) ?? draft.state.lanes.get(key);
-  if (!lane) return `no lane ${String(key)}`;
+  const lane = laneIn(draft, key);
+  if (!lane) return `no lane ${shown(key)}`;
   const changed = change(lane);
   if (typeof changed === "string") return changed;
   draft.lanes.set(key, { ...lane, ...changed, rev: position });
@@ -47,17 +54,39 @@ const move = (
     return typeof changed === "string" ? changed : { state: to, since: record.at, detail: "", paths: [], ...changed };
   });
 
-// A record is foreign until proven otherwise: a field of the wrong type becomes an empty one.
-const text = (value: unknown): string => (typeof value === "string" ? value : "");
-const list = (value: unknown): readonly string[] =>
-  Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
-const number = (value: unknown, otherwise: number): number => (Number.isFinite(value) ? (value as number) : otherwise);
+/** Move a lane to a state in which nothing runs. */
+const settle = (
+  draft: Draft,
+  key: string,
+  to: LaneState,
+  record: LogRecord,
+  position: number,
+  change: (lane: Lane) => Change,
+): Fault =>
+  move(draft, key, to, record, position, (lane) =>
+    isLive(lane) ? `a run of lane ${key} has not ended` : { ...idle, ...change(lane) },
+  );
 
-/** Does a value from the log have the fields of a lane's definition that the rest of the program walks through? */
-const isSpec = (value: unknown): value is LaneSpec => {
-  if (typeof value !== "object" || value === null) return false;
-  const spec = value as Partial<LaneSpec>;
-  return [spec.tasks, spec.dependsOn, spec.paths, spec.env].every((item) => Array.isArray(item));
+/** Move a lane whose run went wrong. A wish to cancel it holds, however the run ended; one to stop it forbids another try. */
+const fall = (
+  draft: Draft,
+  key: string,
+  to: "failed" | "lost",
+  record: LogRecord,
+  position: number,
+  change: (lane: Lane) => Change,
+): Fault => {
+  const before = laneIn(draft, key);
+  const fault = move(draft, key, to, record, position, (lane) => ({
+    ...idle,
+    ...change(lane),
+    ...(lane.stopping ? { retryAt: undefined } : {}),
+    run: over(lane.run, record.at),
+    // Somebody may have opened it before the run began.
+    worktree: lane.worktree || (lane.state === "starting" && lane.run?.base !== ""),
+  }));
+  if (fault !== undefined || before?.stopping?.then !== "cancel") return fault;
+  return settle(draft, key, "cancelled", record, position, ({ detail }) => ({ detail }));
 };
 
 /** A lane at its beginning. One that was cancelled before keeps counting its runs: a run's name is never used twice. */
@@ -71,7 +100,7 @@ const newLane = (id: string, spec: LaneSpec, at: number, rev: number, before: La
   since: at,
   rev,
   queuedAt: undefined,
-  run: before?.run,
+  run: over(before?.run, at),
   failures: 0,
   retryAt: undefined,
   stopping: undefined,
@@ -84,64 +113,80 @@ const newLane = (id: string, spec: LaneSpec, at: number, rev: number, before: La
 });
 
 /** May a lane be added under this name? A cancelled lane without a worktree makes room for another. */
-const nameFault = ({ state, lanes }: Draft, id: string): Fault => {
-  const twin = [...lanes.keys()].find((name) => name.toLowerCase() === id.toLowerCase());
-  const taken = twin ?? state.names.get(id.toLowerCase());
+const nameFault = (draft: Draft, id: string): Fault => {
+  const fault = idFault(id);
+  if (fault !== undefined) return fault;
+  const folded = id.toLowerCase();
+  const taken = draft.names.get(folded) ?? draft.state.names.get(folded);
   if (taken === undefined) return undefined;
   if (taken !== id) return `differs from lane ${taken} only in case`;
-  const lane = state.lanes.get(id);
+  const lane = laneIn(draft, id);
   return lane?.state === "cancelled" && !lane.worktree ? undefined : `lane ${id} exists`;
 };
 
 /** The lane's current run, if it is the n-th and has not ended; else why not. */
-const liveRun = (lane: Lane, n: number): Run | string =>
-  lane.run?.n !== n
-    ? `lane ${lane.id} has no run ${n}`
-    : lane.run.endedAt === undefined
-      ? lane.run
-      : `run ${n} has ended`;
+const liveRun = (lane: Lane, n: number): Run | string => {
+  if (lane.run?.n !== n) return `lane ${lane.id} has no run ${shown(n)}`;
+  return lane.run.endedAt === undefined ? lane.run : `run ${n} has ended`;
+};
 
-/** The lane's merge, if it is about this candidate; else why not. */
-const mergeOf = (lane: Lane, candidate: string): Merge | string =>
-  lane.merge?.candidate === candidate ? lane.merge : `lane ${lane.id} has another candidate`;
+/** The merge that is under way, if it is about this candidate; else why not. */
+const mergeOf = (lane: Lane, candidate: string): Merge | string => {
+  if (lane.state !== "merging" || !lane.merge) return `lane ${lane.id} is not being merged`;
+  return lane.merge.candidate === text(candidate) ? lane.merge : `lane ${lane.id} has another candidate`;
+};
 
-/** A run that nobody saw end is over when its lane is lost or failed. */
+/** A run that nobody saw end is over when its lane is lost, failed or begun anew. */
 const over = (run: Run | undefined, at: number): Run | undefined =>
   run === undefined || run.endedAt !== undefined ? run : { ...run, endedAt: at };
 
 const idle = { stopping: undefined, retryAt: undefined } as const;
 
+/** The merge as it was asked for, without what came of it so far. */
+const askedFor = ({ position, requestedAt, rebuilt, cause, check }: Merge): Merge => ({
+  ...(cause === undefined ? {} : { cause }),
+  ...(check === undefined ? {} : { check }),
+  position,
+  requestedAt,
+  rebuilt,
+});
+
 /** Every fact and what it does. */
 export const effects: { readonly [K in EventType]: Effect<K> } = {
   "repo.initialised": (draft, event) => {
-    draft.repo = { ...draft.repo, initialised: true, target: text(event.target) };
+    if (text(event.target) === "") return "names no branch";
+    draft.repo = { ...draft.repo, initialised: true, target: event.target };
     return undefined;
   },
   "phase.entered": (draft, event) => {
+    if (!isPhase(event.phase)) return `there is no phase ${shown(event.phase)}`;
     draft.repo = { ...draft.repo, phase: event.phase };
     return undefined;
   },
   "plan.written": () => undefined,
   "engine.elected": (draft, event, record, position) => {
-    const { process, version } = event;
-    draft.repo = { ...draft.repo, engine: { token: position, process, version, at: record.at, retired: false } };
+    const { process } = event;
+    if (!isIdentity(process)) return "names no process";
+    const engine = { token: position, process, version: text(event.version), at: record.at, retired: false };
+    draft.repo = { ...draft.repo, engine };
     return undefined;
   },
   "engine.retired": (draft) => {
-    const { engine } = draft.state;
+    const engine = draft.repo.engine ?? draft.state.engine;
     if (!engine) return "no engine was elected";
     draft.repo = { ...draft.repo, engine: { ...engine, retired: true } };
     return undefined;
   },
   "lane.added": (draft, event, record, position) => {
-    const fault = isSpec(event.spec) ? nameFault(draft, event.key) : "has no definition";
+    const { key, spec } = event;
+    const fault = nameFault(draft, key) ?? specFault(spec);
     if (fault !== undefined) return fault;
-    draft.lanes.set(event.key, newLane(event.key, event.spec, record.at, position, draft.state.lanes.get(event.key)));
+    draft.lanes.set(key, newLane(key, spec, record.at, position, laneIn(draft, key)));
+    draft.names.set(key.toLowerCase(), key);
     return undefined;
   },
   "lane.queued": (draft, event, record, position) =>
-    move(draft, event.key, "queued", record, position, () => ({
-      ...idle,
+    settle(draft, event.key, "queued", record, position, () => ({
       detail: text(event.why),
       merge: undefined,
       landed: undefined,
@@ -149,91 +194,109 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     })),
   "lane.unqueued": (draft, event, record, position) => move(draft, event.key, "planned", record, position),
   "lane.opened": (draft, event, record, position) =>
-    move(draft, event.key, "running", record, position, () => ({ worktree: true })),
-  "lane.stop-asked": (draft, event, record, position) =>
-    touch(draft, event.key, position, (lane) =>
-      lane.run && lane.run.endedAt === undefined
-        ? { stopping: { then: event.then, at: record.at } }
-        : `nothing runs in lane ${lane.id}`,
+    move(draft, event.key, "running", record, position, (lane) =>
+      lane.state === "starting" && isManual(lane) ? { worktree: true } : `nobody works by hand in lane ${lane.id}`,
     ),
+  "lane.stop-asked": (draft, event, record, position) =>
+    touch(draft, event.key, position, (lane) => {
+      const { then } = event;
+      if (then !== "pause" && then !== "cancel") return `cannot ${shown(then)}`;
+      return isLive(lane) ? { stopping: { then, at: record.at } } : `nothing runs in lane ${lane.id}`;
+    }),
   "lane.waiting": (draft, event, record, position) =>
-    move(draft, event.key, "waiting", record, position, () => ({
-      ...idle,
+    move(draft, event.key, "waiting", record, position, (lane) => ({
+      ...(isLive(lane) ? {} : idle),
       detail: text(event.why),
       paths: list(event.paths),
     })),
   "lane.readied": (draft, event, record, position) =>
-    move(draft, event.key, "ready", record, position, () => ({ ...idle, failures: 0, results: list(event.results) })),
+    settle(draft, event.key, "ready", record, position, () => ({ failures: 0, results: list(event.results) })),
   "lane.emptied": (draft, event, record, position) =>
-    move(draft, event.key, "finished-empty", record, position, () => ({ ...idle, detail: text(event.why) })),
+    settle(draft, event.key, "finished-empty", record, position, () => ({ detail: text(event.why) })),
   "lane.failed": (draft, event, record, position) =>
-    move(draft, event.key, "failed", record, position, (lane) => ({
-      ...idle,
+    fall(draft, event.key, "failed", record, position, (lane) => ({
       detail: text(event.why),
-      run: over(lane.run, record.at),
       failures: lane.failures + 1,
-      retryAt: event.retryAt,
+      retryAt: isTime(event.retryAt) ? event.retryAt : undefined,
     })),
   "lane.lost": (draft, event, record, position) =>
-    move(draft, event.key, "lost", record, position, (lane) => ({
-      ...idle,
-      detail: text(event.why),
-      run: over(lane.run, record.at),
-    })),
+    fall(draft, event.key, "lost", record, position, () => ({ detail: text(event.why) })),
   "lane.parked": (draft, event, record, position) =>
-    move(draft, event.key, "parked", record, position, () => ({ ...idle, detail: text(event.why) })),
+    settle(draft, event.key, "parked", record, position, () => ({ detail: text(event.why) })),
   "lane.paused": (draft, event, record, position) =>
-    move(draft, event.key, "paused", record, position, () => ({ ...idle, detail: text(event.why) })),
+    settle(draft, event.key, "paused", record, position, () => ({ detail: text(event.why) })),
   "lane.cancelled": (draft, event, record, position) =>
-    move(draft, event.key, "cancelled", record, position, () => ({
-      ...idle,
-      detail: text(event.why),
-      merge: undefined,
-    })),
-  "lane.progressed": (draft, event, _record, position) =>
-    touch(draft, event.key, position, () => ({ progress: text(event.text) })),
+    settle(draft, event.key, "cancelled", record, position, () => ({ detail: text(event.why), merge: undefined })),
+  "lane.progressed": (draft, event) => {
+    const lane = laneIn(draft, event.key);
+    if (!lane) return `no lane ${shown(event.key)}`;
+    // Progress keeps the lane's rev: an agent that talks a lot must not make a person's wishes come late.
+    draft.lanes.set(event.key, { ...lane, progress: text(event.text) });
+    return undefined;
+  },
   "run.asked": (draft, event, record, position) =>
-    move(draft, event.key, "starting", record, position, (lane) =>
-      event.n === (lane.run?.n ?? 0) + 1
-        ? { run: { n: event.n, base: text(event.base), askedAt: record.at } }
-        : `the next run of lane ${lane.id} is ${(lane.run?.n ?? 0) + 1}, not ${event.n}`,
-    ),
+    move(draft, event.key, "starting", record, position, (lane) => {
+      const next = (lane.run?.n ?? 0) + 1;
+      return event.n === next
+        ? { run: { n: next, base: text(event.base), askedAt: record.at } }
+        : `the next run of lane ${lane.id} is ${next}, not ${shown(event.n)}`;
+    }),
   "run.started": (draft, event, record, position) =>
     move(draft, event.key, "running", record, position, (lane) => {
       const run = liveRun(lane, event.n);
       if (typeof run === "string") return run;
-      return { worktree: true, run: { ...run, process: event.process, startedAt: number(event.at, record.at) } };
+      const { process } = event;
+      if (!isIdentity(process)) return "names no process";
+      return { worktree: true, run: { ...run, process, startedAt: time(event.at, record.at) } };
     }),
   "run.exited": (draft, event, record, position) =>
     touch(draft, event.key, position, (lane) => {
       const run = liveRun(lane, event.n);
       if (typeof run === "string") return run;
-      const ended = { ...run, endedAt: number(event.at, record.at), code: number(event.code, -1) };
+      const ended = { ...run, endedAt: time(event.at, record.at), code: exitCode(event.code) };
       return { run: event.signal === undefined ? ended : { ...ended, signal: text(event.signal) } };
     }),
   "merge.asked": (draft, event, record, position) =>
-    move(draft, event.key, "merge-queued", record, position, (lane) => ({
-      landed: undefined,
-      merge: {
-        ...(record.cause === undefined ? {} : { cause: record.cause }),
-        ...(event.check === undefined ? {} : { check: text(event.check) }),
-        position,
-        requestedAt: record.at,
-        rebuilt: lane.merge?.rebuilt ?? 0,
-      },
-    })),
-  "merge.withdrawn": (draft, event, record, position) =>
-    move(draft, event.key, "ready", record, position, () => ({ merge: undefined, detail: text(event.why) })),
-  "merge.started": (draft, event, record, position) =>
-    move(draft, event.key, "merging", record, position, (lane) => {
-      if (!lane.merge) return `nobody asked to merge lane ${lane.id}`;
-      const { target, onto, head, candidate } = event;
-      return { merge: { ...lane.merge, target, onto, head, candidate, startedAt: record.at } };
+    move(draft, event.key, "merge-queued", record, position, (lane) => {
+      if (lane.state === "merging" || lane.state === "landed-pending") return `lane ${lane.id} is being merged`;
+      if (event.check !== undefined && typeof event.check !== "string") return "its check is no text";
+      return {
+        landed: undefined,
+        merge: {
+          ...(record.cause === undefined ? {} : { cause: text(record.cause) }),
+          ...(event.check === undefined ? {} : { check: event.check }),
+          position,
+          requestedAt: record.at,
+          rebuilt: lane.merge?.rebuilt ?? 0,
+        },
+      };
     }),
+  "merge.withdrawn": (draft, event, record, position) =>
+    move(draft, event.key, "ready", record, position, ({ id, state }) =>
+      state === "merge-queued" ? { merge: undefined, detail: text(event.why) } : `lane ${id} is not in the merge queue`,
+    ),
+  "merge.started": (draft, event, record, position) =>
+    move(draft, event.key, "merging", record, position, ({ merge }) =>
+      merge
+        ? {
+            merge: {
+              ...askedFor(merge),
+              target: text(event.target),
+              onto: text(event.onto),
+              head: text(event.head),
+              candidate: text(event.candidate),
+              startedAt: record.at,
+            },
+          }
+        : "nobody asked for this merge",
+    ),
   "merge.tested": (draft, event, _record, position) =>
     touch(draft, event.key, position, (lane) => {
       const merge = mergeOf(lane, event.candidate);
-      return typeof merge === "string" ? merge : { merge: { ...merge, tested: event.result } };
+      if (typeof merge === "string") return merge;
+      const { result } = event;
+      if (result !== "passed" && result !== "unchecked") return `cannot have ${shown(result)}`;
+      return { merge: { ...merge, tested: result } };
     }),
   "merge.check-failed": (draft, event, record, position) =>
     move(draft, event.key, "checks-failed", record, position, (lane) => {
@@ -251,19 +314,10 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       paths: list(event.paths),
     })),
   "merge.requeued": (draft, event, record, position) =>
-    move(draft, event.key, "merge-queued", record, position, ({ merge }) =>
-      merge
-        ? {
-            detail: text(event.why),
-            merge: {
-              ...(merge.cause === undefined ? {} : { cause: merge.cause }),
-              ...(merge.check === undefined ? {} : { check: merge.check }),
-              position: merge.position,
-              requestedAt: merge.requestedAt,
-              rebuilt: merge.rebuilt + 1,
-            },
-          }
-        : "nobody asked for this merge",
+    move(draft, event.key, "merge-queued", record, position, ({ id, state, merge }) =>
+      merge && (state === "merging" || state === "landed-pending")
+        ? { detail: text(event.why), merge: { ...askedFor(merge), rebuilt: merge.rebuilt + 1 } }
+        : `lane ${id} is not being merged`,
     ),
   "merge.landed": (draft, event, record, position) =>
     move(draft, event.key, "merged", record, position, () => ({
@@ -273,12 +327,16 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
         target: text(event.target),
         before: text(event.before),
         head: text(event.head),
-        tested: event.tested,
+        tested: event.tested === "passed" ? "passed" : "unchecked",
         at: record.at,
       },
     })),
   "worktree.removal-asked": (draft, event, record, position) =>
-    touch(draft, event.key, position, () => ({ removal: record.cause ?? record.id })),
+    touch(draft, event.key, position, ({ id, state }) =>
+      state === "merged" || state === "cancelled"
+        ? { removal: text(record.cause) || record.id }
+        : `lane ${id} is ${state}: its worktree is in use`,
+    ),
   "worktree.removed": (draft, event, _record, position) =>
     touch(draft, event.key, position, () => ({ removal: undefined, worktree: false })),
   "worktree.kept": (draft, event, _record, position) =>

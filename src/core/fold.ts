@@ -9,6 +9,7 @@ import {
   type Precondition,
   recordVersion,
 } from "./event.ts";
+import { isTime, list, shown } from "./foreign.ts";
 import { retryWindow, type State } from "./state.ts";
 
 /**
@@ -22,50 +23,64 @@ export const fold = (state: State, entry: Entry): Outcome => {
     state.counts.damaged += 1;
     return { position, effective: false, reason: entry.damaged };
   }
-  const fault = propose(state, entry.record, position);
-  if (fault === undefined) {
+  const voided = propose(state, entry.record, position);
+  if (voided === undefined) {
     state.counts.effective += 1;
     remember(state, entry.record.id);
     return { position, effective: true };
   }
   state.counts.void += 1;
-  return { position, effective: false, reason: fault };
+  return { position, effective: false, ...voided };
 };
 
 /** The reason given for a record whose id is already in effect. */
 export const repeated = "repeated: a record with this id is already in effect";
 
-const propose = (state: State, record: LogRecord, position: number): Fault => {
+/** Why a record is void, and whether somebody else was just faster. */
+type Voided = Pick<Outcome, "reason" | "raced">;
+
+const propose = (state: State, record: LogRecord, position: number): Voided | undefined => {
+  if (!isRecord(record)) return { reason: "it is no record of ours" };
   if (record.v > recordVersion) {
     state.counts.newer += 1;
-    return `written by a newer lanes (record version ${record.v})`;
+    return { reason: `written by a newer lanes (record version ${record.v})` };
   }
-  if (state.seen.young.has(record.id) || state.seen.old.has(record.id)) return repeated;
+  if (state.seen.young.has(record.id) || state.seen.old.has(record.id)) return { reason: repeated };
   const late = unmet(state, record.if);
-  if (late !== undefined) return late;
-  const draft: Draft = { state, lanes: new Map(), repo: {} };
+  if (late !== undefined) return { reason: `late: ${late}`, raced: true };
+  const draft: Draft = { state, lanes: new Map(), names: new Map(), repo: {} };
   for (const event of record.events) {
     const fault = apply(draft, event, record, position);
-    if (fault !== undefined) return `${event.type}: ${fault}`;
+    if (fault !== undefined) return { reason: fault };
   }
   commit(draft);
   return undefined;
 };
 
-const apply = (draft: Draft, event: Event, record: LogRecord, position: number): Fault => {
+/** Has it what the fold itself relies on? Fields of events are the business of their effects. */
+const isRecord = (record: LogRecord | null): boolean =>
+  typeof record === "object" &&
+  record !== null &&
+  typeof record.v === "number" &&
+  typeof record.id === "string" &&
+  isTime(record.at) &&
+  Array.isArray(record.events) &&
+  (record.if === undefined || Array.isArray(record.if));
+
+const apply = (draft: Draft, event: Event | null, record: LogRecord, position: number): Fault => {
+  if (typeof event?.type !== "string") return "an event has no type";
   if (!Object.hasOwn(effects, event.type)) {
     draft.state.counts.unknown += 1;
     return undefined;
   }
   const effect = effects[event.type] as Effect<EventType>;
-  return effect(draft, event, record, position);
+  const fault = effect(draft, event, record, position);
+  return fault === undefined ? undefined : `${event.type}: ${fault}`;
 };
 
-const commit = ({ state, lanes, repo }: Draft): void => {
-  for (const [id, lane] of lanes) {
-    state.lanes.set(id, lane);
-    state.names.set(id.toLowerCase(), id);
-  }
+const commit = ({ state, lanes, names, repo }: Draft): void => {
+  for (const [id, lane] of lanes) state.lanes.set(id, lane);
+  for (const [folded, id] of names) state.names.set(folded, id);
   Object.assign(state, repo);
 };
 
@@ -74,17 +89,19 @@ const remember = (state: State, id: string): void => {
   state.seen.young.add(id);
 };
 
-const unmet = (state: State, conditions: readonly Precondition[] | undefined): Fault => {
+/** The first condition that does not hold, or that this version does not know. */
+const unmet = (state: State, conditions: readonly (Precondition | null)[] | undefined): Fault => {
   for (const condition of conditions ?? []) {
+    if (typeof condition !== "object" || condition === null) return "its condition is unknown";
     if ("engine" in condition) {
-      if ((state.engine?.token ?? 0) !== condition.engine) return "late: another engine was elected";
+      if ((state.engine?.token ?? 0) !== condition.engine) return "another engine was elected";
       continue;
     }
     const lane = state.lanes.get(condition.lane);
     if ("rev" in condition) {
-      if ((lane?.rev ?? 0) !== condition.rev) return `late: lane ${condition.lane} changed meanwhile`;
-    } else if (!lane || !condition.state.includes(lane.state)) {
-      return `late: lane ${condition.lane} is ${lane?.state ?? "unknown"}, not ${condition.state.join(" or ")}`;
+      if ((lane?.rev ?? 0) !== condition.rev) return `lane ${lane?.id ?? shown(condition.lane)} changed meanwhile`;
+    } else if (!lane || !list(condition.state).includes(lane.state)) {
+      return `lane ${lane?.id ?? shown(condition.lane)} is ${lane?.state ?? "unknown"}, not ${list(condition.state).map(shown).join(" or ")}`;
     }
   }
   return undefined;

@@ -1,6 +1,6 @@
 /** Planning: what the probes found missing → lanes with dependencies. Pure: files come in as text. */
 import type { GapPolicy } from "./config.ts";
-import { idFault } from "./id.ts";
+import { idFault, quote } from "./id.ts";
 import { defaultRetries } from "./lane-spec.ts";
 import { attempt, type Fault, fields, flag, isFault, items, json, oneOf, text, wrong } from "./parse.ts";
 import { cycleIn, waves } from "./schedule.ts";
@@ -48,12 +48,24 @@ export const parseReport = (source: string): ProbeReport | Fault =>
     return {
       probe: text(given.get("probe"), "probe", 200),
       ok: flag(given.get("ok") ?? true, "ok"),
-      findings: items(given.get("findings") ?? [], "findings", (item) =>
-        (typeof item === "string" ? item : JSON.stringify(item)).slice(0, 2000),
-      ),
+      findings: items(given.get("findings") ?? [], "findings", finding),
       gaps: items(given.get("gaps") ?? [], "gaps", gap),
     };
   });
+
+/** A finding as text, whatever a probe makes of it; deeper nesting than JSON.stringify can walk is left out. */
+const finding = (item: unknown): string => {
+  if (typeof item === "string") return item.slice(0, findingMax);
+  try {
+    return JSON.stringify(item).slice(0, findingMax);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return "(nested too deeply)";
+  }
+};
+
+/** Longest finding that is kept, in characters. */
+const findingMax = 2000;
 
 const gap = (value: unknown, path: string): Gap => {
   const given = fields(value, path);
@@ -92,8 +104,8 @@ export const planLanes = (
   createdAt: string,
 ): ExecutionPlan | Fault =>
   attempt(() => {
-    const found = new Map<string, { readonly gap: Gap; readonly at: string }>();
-    const skipped: { gap: string; why: string }[] = [];
+    const found = new Map<string, Found>();
+    const skipped: Skipped[] = [];
     for (const [file, source] of reports) {
       const report = parseReport(source);
       if (isFault(report))
@@ -104,11 +116,33 @@ export const planLanes = (
         else skipped.push({ gap: one.id, why });
       }
     }
+    skipDependants(state, found, skipped);
     checkDependencies(state, found);
     const needs = new Map([...found].map(([id, { gap: one }]) => [id, one.dependsOn]));
     const lanes = Object.fromEntries([...found].map(([id, { gap: one }]) => [id, laneOf(one, policy)]));
     return { version: 1 as const, createdAt, from: [...reports.keys()], lanes, order: waves(needs), skipped };
   });
+
+interface Found {
+  readonly gap: Gap;
+  /** File and field, for faults. */
+  readonly at: string;
+}
+
+type Skipped = ExecutionPlan["skipped"][number];
+
+/** A gap that depends on one that was skipped, and that is no lane, is skipped too; and so on. */
+const skipDependants = (state: State, found: Map<string, Found>, skipped: Skipped[]): void => {
+  // The list grows while it is walked: each gap is skipped at most once.
+  for (const { gap: id } of skipped) {
+    if (found.has(id) || state.lanes.has(id)) continue;
+    for (const [other, { gap: one }] of found) {
+      if (!one.dependsOn.includes(id)) continue;
+      found.delete(other);
+      skipped.push({ gap: other, why: `depends on ${id}, which is skipped` });
+    }
+  }
+};
 
 const skipReason = (
   state: State,
@@ -122,19 +156,12 @@ const skipReason = (
   return found.size >= policy.lanesMax ? `more than ${policy.lanesMax} lanes` : undefined;
 };
 
-const checkDependencies = (
-  state: State,
-  found: ReadonlyMap<string, { readonly gap: Gap; readonly at: string }>,
-): void => {
+const checkDependencies = (state: State, found: ReadonlyMap<string, Found>): void => {
   const needs = new Map<string, readonly string[]>();
   for (const [id, { gap: one, at }] of found) {
     for (const [index, other] of one.dependsOn.entries()) {
       if (!found.has(other) && !state.lanes.has(other)) {
-        wrong(
-          `${at}.dependsOn[${index}]`,
-          `"${other.slice(0, 63)}" is neither a gap nor a lane`,
-          "name an id of this plan",
-        );
+        wrong(`${at}.dependsOn[${index}]`, `${quote(other)} is neither a gap nor a lane`, "name an id of this plan");
       }
     }
     needs.set(id, one.dependsOn);

@@ -3,8 +3,17 @@
 /** A lane or agent id: one word that git, tmux, the shell and every file system take as it is. */
 export const idPattern: RegExp = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
 
-/** Ids that would be confused with a word of ours or with a device of some file system. */
-const reserved: ReadonlySet<string> = new Set(["target", "con", "nul", "prn", "aux", "head"]);
+/** Ids that would be confused with a word of ours, with a device of some file system, or by scripts with what every object has. */
+const reserved: ReadonlySet<string> = new Set([
+  "target",
+  "con",
+  "nul",
+  "prn",
+  "aux",
+  "head",
+  "constructor",
+  "prototype",
+]);
 
 /** Longest piece of a bad id that is repeated back to the person. */
 const echoMax = 40;
@@ -22,9 +31,11 @@ export const idFault = (id: unknown): string | undefined => {
 
 /** Text of unknown origin as a short quoted word: control characters, bidi and format marks become escapes. */
 export const quote = (text: string): string => {
-  const cut = text.length > echoMax ? `${text.slice(0, echoMax)}…` : text;
-  return `"${cut.replaceAll(/[\p{C}\p{Zl}\p{Zp}"\\]/gu, (char) => (char === "…" ? char : `\\u{${char.codePointAt(0)?.toString(16) ?? "?"}}`))}"`;
+  const start = text.slice(0, echoMax).replaceAll(/[\p{C}\p{Zl}\p{Zp}"\\]/gu, escaped);
+  return text.length > echoMax ? `"${start}…"` : `"${start}"`;
 };
+
+const escaped = (char: string): string => `\\u{${Number(char.codePointAt(0)).toString(16)}}`;
 
 /** The branch that a lane works on, without `refs/heads/`. A folder per lane: neighbours can be shut out of it. */
 export const branchOf = (lane: string): string => `lane/${lane}/work`;

@@ -1,5 +1,5 @@
 /** Checks on JSON of unknown origin: a typed value, or the path of the first field that is wrong. */
-import { quote } from "./id.ts";
+import { idPattern, quote } from "./id.ts";
 
 /** What is wrong with some input: where, what, and what would be right. */
 export interface Fault {
@@ -43,16 +43,40 @@ export const json = (text: string, bytesMax = 1_048_576): unknown => {
     return JSON.parse(text) as unknown;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    return wrong("", `is not JSON${placeOf(text, error.message)}`, "check quotes, commas and brackets");
+    return wrong("", `is not JSON${placeOf(text)}`, "check quotes, commas and brackets");
   }
 };
 
-const placeOf = (text: string, message: string): string => {
-  const at = /position (\d+)/.exec(message)?.[1];
-  if (at === undefined) return text.trim() === "" ? ": it is empty" : ": it ends too early";
-  const before = text.slice(0, Number(at)).split("\n");
-  return ` (line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1})`;
+/** Where a text stops being the beginning of JSON. V8 says so only of some faults: halve until the place is found. */
+const placeOf = (text: string): string => {
+  if (text.trim() === "") return ": it is empty";
+  if (mayGoOn(text)) return ": it ends too early";
+  let good = 0;
+  let bad = text.length;
+  while (bad - good > 1) {
+    const middle = Math.floor((good + bad) / 2);
+    if (mayGoOn(text.slice(0, middle))) good = middle;
+    else bad = middle;
+  }
+  const before = text.slice(0, good).split("\n");
+  return ` (line ${before.length}, column ${Number(before.at(-1)?.length) + 1})`;
 };
+
+/** Is this JSON, or at least the beginning of some? */
+const mayGoOn = (text: string): boolean => {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    const message = String(error);
+    const at = /position (\d+)/.exec(message)?.[1];
+    return at === undefined ? message.includes("end of JSON") : Number(at) >= text.length;
+  }
+};
+
+/** The path of a field; a name that is no plain word is quoted and cut. */
+export const below = (path: string, key: string): string =>
+  idPattern.test(key) ? `${path}.${key}` : `${path}[${quote(key)}]`;
 
 /** An object's fields, by name. Arrays and null are no objects. */
 export const fields = (value: unknown, path: string): ReadonlyMap<string, unknown> => {

@@ -96,11 +96,14 @@ export const plan = (state: State, observed: Observed, now: number, policy: Poli
   for (const lane of startable(state, now, policy)) actions.push({ type: "take", lane: lane.id });
   const next = nextToMerge(state);
   if (next) {
-    const refused = policy.requireCheck && checkOf(next, policy.check) === undefined;
-    actions.push({ type: refused ? "refuse-unchecked" : "build", lane: next.id });
+    actions.push({ type: mayLand(next, policy) ? "build" : "refuse-unchecked", lane: next.id });
   }
   return actions;
 };
+
+/** Is there a check, or may a lane do without? */
+const mayLand = (lane: Lane, policy: Policy): boolean =>
+  !policy.requireCheck || checkOf(lane, policy.check) !== undefined;
 
 const ofLane = (lane: Lane, observed: Observed, now: number, policy: Policy): readonly Action[] => {
   if (lane.removal !== undefined) return [{ type: "remove", lane: lane.id }];
@@ -108,7 +111,9 @@ const ofLane = (lane: Lane, observed: Observed, now: number, policy: Policy): re
   if (isLive(lane) && lane.run) return ofRun(lane, lane.run.n, observed.runs.get(runOf(lane.id, lane.run.n)), now);
   if (lane.state === "failed" && lane.retryAt !== undefined && lane.retryAt <= now)
     return [{ type: "requeue", lane: lane.id }];
-  if (lane.state === "ready" && lane.spec.kind === "probe") return [{ type: "ask-merge", lane: lane.id }];
+  if (lane.state === "ready" && lane.spec.kind === "probe" && mayLand(lane, policy)) {
+    return [{ type: "ask-merge", lane: lane.id }];
+  }
   if (lane.state === "merging") return ofMerge(lane, observed, policy);
   if (lane.state === "landed-pending" && lane.merge?.candidate !== undefined) {
     return [{ type: "land", lane: lane.id, candidate: lane.merge.candidate }];
@@ -126,8 +131,7 @@ const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined, now: number): r
       return [];
     case "alive": {
       if (lane.state === "starting") return [{ type: "note-start", lane: id, n, seen }];
-      const late = lane.spec.timeoutMs !== undefined && now - seen.startedAt >= lane.spec.timeoutMs;
-      return lane.stopping || late ? [{ type: "stop", lane: id, n }] : [];
+      return lane.stopping || isLate(lane, seen.startedAt, now) ? [{ type: "stop", lane: id, n }] : [];
     }
     case "exited":
       return lane.state === "starting"
@@ -135,10 +139,16 @@ const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined, now: number): r
         : [{ type: "finish", lane: id, n, seen }];
     case "vanished":
       // As long as something of the run lives it may still write: it is neither lost nor to be started again.
-      if (seen.survivors.length > 0) return lane.stopping ? [{ type: "stop", lane: id, n }] : [];
+      if (seen.survivors.length > 0) {
+        return lane.stopping || isLate(lane, seen.startedAt, now) ? [{ type: "stop", lane: id, n }] : [];
+      }
       return [{ type: "lose", lane: id, n }];
   }
 };
+
+/** Has a run used up the time that its lane allows? */
+const isLate = (lane: Lane, startedAt: number | undefined, now: number): boolean =>
+  lane.spec.timeoutMs !== undefined && startedAt !== undefined && now - startedAt >= lane.spec.timeoutMs;
 
 const ofMerge = (lane: Lane, observed: Observed, policy: Policy): readonly Action[] => {
   const { id, merge } = lane;

@@ -39,9 +39,9 @@ export const checkOf = (lane: Lane, configured: string | undefined): string | un
   return check === "" ? undefined : check;
 };
 
-/** Name of the k-th run of a candidate's check; made from the candidate, so that a new engine finds it again. */
+/** Name of the k-th run of a candidate's check; made from the candidate, so that a new engine finds it again. No lane's run is called so. */
 export const checkRunOf = (lane: string, candidate: string, k: number): string =>
-  `check-${lane}-${candidate.slice(0, 12)}-${k}`;
+  `check-${lane}-${candidate.slice(0, 12)}-k${k}`;
 
 /** A check that vanished (killed with its launcher) is run again this many times. */
 export const checkRunsMax = 3;

@@ -59,12 +59,18 @@ export const waitOf = (state: State, lane: Lane, now: number, limits: Limits): W
         }
       : { why: "dependency", lanes: dependencies, text: `waits for ${dependencies.join(", ")}` };
   }
-  if (lane.state === "planned" || startable(state, now, limits).some(({ id }) => id === lane.id)) return undefined;
-  const holder = [...state.lanes.values()].find((other) => isActive(other) && !other.spec.parallel);
-  if (!lane.spec.parallel && holder)
-    return { why: "turn", lanes: [holder.id], text: `waits for its turn after ${holder.id}` };
+  if (lane.state === "planned") return undefined;
+  const next = startable(state, now, limits);
+  if (next.some(({ id }) => id === lane.id)) return undefined;
+  const holder = lane.spec.parallel
+    ? undefined
+    : (holderIn([...state.lanes.values()].filter(isActive)) ?? holderIn(next));
+  if (holder) return { why: "turn", lanes: [holder.id], text: `waits for its turn after ${holder.id}` };
   return { why: "slot", lanes: [], text: `waits for one of ${limits.maxRuns} run slots` };
 };
+
+/** The lane whose turn it is among those that never run together. */
+const holderIn = (lanes: readonly Lane[]): Lane | undefined => lanes.find((lane) => !lane.spec.parallel);
 
 /** Queued lanes, first to start first. */
 const queue = (lanes: readonly Lane[], now: number): readonly Lane[] =>
@@ -110,23 +116,44 @@ const stuckRoots = (state: State, lane: Lane): readonly string[] => {
 
 const stateOf = (state: State, id: string): string => state.lanes.get(id)?.state ?? "unknown";
 
-/** A cycle among the dependencies of these lanes, as the chain of ids that closes it; undefined when there is none. */
-export const cycleIn = (dependencies: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined => {
+/**
+ * A cycle among the dependencies of these lanes, as the chain of ids that closes it; undefined when there is none.
+ * Only what `from` leads to is looked at. Depth first, without recursion: chains may be long.
+ */
+export const cycleIn = (
+  dependencies: ReadonlyMap<string, readonly string[]>,
+  from: Iterable<string> = dependencies.keys(),
+): readonly string[] | undefined => {
   const done = new Set<string>();
-  const walk = (id: string, chain: readonly string[]): readonly string[] | undefined => {
-    const at = chain.indexOf(id);
-    if (at >= 0) return [...chain.slice(at), id];
-    if (done.has(id)) return undefined;
-    for (const next of dependencies.get(id) ?? []) {
-      const found = walk(next, [...chain, id]);
-      if (found) return found;
-    }
-    done.add(id);
-    return undefined;
-  };
-  for (const id of dependencies.keys()) {
-    const found = walk(id, []);
+  for (const id of from) {
+    const found = cycleFrom(id, dependencies, done);
     if (found) return found;
+  }
+  return undefined;
+};
+
+const cycleFrom = (
+  first: string,
+  dependencies: ReadonlyMap<string, readonly string[]>,
+  done: Set<string>,
+): readonly string[] | undefined => {
+  const chain = new Set<string>();
+  const open: { readonly id: string; readonly left: Iterator<string> }[] = [];
+  const enter = (id: string): void => {
+    chain.add(id);
+    open.push({ id, left: (dependencies.get(id) ?? []).values() });
+  };
+  if (!done.has(first)) enter(first);
+  for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+    const next = top.left.next();
+    if (next.done === true) {
+      chain.delete(top.id);
+      done.add(top.id);
+      open.pop();
+    } else if (chain.has(next.value)) {
+      const ids = [...chain];
+      return [...ids.slice(ids.indexOf(next.value)), next.value];
+    } else if (!done.has(next.value)) enter(next.value);
   }
   return undefined;
 };

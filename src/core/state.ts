@@ -50,9 +50,19 @@ const row = (glyph: string, ascii: string, tone: Tone, seed: SeedStatus, next: r
 export const stateTable: Readonly<Record<LaneState, StateRow>> = {
   planned: row("○", "o", "dim", "created", ["queued", "cancelled"]),
   queued: row("○", "o", "plain", "created", ["starting", "planned", "cancelled"]),
-  starting: row("→", ">", "busy", "running", ["running", "failed", "lost"]),
+  starting: row("→", ">", "busy", "running", ["running", "paused", "failed", "lost"]),
   running: row("→", "*", "good", "running", ["waiting", "paused", "ready", "finished-empty", "failed", "lost"]),
-  waiting: row("!", "!", "alert", "running", ["running", "queued", "ready", "paused", "failed", "cancelled"]),
+  waiting: row("!", "!", "alert", "running", [
+    "running",
+    "waiting",
+    "queued",
+    "ready",
+    "finished-empty",
+    "paused",
+    "failed",
+    "lost",
+    "cancelled",
+  ]),
   paused: row("‖", "=", "dim", "running", ["running", "queued", "cancelled"]),
   "finished-empty": row("✗", "x", "alert", "failed", ["queued", "ready", "cancelled"]),
   failed: row("✗", "x", "bad", "failed", ["queued", "parked", "cancelled"]),
@@ -190,7 +200,7 @@ export interface Lane {
   readonly addedAt: number;
   /** Since when it is in this state. */
   readonly since: number;
-  /** Position of the last record that touched it: what a precondition compares. */
+  /** Position of the last record that touched it, progress apart: what a precondition compares. */
   readonly rev: number;
   /** Position of the record that queued it last; the scheduler's age. */
   readonly queuedAt: number | undefined;

@@ -21,9 +21,7 @@ export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number,
     phase: state.phase,
     status: overallStatus(lanes),
     target: state.target ?? null,
-    agents: Object.fromEntries(
-      lanes.map((lane) => [agentOf(lane.id, lane.spec.agent), lane]).reduce(byAgent, new Map<string, object>()),
-    ),
+    agents: agentsJson(lanes),
     lanes: Object.fromEntries(lanes.map((lane) => [lane.id, laneJson(state, lane, seen, now, limits)])),
     locks: Object.fromEntries(
       lockRows(state, seen).map((row) => [row.what, { kind: row.kind, holder: row.holder, since: iso(row.since) }]),
@@ -36,15 +34,22 @@ export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number,
 };
 
 /** An agent's entry speaks of the lane that it touched last. */
-const byAgent = (agents: Map<string, object>, entry: readonly (string | Lane)[]): Map<string, object> => {
-  const [name, lane] = entry as readonly [string, Lane];
-  return agents.set(name, {
-    worktree: worktreeOf(lane.id),
-    lane: lane.id,
-    status: stateTable[lane.state].seed,
-    branch: branchOf(lane.id),
-  });
+const agentsJson = (lanes: readonly Lane[]): object => {
+  const latest = new Map<string, Lane>();
+  for (const lane of lanes) {
+    const name = agentOf(lane.id, lane.spec.agent);
+    const before = latest.get(name);
+    if (!before || before.rev < lane.rev) latest.set(name, lane);
+  }
+  return Object.fromEntries([...latest].map(([name, lane]) => [name, agentJson(lane)]));
 };
+
+const agentJson = ({ id, state }: Lane): object => ({
+  worktree: worktreeOf(id),
+  lane: id,
+  status: stateTable[state].seed,
+  branch: branchOf(id),
+});
 
 /** One of the seed's four words for everything. */
 const overallStatus = (lanes: readonly Lane[]): SeedStatus => {

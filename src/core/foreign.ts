@@ -1,0 +1,86 @@
+/** Values of a record's fields: the log may hold anything, and what the fold stores everybody trusts. */
+import { quote } from "./id.ts";
+import type { Identity, LaneSpec, Phase } from "./state.ts";
+
+/** Text, or none when it is something else. */
+export const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
+/** The texts of a list; none when it is no list. */
+export const list = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+
+/** Furthest time from 1970 that a calendar can show, in ms (ECMA-262, Time Values). */
+const timeMax = 8.64e15;
+
+/** Can this be a time in ms since 1970? */
+export const isTime = (value: unknown): value is number => typeof value === "number" && Math.abs(value) <= timeMax;
+
+/** A time, or another one when it is something else. */
+export const time = (value: unknown, otherwise: number): number => (isTime(value) ? value : otherwise);
+
+/** An exit code, or -1 when it is something else. */
+export const exitCode = (value: unknown): number => (Number.isSafeInteger(value) ? (value as number) : -1);
+
+/** A field as a short word for the reason why a record is void. */
+export const shown = (value: unknown): string => {
+  if (typeof value === "string") return quote(value);
+  return typeof value === "number" ? `${value}` : `(${typeof value})`;
+};
+
+/** Does this tell a process from every other one? */
+export const isIdentity = (value: unknown): value is Identity => {
+  if (typeof value !== "object" || value === null) return false;
+  const { pid, start, boot } = value as Partial<Identity>;
+  return Number.isSafeInteger(pid) && (pid as number) > 0 && typeof start === "string" && typeof boot === "string";
+};
+
+/** Is this one of the seed's phases? */
+export const isPhase = (value: unknown): value is Phase => [0, 1, 2, 3, 4].includes(value as number);
+
+type Check = (value: unknown) => boolean;
+
+const isText: Check = (value) => typeof value === "string";
+const isTexts: Check = (value) => Array.isArray(value) && value.every(isText);
+const isNumber: Check = (value) => Number.isFinite(value);
+const oneOf =
+  (...words: readonly string[]): Check =>
+  (value) =>
+    words.includes(value as string);
+const maybe =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+
+const specChecks: { readonly [K in keyof Required<LaneSpec>]: Check } = {
+  name: isText,
+  tasks: isTexts,
+  parallel: (value) => typeof value === "boolean",
+  priority: oneOf("low", "normal", "high"),
+  command: maybe(isTexts),
+  agent: maybe(isText),
+  dependsOn: isTexts,
+  paths: isTexts,
+  check: maybe(isText),
+  acceptance: maybe(isText),
+  target: maybe(isText),
+  base: maybe(isText),
+  prompt: maybe(isText),
+  env: isTexts,
+  commit: oneOf("agent", "auto"),
+  retries: isNumber,
+  kind: oneOf("work", "probe"),
+  timeoutMs: maybe(isNumber),
+};
+
+const specFields = Object.entries(specChecks);
+
+/**
+ * Why a value from the log is no lane's definition; undefined when it is one. One wrong field makes it none: a lane
+ * whose check was not understood would land without one. Fields that this version does not know do no harm.
+ */
+export const specFault = (value: unknown): string | undefined => {
+  if (typeof value !== "object" || value === null) return "has no definition";
+  const spec = value as Readonly<Record<string, unknown>>;
+  const wrong = specFields.find(([field, check]) => !check(spec[field]));
+  return wrong && `its definition has a wrong ${wrong[0]}`;
+};
