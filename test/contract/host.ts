@@ -225,8 +225,8 @@ const reading = (of: () => Place): void => {
     mkdirSync(state);
     let last = "";
     const release = host.watch(() => {
-      const { is } = host.seen("demo-1");
-      last = `${is} ${is === "absent" ? 0 : statSync(join(state, "runs", "demo-1", "log")).size}`;
+      const log = statSync(join(state, "runs", "demo-1", "log"), { throwIfNoEntry: false });
+      last = `${host.seen("demo-1").is} ${log?.size}`;
     });
     await start("echo began; until [ -e go ]; do sleep 0.01; done; echo went; until [ -e end ]; do sleep 0.01; done");
     await until("the begin to be told", () => last === "alive 6");
