@@ -20,10 +20,10 @@ export const obstacles = async (
 ): Promise<readonly string[]> => {
   const place = treePlace(context.layout, checkout.path, checkout.admin);
   const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", from, to];
-  const added = names(await must(context, place, args));
+  const added = namesIn(await must(context, place, args));
   const standing = await standingAt(checkout.path, added);
   if (standing.size === 0) return [];
-  const tracked = new Set(names(await must(context, place, ["ls-files", "-z"])));
+  const tracked = new Set(namesIn(await must(context, place, ["ls-files", "-z"])));
   const found: string[] = [];
   for (const [path, seen] of standing) {
     if (tracked.has(path)) continue;
@@ -33,14 +33,15 @@ export const obstacles = async (
   return [...new Set(found)].map((path) => Buffer.from(path, "latin1").toString()).toSorted();
 };
 
-/** Names as git gives them, one character a byte: not every file name is text. */
-const names = (output: Buffer): readonly string[] =>
+/** Fields that end with NUL, one character a byte (latin1): not every file name is text. */
+export const namesIn = (output: Buffer): readonly string[] =>
   output
     .toString("latin1")
     .split("\0")
     .filter((name) => name !== "");
 
-const onDisk = (top: string, path: string): Buffer =>
+/** The file that a path of `namesIn` means, below `top`. */
+export const onDisk = (top: string, path: string): Buffer =>
   Buffer.concat([Buffer.from(`${top}/`), Buffer.from(path, "latin1")]);
 
 /** What is on disk at the paths, and what is above them without being a folder. */

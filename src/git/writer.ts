@@ -6,21 +6,25 @@ import { writesVariable } from "./call.ts";
 import { send } from "./run.ts";
 
 /**
- * End every process that an earlier process of ours started to write `worktree`, and wait until it is gone.
- * They are known by a mark in their environment; where there is no /proc nothing is found. Rejects when one will not die.
+ * End every process that an earlier process of ours started to write `worktree`, and wait until it is gone. They get
+ * `patienceMs` to end by themselves. They are known by a mark in their environment; where there is no /proc nothing is found.
+ * Rejects when one will not die.
  */
-export const endWriters = async (worktree: string): Promise<void> => {
-  for (let round = 0; round < roundsMax; round += 1) {
+export const endWriters = async (worktree: string, patienceMs = 0): Promise<void> => {
+  const patientUntil = Date.now() + patienceMs;
+  const until = patientUntil + dyingMs;
+  while (Date.now() < until) {
     const pids = await writersOf(worktree);
     if (pids.length === 0) return;
-    for (const pid of pids) send(pid, "SIGKILL");
+    if (Date.now() >= patientUntil) for (const pid of pids) send(pid, "SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, roundMs));
   }
   throw new Error(`a git process that an earlier engine left in ${worktree} does not end`);
 };
 
 const roundMs = 20;
-const roundsMax = 250;
+/** A killed process that waits for a disk takes this long at most. */
+const dyingMs = 10_000;
 
 const writersOf = async (worktree: string): Promise<readonly number[]> => {
   const mark = `\0${writesVariable}=${worktree}\0`;

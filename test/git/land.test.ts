@@ -186,12 +186,12 @@ test("an empty folder where it adds a file, and a tracked file that becomes a fo
   expect(s.run("status", "--porcelain")).toBe("");
 });
 
-const operations: readonly (readonly [name: string, start: (s: Scene) => void])[] = [
-  ["merge", (s) => s.run("merge", "--no-commit", "--no-ff", "side")],
-  ["cherry-pick", (s) => s.run("cherry-pick", "clash")],
-  ["revert", (s) => s.run("revert", "HEAD~1")],
-  ["rebase", (s) => s.run("rebase", "clash")],
-  ["bisect", (s) => s.run("bisect", "start")],
+const operations: readonly (readonly [name: string, start: readonly string[]])[] = [
+  ["merge", ["merge", "--no-commit", "--no-ff", "side"]],
+  ["cherry-pick", ["cherry-pick", "clash"]],
+  ["revert", ["revert", "HEAD~1"]],
+  ["rebase", ["rebase", "clash"]],
+  ["bisect", ["bisect", "start"]],
 ];
 
 test.each(operations)("a landing is refused while the user is in the middle of a %s", async (name, start) => {
@@ -204,11 +204,7 @@ test.each(operations)("a landing is refused while the user is in the middle of a
   s.commit(".", { "b.txt": "first\n" });
   s.commit(".", { "b.txt": "second\n" });
   const ask = await ready(s, "one", { "a.txt": "A\n" });
-  try {
-    start(s);
-  } catch (error) {
-    expect(String(error)).toMatch(/conflict|could not (apply|revert)/i);
-  }
+  s.attempt(...start);
   const before = picture(s);
   const said = no(await s.git.land(ask));
   expect([said.code, said.refused]).toEqual([4, `a ${name} is in progress in ${s.top}`]);

@@ -1,5 +1,5 @@
 /** Real repositories in temporary folders, for the tests of the git driver. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -41,6 +41,8 @@ export interface Scene {
   /** Plain git in a folder below the top; returns its output without the last line break. */
   readonly run: (...args: readonly string[]) => string;
   readonly at: (folder: string, ...args: readonly string[]) => string;
+  /** Plain git that may fail; returns its exit code. */
+  readonly attempt: (...args: readonly string[]) => number | null;
   readonly write: (path: string, text: string) => void;
   /** Write files and commit them in a folder; returns the commit. */
   readonly commit: (folder: string, files: Readonly<Record<string, string>>) => string;
@@ -64,6 +66,7 @@ export const scene = async (): Promise<Scene> => {
       stdio: ["ignore", "pipe", "pipe"],
     }).trimEnd();
   const run: Scene["run"] = (...args) => at(".", ...args);
+  const attempt: Scene["attempt"] = (...args) => spawnSync("git", args, { cwd: top, env }).status;
   const write: Scene["write"] = (path, text) => {
     mkdirSync(dirname(join(top, path)), { recursive: true });
     writeFileSync(join(top, path), text);
@@ -79,7 +82,7 @@ export const scene = async (): Promise<Scene> => {
   const layout = yes(await findLayout(top, env));
   await exclude(layout);
   const again: Scene["again"] = (options = {}) => createGit(layout, { env, ...options });
-  return { top, home, layout, env, git: again(), again, run, at, write, commit };
+  return { top, home, layout, env, git: again(), again, run, at, attempt, write, commit };
 };
 
 /** The answer, which must not be a No. */

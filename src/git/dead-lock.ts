@@ -1,0 +1,42 @@
+/** Lock files of git whose owner is dead. */
+import { lstat, readdir, readFile, readlink, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+import { missing } from "./absent.ts";
+import type { Checkout } from "./checkout.ts";
+
+/**
+ * Remove `index.lock` of a worktree in which our own git died, unless a living process may own it: one that has it open, or
+ * any git that stands in the worktree. Where processes cannot be looked at, only a lock of more than ten seconds goes.
+ */
+export const dropDeadLock = async (checkout: Checkout): Promise<void> => {
+  const lock = join(checkout.admin, "index.lock");
+  const seen = await missing(lstat(lock), undefined);
+  if (seen === undefined) return;
+  const pids = (await missing(readdir("/proc"), [])).filter((name) => /^\d+$/.test(name));
+  if (pids.length === 0 && Date.now() - seen.mtimeMs < staleMs) return;
+  const owners = await Promise.all(pids.map((pid) => mayOwn(pid, lock, checkout.path)));
+  if (!owners.includes(true)) await rm(lock, { force: true });
+};
+
+const staleMs = 10_000;
+
+const mayOwn = async (pid: string, lock: string, worktree: string): Promise<boolean> => {
+  const name = await visible(readFile(`/proc/${pid}/comm`, "utf8"), "");
+  const cwd = await visible(readlink(`/proc/${pid}/cwd`), "");
+  if (name.startsWith("git") && (cwd === worktree || cwd.startsWith(`${worktree}/`))) return true;
+  const open = await visible(readdir(`/proc/${pid}/fd`), []);
+  const files = await Promise.all(open.map((fd) => visible(readlink(`/proc/${pid}/fd/${fd}`), "")));
+  return files.includes(lock);
+};
+
+/** What `/proc` shows of a process; `otherwise` when it is gone or another user's. */
+const visible = async <Answer>(answer: Promise<Answer>, otherwise: Answer): Promise<Answer> => {
+  try {
+    return await answer;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ESRCH" || code === "EACCES" || code === "EPERM") return otherwise;
+    throw error;
+  }
+};
