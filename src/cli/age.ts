@@ -1,0 +1,15 @@
+/** Times as people say them. */
+
+const units: readonly (readonly [ms: number, name: string])[] = [
+  [86_400_000, "d"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [1000, "s"],
+];
+
+/** How long ago `then` is: `5 s`, `12 min`, `3 h`, `9 d`. Clocks that differ a little make no negative ages. */
+export const ageOf = (then: number, now: number): string => {
+  const ms = Math.max(0, now - then);
+  for (const [unit, name] of units) if (ms >= unit) return `${Math.floor(ms / unit)} ${name}`;
+  return "now";
+};

@@ -1,0 +1,37 @@
+/** Around every verb: one line for each failure, a quiet end when the reader leaves, the exit code. */
+import type { Globals } from "./call.ts";
+import { type Answer, errorNo, exit, failureLine } from "./exit.ts";
+import { createOutput, type Output } from "./output.ts";
+import type { Shell } from "./shell.ts";
+
+/** Run `body`, say how it ended, and answer with the exit code. Never rejects. */
+export const conduct = async (
+  shell: Shell,
+  globals: Pick<Globals, "quiet" | "verbose">,
+  body: (output: Output) => Promise<Answer>,
+): Promise<number> => {
+  const output = createOutput(shell, globals.quiet);
+  const code = await outcome(output, globals.verbose, body);
+  const fault = await output.end();
+  if (!fault) return code;
+  output.fail(failureLine(errorNo(fault)));
+  return code === exit.done ? exit.create : code;
+};
+
+const outcome = async (
+  output: Output,
+  verbose: boolean,
+  body: (output: Output) => Promise<Answer>,
+): Promise<number> => {
+  try {
+    const answer = await body(output);
+    if (typeof answer === "number") return answer;
+    output.fail(failureLine(answer));
+    return answer.code;
+  } catch (error) {
+    const told = errorNo(error);
+    output.fail(failureLine(told));
+    if (verbose) output.fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return told.code;
+  }
+};

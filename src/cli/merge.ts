@@ -1,0 +1,132 @@
+/** `merge [LANE…]`: lanes land on the target one after another, each tested as merged. */
+import { decide, isRefusal } from "../core/decide.ts";
+import { isNo, type No } from "../core/observed.ts";
+import { detailOf, nextStep } from "../core/select.ts";
+import type { Lane, LaneState, State } from "../core/state.ts";
+import type { Engine } from "../engine/engine.ts";
+import { needTrust, warnOf } from "./ask.ts";
+import { type Call, flagOf, textOf } from "./call.ts";
+import { type Answer, exit, worst } from "./exit.ts";
+import { momentOf, type Report, tell } from "./report.ts";
+import { codeOf, type Moment } from "./settle.ts";
+import { recorded, waitFor } from "./wait.ts";
+import { lanesNamed, wish } from "./wish.ts";
+
+/** Ask the merge queue for lanes and wait until they have landed or were refused. */
+export const merge = async (call: Call, engine: Engine): Promise<Answer> => {
+  await warnOf(call, engine);
+  const report = await mergeLanes(call, engine, call.words);
+  return isNo(report) ? report : tell(call, report);
+};
+
+/** The same as a step of `full`; no ids: all lanes that are ready or in the queue. */
+export const mergeLanes = async (call: Call, engine: Engine, ids: readonly string[]): Promise<Report | No> => {
+  const lanes = ids.length === 0 ? readyLanes(engine.state()) : lanesNamed(engine.state(), ids);
+  if (isNo(lanes)) return lanes;
+  if (lanes.length === 0) return { ...nothing, lines: [nothingLine(engine.state())] };
+  const check = textOf(call, "check");
+  const places = check === undefined && lanes.some((lane) => lane.spec.check === undefined) ? ["check"] : [];
+  const untrusted = await needTrust(call, engine, places);
+  if (untrusted) return untrusted;
+  const entered = ids.length === 0 ? await wish(call, engine, { type: "enter", phase: 4 }) : undefined;
+  if (entered) return entered;
+  const refused = await askFor(engine, lanes, check);
+  const asked = lanes.map(({ id }) => id).filter((id) => !refused.some((one) => one.lane === id));
+  const cut = asked.length === 0 ? undefined : await land(call, engine, asked);
+  return cut ?? reportOn(await momentOf(call, engine), asked, refused, flagOf(call, "detach"));
+};
+
+const inQueue: ReadonlySet<LaneState> = new Set(["ready", "merge-queued", "merging", "landed-pending"]);
+
+const readyLanes = (state: State): readonly Lane[] =>
+  [...state.lanes.values()].filter((lane) => inQueue.has(lane.state));
+
+const nothing: Report = { code: exit.done, lines: [], json: { landed: [], refused: [] } };
+
+const nothingLine = (state: State): string =>
+  state.lanes.size === 0 ? "nothing to merge: there are no lanes" : "nothing to merge: no lane is ready";
+
+/** A lane that did not land, for scripts. */
+interface Refused {
+  readonly lane: string;
+  readonly reason: string;
+  readonly hint: string;
+  readonly paths: readonly string[];
+  readonly code: number;
+}
+
+/** Ask for each lane by itself: one that is refused does not hold up the others. */
+const askFor = async (
+  engine: Engine,
+  lanes: readonly Lane[],
+  check: string | undefined,
+): Promise<readonly Refused[]> => {
+  const refused: Refused[] = [];
+  for (const { id } of lanes) {
+    const command = {
+      type: "merge",
+      lanes: [id],
+      evidence: new Map(),
+      ...(check === undefined ? {} : { check }),
+    } as const;
+    const first = decide(engine.state(), command);
+    const done = !isRefusal(first) && first.events.length === 0;
+    const answer = done ? first : await engine.execute(command);
+    if ("refused" in answer) {
+      refused.push({ lane: id, reason: answer.refused, hint: answer.hint, paths: [], code: answer.code });
+    }
+  }
+  return refused;
+};
+
+const land = async (call: Call, engine: Engine, ids: readonly string[]): Promise<No | undefined> => {
+  const lives = await engine.ensure();
+  if (flagOf(call, "detach")) return lives ? undefined : recorded;
+  return waitFor(call, engine, "merge", ids);
+};
+
+const reportOn = (
+  moment: Moment,
+  asked: readonly string[],
+  refusedBefore: readonly Refused[],
+  isDetached: boolean,
+): Report => {
+  const lanes = asked.flatMap((id) => moment.state.lanes.get(id) ?? []);
+  const landed = lanes.flatMap((lane) =>
+    lane.state === "merged"
+      ? [{ lane: lane.id, merge: lane.landed?.merge ?? "", check: lane.landed?.tested ?? "" }]
+      : [],
+  );
+  const waiting = isDetached ? lanes.filter((lane) => inQueue.has(lane.state)).map(({ id }) => id) : [];
+  const late = lanes
+    .filter((lane) => lane.state !== "merged" && !waiting.includes(lane.id))
+    .map((lane) => refusedOf(moment, lane));
+  const refused = [...refusedBefore, ...late];
+  return {
+    code: worst(refused.map(({ code }) => code)),
+    lines: [
+      ...landed.map(
+        ({ lane, merge: commit, check }) =>
+          `landed ${lane}: ${commit.slice(0, 7)}${check === "unchecked" ? ", unchecked" : ""}`,
+      ),
+      ...waiting.map((id) => `asked for ${id}`),
+      ...refused.map(({ reason, hint }) => `not landed: ${reason}; ${hint}`),
+    ],
+    json: {
+      landed: landed.map(({ lane, merge: commit }) => ({ lane, merge: commit })),
+      refused: refused.map(({ code: _code, ...one }) => one),
+      waiting,
+    },
+  };
+};
+
+const refusedOf = ({ state, now, limits }: Moment, lane: Lane): Refused => {
+  const detail = detailOf(state, lane, now, limits);
+  return {
+    lane: lane.id,
+    reason: `${lane.id} is ${lane.state}${detail === "" ? "" : `: ${detail}`}`,
+    hint: nextStep(lane) || `lanes why ${lane.id}`,
+    paths: lane.paths,
+    code: codeOf("merge", lane),
+  };
+};

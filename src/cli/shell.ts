@@ -1,0 +1,38 @@
+/** What the command line needs of its process. `main` hands it over, tests make their own. */
+import type { No } from "../core/observed.ts";
+import type { Engine } from "../engine/engine.ts";
+
+/** A stream that is written to; `process.stdout` is one. */
+export interface Writer {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  write(text: string): boolean;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  off(event: "error", listener: (error: Error) => void): unknown;
+}
+
+/** A stream that is read from; `process.stdin` is one. */
+export type Reader = NodeJS.ReadableStream & { readonly isTTY?: boolean | undefined };
+
+/** The process around the command line. */
+export interface Shell {
+  readonly version: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdin: Reader;
+  readonly stdout: Writer;
+  readonly stderr: Writer;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Opens the repository at `repo` (relative to `cwd`), or the one that holds `cwd`. A No is printed and its code returned. */
+  engine(repo?: string): Promise<Engine | No>;
+  /** `listener` is called at ctrl-c (and at TERM and HUP) instead of the process ending, until released. */
+  onInterrupt(listener: () => void): () => void;
+  /** The screens; absent where they cannot be shown. They resolve with an exit code. */
+  readonly openControlCenter?: (engine: Engine) => Promise<number>;
+  readonly openDemo?: (options: { readonly keep: boolean }) => Promise<number>;
+}
+
+/** Is there a person at a terminal that can show a screen? */
+export const hasScreen = (shell: Shell): boolean =>
+  shell.stdin.isTTY === true && shell.stdout.isTTY === true && shell.environment["TERM"] !== "dumb";

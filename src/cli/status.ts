@@ -1,0 +1,105 @@
+/** `status`: all lanes, for people or for scripts. Loads no parser of arguments and runs no git: it has to be fast. */
+import type { RepoSeen } from "../core/observed.ts";
+import { type LaneRow, laneRows, overview } from "../core/select.ts";
+import { trackerOf } from "../core/tracker.ts";
+import type { Engine } from "../engine/engine.ts";
+import { ageOf } from "./age.ts";
+import { conduct } from "./conduct.ts";
+import { exit } from "./exit.ts";
+import type { Output } from "./output.ts";
+import type { Moment } from "./settle.ts";
+import type { Shell } from "./shell.ts";
+import { type Cell, cut, tableLines } from "./table.ts";
+import { paint, type Style, styleOf } from "./terminal.ts";
+
+/** How status is shown. */
+export interface StatusOptions {
+  readonly json?: boolean;
+  readonly plain?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  /** Look at git first, instead of showing what the engine saw last. */
+  readonly refresh?: boolean;
+}
+
+/** Print the state of all lanes; answers the exit code. Never rejects. */
+export const printStatus = (engine: Engine, shell: Shell, options: StatusOptions = {}): Promise<number> =>
+  conduct(shell, { quiet: options.quiet === true, verbose: options.verbose === true }, async (output) => {
+    await showStatus(engine, shell, output, options);
+    return exit.done;
+  });
+
+/** The same for a call that has its output already. */
+export const showStatus = async (
+  engine: Engine,
+  shell: Shell,
+  output: Output,
+  options: StatusOptions,
+): Promise<void> => {
+  const state = await engine.refresh();
+  const [limits, seen] = await Promise.all([engine.limits(), lookAt(engine, options.refresh === true)]);
+  const moment = { state, limits, now: shell.now() };
+  if (options.json === true) {
+    output.printJson(trackerOf(state, seen, moment.now, limits));
+    return;
+  }
+  const style = styleOf(shell.stdout, shell.environment, options.plain === true);
+  for (const line of statusLines(moment, seen, style)) output.printDrawn(line);
+};
+
+const lookAt = (engine: Engine, isFresh: boolean): Promise<RepoSeen | undefined> =>
+  isFresh ? engine.look([...engine.state().lanes.keys()]) : engine.observed();
+
+/** Status as lines for people. */
+export const statusLines = (
+  { state, now, limits }: Moment,
+  seen: RepoSeen | undefined,
+  style: Style,
+): readonly string[] => {
+  const rows = laneRows(state, seen, now, limits);
+  const shown = overview(state, seen);
+  const sums = [
+    `${shown.total} lane${shown.total === 1 ? "" : "s"}`,
+    ...[`${shown.running} running`, `${shown.inQueue} in the merge queue`, `${shown.merged} merged`].filter(
+      (part) => !part.startsWith("0 "),
+    ),
+    ...(shown.attention > 0 ? [`${shown.attention} need${shown.attention === 1 ? "s" : ""} you`] : []),
+  ];
+  const target = shown.target === "" ? "" : `, target ${shown.target}`;
+  const head = `phase ${shown.phase} (${shown.phaseName})${target}, ${shown.percent} % done: ${sums.join(", ")}`;
+  const age = seen ? `git as of ${ageOf(seen.at, now)} ago` : "";
+  const foot = [age, shown.damaged > 0 ? `${shown.damaged} damaged lines in the log (lanes events)` : ""].filter(
+    (part) => part !== "",
+  );
+  if (rows.length === 0)
+    return [cut(head, style.columns ?? Number.POSITIVE_INFINITY, style), "no lanes yet: lanes add-lane ID JSON"];
+  return [
+    ...tableLines([[{ text: head }]], style),
+    "",
+    ...tableLines([titles, ...rows.map((row) => cellsOf(row, now, style))], style),
+    ...foot.map((line) => paint(style, "dim", line)),
+  ];
+};
+
+const titles: readonly Cell[] = ["STATE", "LANE", "AGENT", "PRIORITY", "GIT", "SINCE", "DETAIL"].map((text) => ({
+  text,
+  tone: "dim",
+}));
+
+const cellsOf = (row: LaneRow, now: number, style: Style): readonly Cell[] => [
+  { text: `${style.utf8 ? row.glyph : row.ascii} ${row.state}`, tone: row.tone },
+  { text: row.id },
+  { text: row.agent, tone: "dim" },
+  { text: row.priority, tone: row.priority === "high" ? "plain" : "dim" },
+  { text: gitText(row) },
+  { text: ageOf(row.since, now), tone: "dim" },
+  { text: row.detail, tone: row.attention ? "alert" : "plain" },
+];
+
+const gitText = ({ git }: LaneRow): string => {
+  if (!git) return "";
+  const dirty = git.dirty?.length ?? 0;
+  return [`+${git.ahead}`, ...(git.behind > 0 ? [`-${git.behind}`] : []), ...(dirty > 0 ? [`*${dirty}`] : [])].join(
+    " ",
+  );
+};

@@ -1,0 +1,60 @@
+/** Verb → what carries it out. A test holds this table against the catalog. */
+import { addLane } from "./add-lane.ts";
+import { type Call, flagOf, type Verb } from "./call.ts";
+import { cleanup } from "./cleanup.ts";
+import { engineVerb } from "./engine.ts";
+import { events } from "./events.ts";
+import { execLane, execute, launch, retry } from "./execute.ts";
+import { type Answer, exit, no } from "./exit.ts";
+import { full } from "./full.ts";
+import { init } from "./init.ts";
+import { log } from "./log.ts";
+import { merge } from "./merge.ts";
+import { monitor } from "./monitor.ts";
+import { plan } from "./plan.ts";
+import { probes } from "./probes.ts";
+import { reset } from "./reset.ts";
+import { hasScreen } from "./shell.ts";
+import { showStatus } from "./status.ts";
+import { cancel, stop, stopAll } from "./stop.ts";
+import { trust } from "./trust.ts";
+import { why } from "./why.ts";
+
+/** Every verb of the command line. */
+export const verbs: Readonly<Record<string, Verb>> = {
+  init: { run: init },
+  probes: { run: probes },
+  plan: { run: plan },
+  execute: { run: execute },
+  merge: { run: merge },
+  full: { run: full },
+  "add-lane": { run: addLane },
+  "exec-lane": { run: execLane },
+  launch: { run: launch },
+  stop: { run: stop },
+  retry: { run: retry },
+  cancel: { run: cancel },
+  "stop-all": { run: stopAll },
+  status: {
+    run: async ({ shell, output, globals, options }, engine) => {
+      await showStatus(engine, shell, output, { ...globals, refresh: options["refresh"] === true });
+      return exit.done;
+    },
+  },
+  monitor: { run: monitor },
+  log: { run: log },
+  why: { run: why },
+  events: { run: events },
+  engine: { run: engineVerb },
+  cleanup: { run: cleanup },
+  reset: { run: reset },
+  trust: { run: trust },
+  demo: { alone: async (call) => demo(call) },
+};
+
+/** `demo`: the screen on a scratch repository. */
+const demo = async (call: Call): Promise<Answer> => {
+  const { openDemo } = call.shell;
+  if (openDemo && hasScreen(call.shell)) return openDemo({ keep: flagOf(call, "keep") });
+  return no("the demo is a screen and needs a terminal", "run it in one, at least 40 columns wide", exit.unusable);
+};

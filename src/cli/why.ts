@@ -1,0 +1,19 @@
+/** `why LANE…`: in one line, what a lane waits for and what moves it on. */
+import { isNo } from "../core/observed.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Call } from "./call.ts";
+import { type Answer, exit } from "./exit.ts";
+import { laneJson, lanesJson, laneWhy, momentOf, tell } from "./report.ts";
+import { lanesNamed } from "./wish.ts";
+
+/** One line a lane. */
+export const why = async (call: Call, engine: Engine): Promise<Answer> => {
+  const lanes = lanesNamed(engine.state(), call.words);
+  if (isNo(lanes)) return lanes;
+  const moment = await momentOf(call, engine);
+  return tell(call, {
+    code: exit.done,
+    lines: lanes.map((lane) => laneWhy(moment, lane)),
+    json: lanesJson(lanes.map((lane) => ({ ...laneJson(engine, moment, lane), why: laneWhy(moment, lane) }))),
+  });
+};

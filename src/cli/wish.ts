@@ -1,0 +1,49 @@
+/** What verbs share on the way from words to records: lanes by name, a prepared repository, one wish. */
+import type { Command } from "../core/command.ts";
+import { decide, isRefusal, unknownLane } from "../core/decide.ts";
+import { isNo, type No } from "../core/observed.ts";
+import type { Lane, State } from "../core/state.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Call } from "./call.ts";
+
+/** The lanes with these ids, each once; a No names the first that does not exist. */
+export const lanesNamed = (state: State, ids: readonly string[]): readonly Lane[] | No => {
+  const lanes: Lane[] = [];
+  for (const id of new Set(ids)) {
+    const lane = state.lanes.get(id);
+    if (!lane) return unknownLane(state, id);
+    lanes.push(lane);
+  }
+  return lanes;
+};
+
+/** Record a wish; a repository that was never prepared is prepared first, unless the wish is refused anyway. */
+export const wish = async (call: Call, engine: Engine, command: Command): Promise<No | undefined> => {
+  if (command.type !== "merge") {
+    const first = decide(engine.state(), command);
+    if (isRefusal(first)) return first;
+  }
+  const unprepared = await prepareOnce(call, engine);
+  if (unprepared) return unprepared;
+  const answer = await engine.execute(command);
+  return "refused" in answer ? answer : undefined;
+};
+
+/** Prepare the repository if nobody has: the branch that the checkout is on becomes the target. */
+export const prepareOnce = async (call: Call, engine: Engine): Promise<No | undefined> => {
+  if (engine.state().initialised) return undefined;
+  const target = await targetFor(engine);
+  if (isNo(target)) return target;
+  for (const path of await engine.prepare()) call.output.say(`wrote ${path}`);
+  const answer = await engine.execute({ type: "init", target: target.name });
+  return "refused" in answer ? answer : undefined;
+};
+
+/** The branch that merges are to land on when nobody names one: as configured, else where the checkout is. */
+export const targetFor = async (engine: Engine): Promise<{ readonly name: string } | No> => {
+  const settings = await engine.settings();
+  if (isNo(settings)) return settings;
+  // Asked in any case: a repository without a commit can have no lanes.
+  const current = await engine.currentBranch();
+  return isNo(current) || settings.config.target === undefined ? current : { name: settings.config.target };
+};
