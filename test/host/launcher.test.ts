@@ -7,6 +7,7 @@ import {
   readFileSync,
   readdirSync,
   readlinkSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -85,7 +86,7 @@ describe("the launcher", () => {
     ]);
   });
 
-  test("gives the agent the output file, no terminal, and the user's own umask", async () => {
+  test("gives the agent the output file, no terminal, and the user's own umask; what it writes itself is private", async () => {
     const { start, said, state, pidIn } = place;
     await start("sleep 1000 & echo $! >pid; umask >umask; wait");
     const agent = await pidIn("pid");
@@ -98,6 +99,8 @@ describe("the launcher", () => {
     expect(await said("umask")).toMatch(new RegExp(`^0*${process.umask().toString(8)}$`));
     const [, , , , terminal] = readFileSync(`/proc/${agent}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
     expect(terminal).toBe("0");
+    const modes = [log, join(log, "..", "start"), join(log, "..")].map((path) => statSync(path).mode & 0o777);
+    expect(modes).toEqual([0o600, 0o600, 0o700]);
   });
 
   test("works on when its file is replaced meanwhile", async () => {

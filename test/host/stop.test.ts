@@ -96,8 +96,8 @@ test("a stop spares bystanders that look alike", async () => {
 
 test("a stop spares an engine that the run's agent started, and the runs of that engine", async () => {
   const { host, start, state, pidIn } = place;
-  const engine = 'echo $$ >engine; LANES_RUN=$STATE:demo-2 sh -c "echo \\$\\$ >other; exec sleep 1000" & wait';
-  await start('LANES_RUN=$STATE: sh -c "$ENGINE" & wait', { env: { STATE: state, ENGINE: engine } });
+  const engine = 'echo $$ >engine; LANES_RUN=$STATE:demo-2 setsid sh -c "echo \\$\\$ >other; exec sleep 1000" & wait';
+  await start('LANES_RUN=$STATE: setsid sh -c "$ENGINE" & wait', { env: { STATE: state, ENGINE: engine } });
   const spared = [await pidIn("engine"), await pidIn("other")];
   expect(await host.stop("demo-1", 5000)).toEqual([]);
   expect(spared.filter(lives)).toEqual(spared);
