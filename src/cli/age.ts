@@ -13,3 +13,9 @@ export const ageOf = (then: number, now: number): string => {
   for (const [unit, name] of units) if (ms >= unit) return `${Math.floor(ms / unit)} ${name}`;
   return "now";
 };
+
+/** The same in a sentence: `now`, `5 s ago`. */
+export const agoOf = (then: number, now: number): string => {
+  const age = ageOf(then, now);
+  return age === "now" ? age : `${age} ago`;
+};

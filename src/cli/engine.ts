@@ -2,7 +2,7 @@
 import { quote } from "../core/id.ts";
 import { isLive } from "../core/schedule.ts";
 import type { Engine } from "../engine/engine.ts";
-import { ageOf } from "./age.ts";
+import { agoOf } from "./age.ts";
 import type { Call } from "./call.ts";
 import { type Answer, exit, no } from "./exit.ts";
 import { recorded } from "./wait.ts";
@@ -36,7 +36,7 @@ const showEngine = async (call: Call, engine: Engine): Promise<number> => {
   const live = [...state.lanes.values()].filter(isLive).length;
   const isLeading = elected !== undefined && !elected.retired;
   const line = isLeading
-    ? `elected ${ageOf(elected.at, call.shell.now())} ago: pid ${elected.process.pid}, version ${elected.version}, token ${elected.token}; ${live} running`
+    ? `elected ${agoOf(elected.at, call.shell.now())}: pid ${elected.process.pid}, version ${elected.version}, token ${elected.token}; ${live} running`
     : "none is needed: it starts by itself when there is something to do";
   return tell(call, {
     code: exit.done,

@@ -1,4 +1,6 @@
 /** `plan`: what the probes found missing becomes lanes, and `docs/_generated/execution_plan.json`. */
+import type { Command } from "../core/command.ts";
+import { decide, isRefusal } from "../core/decide.ts";
 import { type ExecutionPlan, planLanes } from "../core/gaps.ts";
 import { branchOf } from "../core/id.ts";
 import { isNo, type No } from "../core/observed.ts";
@@ -31,10 +33,15 @@ export const planGaps = async (call: Call, engine: Engine): Promise<Report | No>
   const made = await makePlan(call, engine);
   if (isNo(made)) return made;
   if (isDry) return reportOn(made, "would add");
-  const refused = (await prepareOnce(call, engine)) ?? (await record(call, engine, made));
-  if (refused) return refused;
+  const wanted = addition(made);
+  const first = decide(engine.state(), wanted);
+  if (isRefusal(first)) return first;
+  const unprepared = await prepareOnce(call, engine);
+  if (unprepared) return unprepared;
+  // The file comes first: where it cannot be written, nothing is recorded either.
   await engine.writeOut(`${generatedFolder}/${planFile}`, `${JSON.stringify(made, null, 2)}\n`);
-  return reportOn(made, "added");
+  const refused = (await wish(call, engine, { type: "enter", phase: 2 })) ?? (await wish(call, engine, wanted));
+  return refused ?? reportOn(made, "added");
 };
 
 const makePlan = async (call: Call, engine: Engine): Promise<ExecutionPlan | No> => {
@@ -49,13 +56,11 @@ const makePlan = async (call: Call, engine: Engine): Promise<ExecutionPlan | No>
   return isFault(made) ? faultNo("plan", made) : made;
 };
 
-const record = async (call: Call, engine: Engine, made: ExecutionPlan): Promise<No | undefined> => {
-  const lanes = Object.entries(made.lanes).map(([id, spec]) => ({ id, spec }));
-  return (
-    (await wish(call, engine, { type: "enter", phase: 2 })) ??
-    (await wish(call, engine, { type: "add", lanes, skipped: made.skipped.length }))
-  );
-};
+const addition = (made: ExecutionPlan): Command => ({
+  type: "add",
+  lanes: Object.entries(made.lanes).map(([id, spec]) => ({ id, spec })),
+  skipped: made.skipped.length,
+});
 
 /** All reports, by file: those on the target, and those of probes that are done and have not landed. */
 const readReports = async (call: Call, engine: Engine): Promise<ReadonlyMap<string, string> | No> => {

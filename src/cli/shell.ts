@@ -30,7 +30,7 @@ export interface Shell {
   onInterrupt(listener: () => void): () => void;
   /** The screens; absent where they cannot be shown. They resolve with an exit code. */
   readonly openControlCenter?: (engine: Engine) => Promise<number>;
-  readonly openDemo?: (options: { readonly keep: boolean }) => Promise<number>;
+  readonly openDemo?: (options: { readonly plain: boolean }) => Promise<number>;
 }
 
 /** Is there a person at a terminal that can show a screen? */

@@ -3,7 +3,7 @@ import type { RepoSeen } from "../core/observed.ts";
 import { type LaneRow, laneRows, overview } from "../core/select.ts";
 import { trackerOf } from "../core/tracker.ts";
 import type { Engine } from "../engine/engine.ts";
-import { ageOf } from "./age.ts";
+import { ageOf, agoOf } from "./age.ts";
 import { conduct } from "./conduct.ts";
 import { exit } from "./exit.ts";
 import type { Output } from "./output.ts";
@@ -67,7 +67,7 @@ export const statusLines = (
   ];
   const target = shown.target === "" ? "" : `, target ${shown.target}`;
   const head = `phase ${shown.phase} (${shown.phaseName})${target}, ${shown.percent} % done: ${sums.join(", ")}`;
-  const age = seen ? `git as of ${ageOf(seen.at, now)} ago` : "";
+  const age = seen ? `git as of ${agoOf(seen.at, now)}` : "";
   const foot = [age, shown.damaged > 0 ? `${shown.damaged} damaged lines in the log (lanes events)` : ""].filter(
     (part) => part !== "",
   );

@@ -52,9 +52,9 @@ export const verbs: Readonly<Record<string, Verb>> = {
   demo: { alone: async (call) => demo(call) },
 };
 
-/** `demo`: the screen on a scratch repository. */
+/** `demo`: six lanes on a scratch repository; plain lines where there is no terminal. */
 const demo = async (call: Call): Promise<Answer> => {
   const { openDemo } = call.shell;
-  if (openDemo && hasScreen(call.shell)) return openDemo({ keep: flagOf(call, "keep") });
-  return no("the demo is a screen and needs a terminal", "run it in one, at least 40 columns wide", exit.unusable);
+  if (openDemo) return openDemo({ plain: call.globals.plain });
+  return no("this program was built without its demonstration", "install lanekeeper anew", exit.internal);
 };

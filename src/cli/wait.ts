@@ -22,7 +22,8 @@ export const waitFor = async (
   goal: Goal,
   lanes: readonly string[],
 ): Promise<No | undefined> => {
-  const progress = createProgress(lanes, call.style);
+  // A removal changes no state: there is nothing to tell on the way.
+  const progress = createProgress(goal === "remove" ? [] : lanes, call.style);
   const isOver = (moment: Moment): boolean => {
     for (const line of progress(moment)) call.output.say(line);
     return lanes.every((id) => {
