@@ -105,9 +105,9 @@ const shell: Shell = {
   now: () => clock.now(),
   engine: (repo) => engineAt(repo === undefined ? process.cwd() : resolve(repo)),
   onInterrupt,
-  openDemo: async () => {
+  openDemo: async ({ plain }) => {
     const { openDemo } = await import("./demo/demo.ts");
-    return openDemo(shell, fileURLToPath(new URL("../assets/demo", import.meta.url)));
+    return openDemo(shell, plain, fileURLToPath(new URL("../assets/demo", import.meta.url)));
   },
   openControlCenter: async (engine) => {
     const { openControlCenter } = await import("./tui/run.tsx");

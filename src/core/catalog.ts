@@ -247,7 +247,7 @@ export const catalog: readonly Capability[] = [
     title: "Watch six lanes on a scratch repository, from a wish to merged",
     group: "look",
     arguments: [],
-    options: [{ flags: "--keep", about: "keep the scratch repository (it is kept in any case while something runs)" }],
+    options: [],
     examples: ["lanes demo"],
   },
 ];

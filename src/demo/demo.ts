@@ -8,7 +8,7 @@ import type { Engine } from "../engine/engine.ts";
 import { makeScratch, tryProject } from "./scratch.ts";
 
 /** Show the demonstration: in the control center when there is a terminal, as plain lines when there is none. Resolves with an exit code. */
-export const openDemo = async (shell: Shell, assets: string): Promise<number> => {
+export const openDemo = async (shell: Shell, plain: boolean, assets: string): Promise<number> => {
   const scratch = await makeScratch(assets);
   // Read when the repository is opened, here and in the engine that this process starts.
   process.env["XDG_STATE_HOME"] = scratch.state;
@@ -21,7 +21,7 @@ export const openDemo = async (shell: Shell, assets: string): Promise<number> =>
   if (!isNo(settings)) await engine.trust(settings.hash);
   shell.stdout.write(`A scratch repository, with six things missing in it: ${scratch.repo}\n`);
   const full = ["--repo", scratch.repo, "--no-input", "full"];
-  if (hasScreen(shell) && shell.openControlCenter) {
+  if (!plain && hasScreen(shell) && shell.openControlCenter) {
     const script = runCommandLine(full, { ...shell, stdout: silent, stderr: silent });
     await shell.openControlCenter(engine);
     const over = await Promise.race([script.then(() => true), Promise.resolve(false)]);
