@@ -1,4 +1,7 @@
 /** `lanes demo`: six lanes on a scratch repository, from a wish to merged, with the same verbs that a user types. */
+import { basename, relative } from "node:path";
+import process from "node:process";
+
 import { runCommandLine } from "../cli/main.ts";
 import { hasScreen, type Shell, type Writer } from "../cli/shell.ts";
 import { isNo } from "../core/observed.ts";
@@ -22,10 +25,21 @@ export const openDemo = async (shell: Shell, plain: boolean, assets: string): Pr
   shell.stdout.write(`A scratch repository, with six things missing in it: ${scratch.repo}\n`);
   const full = ["--repo", scratch.repo, "--no-input", "full"];
   if (!plain && hasScreen(shell) && shell.openControlCenter) {
-    const script = runCommandLine(full, { ...shell, stdout: silent, stderr: silent });
+    let over = false;
+    const quit = new Set<() => void>();
+    const onInterrupt = (listener: () => void): (() => void) => {
+      quit.add(listener);
+      return () => quit.delete(listener);
+    };
+    const script = runCommandLine(full, { ...shell, stdout: silent, stderr: silent, onInterrupt }).finally(() => {
+      over = true;
+    });
     await shell.openControlCenter(engine);
-    const over = await Promise.race([script.then(() => true), Promise.resolve(false)]);
-    if (!over) return leave(shell, scratch.repo);
+    if (!over) {
+      for (const listener of quit) listener();
+      await script;
+      return leave(shell, scratch.repo);
+    }
   } else {
     await runCommandLine(full, shell);
   }
@@ -36,10 +50,19 @@ export const openDemo = async (shell: Shell, plain: boolean, assets: string): Pr
 const silent: Writer = { write: () => true, on: () => undefined, off: () => undefined };
 
 const leave = (shell: Shell, repo: string): number => {
-  shell.stdout.write(
-    `The demonstration goes on without a screen.\n  look again:  cd ${repo} && lanes\n  end it:      cd ${repo} && lanes stop-all\n`,
-  );
+  const lines = [
+    "The lanes that are under way go on without a screen.",
+    `  look again:  ${us()} --repo ${repo}`,
+    `  end it:      ${us()} --repo ${repo} stop-all`,
+  ];
+  shell.stdout.write(`${lines.join("\n")}\n`);
   return 0;
+};
+
+/** How this program can be called from where the user stands: `npm start` leaves no `lanes` on the PATH. */
+const us = (): string => {
+  const called = process.argv[1] ?? "lanes";
+  return basename(called) === "lanes" ? "lanes" : `node ${relative(process.cwd(), called) || called}`;
 };
 
 /** What landed, what did not and why, and where it all is. */
@@ -56,13 +79,13 @@ const report = async (shell: Shell, engine: Engine, repo: string): Promise<numbe
       ? []
       : ["", "What the lanes built together prints:", ...built.split("\n").map((line) => `  ${sanitize(line)}`)];
   const [stuck] = rows.filter((row) => row.state === "conflicted");
-  const next = stuck ? [`  why:         cd ${repo} && lanes why ${stuck.id}`] : [];
+  const next = stuck ? [`  why not:     ${us()} --repo ${repo} why ${stuck.id}`] : [];
   const where = [
     "",
     `It is all in ${repo}`,
-    `  look:        cd ${repo} && git log --graph --oneline main`,
+    `  look:        git -C ${repo} log --graph --oneline main`,
     ...next,
-    "  open it:     lanes  (in that folder)",
+    `  open it:     ${us()} --repo ${repo}`,
   ];
   shell.stdout.write(
     `\n${[`${landed.length} of ${rows.length} lanes landed on ${state.target ?? "main"}:`, ...lines, ...output, ...where].join("\n")}\n`,
