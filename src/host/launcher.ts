@@ -34,7 +34,8 @@ export const startRun = async (area: RunArea, shell: readonly string[], spec: Ru
   );
   await once(launcher, "spawn");
   for (const deadline = Date.now() + folderMsMax; !existsSync(folder) && Date.now() < deadline;) {
-    if (launcher.exitCode !== null) throw new Error(`the launcher of run ${spec.run} cannot make ${folder}`);
+    if (launcher.exitCode !== null || launcher.signalCode !== null)
+      throw new Error(`the launcher of run ${spec.run} cannot make ${folder}`);
     await sleep(lookMs);
   }
 };

@@ -6,7 +6,7 @@ import type { ProcessRow } from "./process-table.ts";
 import type { Begun } from "./run-folder.ts";
 
 /** The variable that marks the processes of a run; its values: `markOf`. */
-export const markVariable = "LANES_RUN";
+const markVariable = "LANES_RUN";
 
 /**
  * A search for the live processes of a run, without its launcher (which has to write down the end) and the launcher's

@@ -139,6 +139,7 @@ const handOver = (of: () => Place): void => {
     const { host, start, said, state } = of();
     const hard = "it's\n$HOME `id` \"\\\n\ttail ü\u0001\n\n";
     for (const name of ["TOKEN", "mask", "agent", "lent"]) vi.stubEnv(name, `${name} ${hard}`);
+    for (const name of ["LANES_RUN", "PPID"]) vi.stubEnv(name, "not lent");
     vi.stubEnv("LC_TIME", "asked");
     vi.stubEnv("NOT_NAMED", "secret");
     const lent = await host.lend("demo", ["TOKEN", "mask", "agent", "lent", "NOT_SET", "LANES_RUN", "PPID"]);

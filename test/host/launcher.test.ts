@@ -109,7 +109,12 @@ describe("the launcher", () => {
     copyFileSync(join(assets, "launcher.sh"), copy);
     const run = join(home, "run");
     const argv = [copy, run, work, "-", "--", "sh", "-c", "echo >ready; until [ -e go ]; do sleep 0.01; done; exit 6"];
-    const launcher = spawn("sh", argv, { stdio: "ignore", detached: true, env: { ...process.env, LANES_RUN: home } });
+    const launcher = spawn("sh", argv, {
+      cwd: home,
+      stdio: "ignore",
+      detached: true,
+      env: { ...process.env, LANES_RUN: home },
+    });
     await said("ready");
     writeFileSync(copy, "echo >oops\n".repeat(1000));
     writeFileSync(join(work, "go"), "");
