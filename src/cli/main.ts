@@ -55,5 +55,6 @@ const carryOut = async (call: Call): Promise<Answer> => {
   const engine = await call.shell.engine(call.globals.repo);
   if (isNo(engine)) return engine;
   await engine.refresh();
+  if (call.verb !== "engine") await engine.rescue();
   return verb.run(call, engine);
 };

@@ -21,6 +21,8 @@ export interface Engine {
   execute(command: Command): Promise<Receipt | Refusal>;
   /** Make sure that a reconciler lives, starting one when needed. False: there is one but it is frozen or silent. */
   ensure(): Promise<boolean>;
+  /** Start a reconciler when one is needed and none lives, without waiting for it. Every verb does this first. */
+  rescue(): Promise<void>;
   limits(): Promise<Limits>;
   /** Configuration as it holds now; a No names the file and field. */
   settings(): Promise<Loaded | No>;

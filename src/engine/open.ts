@@ -34,6 +34,9 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
     history: (since) => history(world, since),
     execute: (command: Command): Promise<Receipt | Refusal> => execute(ledger, world, command, "human"),
     ensure: () => ensureElected(ledger, world, version),
+    rescue: async () => {
+      if (await isStranded(ledger, world, version, limits)) world.host.spawnEngine();
+    },
     limits,
     settings: () => world.settings.load(),
     trust: (hash) => world.settings.trust(hash),
@@ -79,15 +82,24 @@ const look = async (ledger: Ledger, world: World, lanes: readonly string[]): Pro
   return world.git.observe({ target: isNo(current) ? "HEAD" : current.name, status: lanes });
 };
 
+/** Does work wait for an engine while none leads? */
+const isStranded = async (
+  ledger: Ledger,
+  world: World,
+  version: string,
+  limits: () => Promise<Limits>,
+): Promise<boolean> => {
+  const { engine } = ledger.state;
+  if (engine && leads(engine, world.host, version)) return false;
+  return needsEngine(ledger.state, world.clock.now(), await limits());
+};
+
 /** Announce a viewer, and start another engine within moments when the one that is needed has died. */
 const attend = (ledger: Ledger, world: World, version: string, limits: () => Promise<Limits>): Release => {
   const release = world.host.announce("viewer");
   let asking = false;
   const check = async (): Promise<void> => {
-    const { engine } = ledger.state;
-    if (engine && leads(engine, world.host, version)) return;
-    if (!needsEngine(ledger.state, world.clock.now(), await limits())) return;
-    await ensureElected(ledger, world, version);
+    if (await isStranded(ledger, world, version, limits)) await ensureElected(ledger, world, version);
   };
   const timer = setInterval(() => {
     if (asking) return;
