@@ -11,6 +11,7 @@ export const sanitize = (text: string): string => {
     .replaceAll(sequences, "")
     .replaceAll(blanks, " ")
     .replaceAll(controls, picture)
+    .replaceAll(joined, "")
     .replaceAll(invisible, "");
   if (printable.test(bare)) return bare;
   const composed = bare.normalize("NFC").replaceAll(sara, apart).replaceAll(uncertain, box);
@@ -49,11 +50,11 @@ const sequences =
   /(?:\u001B\[|\u009B)[0-?]*[ -/]*[@-~]?|(?:\u001B[\]PX^_]|[\u0090\u0098\u009D-\u009F])[^\u0007\u001B\u009C\n\r]*(?:\u0007|\u001B\\|\u009C)?|\u001B[ -/]*[0-~]?/g;
 const blanks = /[\t\n\v\f\r\u0085\u2028\u2029]/g;
 const controls = /\p{Cc}/gu;
-const invisible = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
+const joined = /\u200D\p{Extended_Pictographic}/gu;
+const invisible = /[\p{Cf}\p{Me}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** Flags, conjoining letters that did not compose, keycaps, private, unassigned and half characters. */
-const uncertain =
-  /[\u{1F1E6}-\u{1F1FF}]{1,2}|[\u1100-\u11FF\uA960-\uA97F\uD7B0-\uD7FF]+|[\p{Co}\p{Cn}\p{Cs}]|\p{Me}|[\u2E80-\u2E99]\uFE00/gu;
+/** Flags, conjoining letters that did not compose, private, unassigned and half characters. */
+const uncertain = /[\u{1F1E6}-\u{1F1FF}]{1,2}|[\u1100-\u11FF\uA960-\uA97F\uD7B0-\uD7FF]+|[\p{Co}\p{Cn}\p{Cs}]/gu;
 
 /** Thai and Lao letters that stand for a mark and a letter: terminals count them as one cell or two. */
 const sara = /[\u0E33\u0EB3]/g;

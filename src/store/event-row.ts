@@ -1,0 +1,81 @@
+/** Facts → lines of the list of recent events. */
+import type { Entry, Event, EventType, Outcome } from "../core/event.ts";
+import { phaseNames } from "../core/select.ts";
+import type { Tone } from "../core/state.ts";
+import { sanitize } from "../core/text.ts";
+import type { EventRow } from "./view.ts";
+
+/** A line of the journal and what became of it, as the engine tells it. */
+export interface Told {
+  readonly entry: Entry;
+  readonly outcome: Outcome;
+}
+
+/** The facts of a line that people want to read of; none for a line that is not in effect. */
+export const eventRows = ({ entry, outcome }: Told): readonly EventRow[] => {
+  if ("damaged" in entry) {
+    return [
+      { position: entry.position, at: 0, lane: "", text: "a damaged line of the journal was skipped", tone: "bad" },
+    ];
+  }
+  if (!outcome.effective) return [];
+  const { at, events } = entry.record;
+  return events.flatMap((event) => {
+    const told = tell(event);
+    if (told === undefined) return [];
+    const [tone, text] = told;
+    const lane = "key" in event ? sanitize(event.key) : "";
+    return [{ position: entry.position, at, lane, text: sanitize(text), tone }];
+  });
+};
+
+type Telling = readonly [tone: Tone, text: string] | undefined;
+
+type Tellers = { readonly [K in EventType]: (event: Extract<Event, { readonly type: K }>) => Telling };
+
+/** A record of a newer program may hold facts that this one has no words for. */
+const tell = (event: Event): Telling =>
+  Object.hasOwn(tellers, event.type) ? (tellers[event.type] as (event: Event) => Telling)(event) : undefined;
+
+const because = (text: string, why: string | undefined): string => (why ? `${text}: ${why}` : text);
+const short = (commit: string | undefined): string => (commit ?? "").slice(0, 7);
+
+const tellers: Tellers = {
+  "repo.initialised": ({ target }) => ["plain", `repository prepared, target ${target}`],
+  "phase.entered": ({ phase }) => ["plain", `phase ${phaseNames[phase] ?? phase}`],
+  "plan.written": ({ lanes, skipped }) => [
+    "plain",
+    `plan written: ${lanes?.length ?? 0} lanes, ${skipped} gaps skipped`,
+  ],
+  "engine.elected": ({ process }) => ["dim", `engine started, pid ${process?.pid}`],
+  "engine.retired": ({ why }) => ["dim", because("engine ended", why)],
+  "lane.added": () => ["plain", "added"],
+  "lane.queued": ({ why }) => ["dim", because("queued", why)],
+  "lane.unqueued": () => ["dim", "taken out of the queue"],
+  "lane.stop-asked": () => ["plain", "is to be stopped"],
+  "lane.opened": () => ["plain", "worktree is ready for you"],
+  "lane.waiting": ({ why }) => ["alert", because("needs you", why)],
+  "lane.readied": () => ["good", "ready to merge"],
+  "lane.emptied": ({ why }) => ["alert", because("finished empty", why)],
+  "lane.failed": ({ why }) => ["bad", because("failed", why)],
+  "lane.lost": ({ why }) => ["alert", because("lost", why)],
+  "lane.parked": ({ why }) => ["bad", because("parked", why)],
+  "lane.paused": ({ why }) => ["plain", because("paused", why)],
+  "lane.cancelled": ({ why }) => ["dim", because("cancelled", why === "cancelled" ? "" : why)],
+  "lane.progressed": () => undefined,
+  "run.asked": () => undefined,
+  "run.started": ({ n }) => ["busy", `run ${n} started`],
+  "run.exited": ({ n, code, signal }) => [code === 0 ? "plain" : "bad", `run ${n} ended, ${signal ?? `exit ${code}`}`],
+  "merge.asked": () => ["plain", "asked to be merged"],
+  "merge.withdrawn": ({ why }) => ["dim", because("left the merge queue", why)],
+  "merge.started": ({ target }) => ["busy", `merge into ${target} is being checked`],
+  "merge.tested": ({ result }) => ["plain", result === "passed" ? "check passed" : "no check configured"],
+  "merge.check-failed": ({ why }) => ["bad", because("check failed", why)],
+  "merge.conflicted": ({ paths }) => ["bad", `conflict in ${paths?.length ?? 0} file${paths?.length === 1 ? "" : "s"}`],
+  "merge.held": ({ why }) => ["alert", because("landing is held", why)],
+  "merge.requeued": ({ why }) => ["dim", because("back in the merge queue", why)],
+  "merge.landed": ({ merge, target }) => ["good", `merged into ${target} as ${short(merge)}`],
+  "worktree.removal-asked": () => undefined,
+  "worktree.removed": () => ["dim", "worktree removed"],
+  "worktree.kept": ({ why }) => ["alert", because("worktree stays", why)],
+};

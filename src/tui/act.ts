@@ -1,0 +1,98 @@
+/** Wishes that keys express, carried out in the background; every answer is a sentence. */
+import { capability, whyNot } from "../core/catalog.ts";
+import type { Command, Evidence, Refusal } from "../core/command.ts";
+import { decide, isRefusal } from "../core/decide.ts";
+import { branchOf } from "../core/id.ts";
+import type { LaneSeen } from "../core/observed.ts";
+import type { State } from "../core/state.ts";
+import { sanitize } from "../core/text.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Toast } from "./intent.ts";
+
+/** Capabilities that end something: the screen asks first. */
+export const destructive: ReadonlySet<string> = new Set(["stop", "cancel"]);
+
+/** Why a capability cannot be used on this lane now, as far as is known without a look at git. */
+export const refusalOf = (state: State, id: string, lane: string, git: LaneSeen | undefined): Refusal | undefined => {
+  const row = capability(id);
+  if (!row) return undefined;
+  if (id !== "merge" || !git) return whyNot(state, row, lane);
+  const answer = decide(state, { type: "merge", lanes: [lane], evidence: new Map([[lane, evidenceOf(git)]]) });
+  return isRefusal(answer) ? answer : undefined;
+};
+
+/** What a person should know before something ends. */
+export const warning = (id: string, lane: string, git: LaneSeen | undefined): readonly string[] => {
+  const dirty = git?.dirty?.length ?? 0;
+  const kept = [
+    ...(git && git.ahead > 0 ? [count(git.ahead, "commit")] : []),
+    ...(dirty > 0 ? [count(dirty, "uncommitted file")] : []),
+  ];
+  return [
+    id === "stop" ? `Stop the agent of lane ${lane}?` : `Give lane ${lane} up?`,
+    id === "stop"
+      ? "Its process ends; R or L runs it again."
+      : "It will not be merged; its worktree stays until cleanup.",
+    `${branchOf(lane)}${kept.length > 0 ? ` keeps ${kept.join(" and ")}` : " has no commits of its own"}.`,
+  ];
+};
+
+/** Ask for a capability on these lanes; the answer is a toast. */
+export const act = async (engine: Engine, id: string, lanes: readonly string[]): Promise<Toast> => {
+  const command = await commandOf(engine, id, lanes);
+  if (!command) return { text: `${id} is not a capability of lanes`, tone: "bad" };
+  if (id === "launch" || id === "retry") await engine.lend(lanes);
+  const answer = await engine.execute(command);
+  if (isRefusal(answer)) return refused(answer);
+  if (answer.events.length === 0) return { text: `${lanes.join(", ")}: already so`, tone: "dim" };
+  const lives = await engine.ensure();
+  if (!lives)
+    return {
+      text: `${said[id] ?? id} ${names(lanes)}: recorded; the engine is silent, it will be done`,
+      tone: "alert",
+    };
+  return { text: `${said[id] ?? id} ${names(lanes)}`, tone: "good" };
+};
+
+/** A refusal as a toast: the sentence and what to do instead. */
+export const refused = ({ refused: sentence, hint }: Pick<Refusal, "refused" | "hint">): Toast => ({
+  text: sanitize(hint === "" ? sentence : `${sentence}; ${hint}`),
+  tone: "alert",
+});
+
+/** Something broke: the message as a toast. */
+export const broken = (error: unknown): Toast => ({
+  text: sanitize((error instanceof Error ? error.message : String(error)).slice(0, 500)),
+  tone: "bad",
+});
+
+const said: Readonly<Record<string, string>> = {
+  launch: "queued",
+  stop: "stopping",
+  retry: "queued again",
+  cancel: "cancelling",
+  merge: "in the merge queue:",
+};
+
+/** A merge is asked for with what git shows now: lanes in which a person works need the proof. */
+const commandOf = async (engine: Engine, id: string, lanes: readonly string[]): Promise<Command | undefined> => {
+  if (id !== "merge") return capabilityCommand(id, lanes);
+  const seen = await engine.look(lanes);
+  const evidence = lanes.flatMap((lane): readonly (readonly [string, Evidence])[] => {
+    const git = seen.lanes.get(lane);
+    return git ? [[lane, evidenceOf(git)]] : [];
+  });
+  return { type: "merge", lanes, evidence: new Map(evidence) };
+};
+
+const capabilityCommand = (id: string, lanes: readonly string[]): Command | undefined => {
+  const command = capability(id)?.wish?.(lanes[0] ?? "");
+  return command && "lanes" in command && command.type !== "add" ? { ...command, lanes } : command;
+};
+
+const evidenceOf = ({ head, ahead, dirty }: LaneSeen): Evidence => ({ head, ahead, dirty: dirty ?? [] });
+
+const names = (lanes: readonly string[]): string =>
+  lanes.length <= 3 ? lanes.join(", ") : `${lanes.slice(0, 3).join(", ")} and ${lanes.length - 3} more`;
+
+const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;

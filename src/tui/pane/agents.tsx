@@ -1,0 +1,71 @@
+/** The agents pane: who does the work. */
+import { memo, type ReactElement } from "react";
+
+import type { AgentRow, AgentStatus } from "../../core/select.ts";
+import type { Tone } from "../../core/state.ts";
+import { age } from "../age.ts";
+import { cells, Line } from "../widget/line.tsx";
+import { List, type PaneProps, type RowProps } from "../widget/list.tsx";
+import { columnFor } from "./column.ts";
+
+/** The pane. */
+export const AgentsPane = (props: PaneProps & { readonly rows: readonly AgentRow[] }): ReactElement => {
+  const { rows, now } = props;
+  const nameColumns = columnFor(rows, ({ name }) => name, 8, 22);
+  const laneColumns = columnFor(rows, ({ lane }) => lane, 6, 20);
+  return (
+    <List
+      pane={props}
+      rows={rows}
+      keyOf={({ lane, name }) => `${lane} ${name}`}
+      empty={["nobody works yet"]}
+      component={Agent}
+      more={(row, selected) => ({ age: age(row.since, now, selected), nameColumns, laneColumns })}
+    />
+  );
+};
+
+interface AgentProps extends RowProps<AgentRow> {
+  readonly age: string;
+  readonly nameColumns: number;
+  readonly laneColumns: number;
+}
+
+const Agent = memo(function Agent(props: AgentProps): ReactElement {
+  const { theme, columns, row, selected, frame } = props;
+  const [glyph, ascii, tone] = looks[row.status];
+  const named = row.name !== `agent-${row.lane}` || columns >= 70;
+  const more = Math.max(0, columns - 2 - 2 - (named ? props.nameColumns + 1 : 0) - props.laneColumns - 1 - 9 - 4 - 3);
+  const source = row.source === "person" ? "by hand" : row.pid === undefined ? "" : `pid ${row.pid}`;
+  const facts = [`run ${row.run}`, source, row.restarts > 0 ? `${row.restarts} restarts` : ""];
+  return (
+    <Line
+      theme={theme}
+      columns={columns}
+      selected={selected}
+      frame={frame}
+      spans={[
+        { text: " " },
+        ...cells([
+          [theme.ascii ? ascii : glyph, 1, tone],
+          [row.name, named ? props.nameColumns : 0, tone === "dim" ? "dim" : "bold"],
+          [row.lane, props.laneColumns, named ? "plain" : "bold"],
+          [row.status, 8, tone],
+          [facts.filter((fact) => fact !== "").join(", "), more, "dim"],
+          [props.age, 4, "dim", "right"],
+        ]),
+      ]}
+    />
+  );
+});
+
+const looks: Readonly<Record<AgentStatus, readonly [glyph: string, ascii: string, tone: Tone]>> = {
+  starting: ["→", ">", "busy"],
+  working: ["→", "*", "good"],
+  blocked: ["!", "!", "alert"],
+  idle: ["○", "o", "plain"],
+  done: ["✓", "+", "dim"],
+  error: ["✗", "x", "bad"],
+  paused: ["‖", "=", "dim"],
+  lost: ["?", "?", "alert"],
+};

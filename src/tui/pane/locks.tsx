@@ -1,0 +1,42 @@
+/** The locks pane: what keeps others out, who holds it and for how long. */
+import { memo, type ReactElement } from "react";
+
+import type { LockRow } from "../../core/select.ts";
+import { age } from "../age.ts";
+import { cells, Line } from "../widget/line.tsx";
+import { List, type PaneProps, type RowProps } from "../widget/list.tsx";
+
+/** The pane. */
+export const LocksPane = (props: PaneProps & { readonly rows: readonly LockRow[] }): ReactElement => (
+  <List
+    pane={props}
+    rows={props.rows}
+    keyOf={({ kind, what }) => `${kind} ${what}`}
+    empty={["nothing is locked"]}
+    component={Lock}
+    more={(row, selected) => ({ age: age(row.since, props.now, selected) })}
+  />
+);
+
+const Lock = memo(function Lock(props: RowProps<LockRow> & { readonly age: string }): ReactElement {
+  const { theme, columns, row, selected, frame } = props;
+  const room = Math.max(0, columns - 2 - 2 - 7 - 5 - 2);
+  const holder = Math.min(28, Math.floor(room / 2));
+  return (
+    <Line
+      theme={theme}
+      columns={columns}
+      selected={selected}
+      frame={frame}
+      spans={[
+        { text: " " },
+        ...cells([
+          [row.kind, 6, row.kind === "git" ? "alert" : "busy"],
+          [row.what, room - holder, "plain"],
+          [row.holder, holder, "dim"],
+          [props.age, 4, "dim", "right"],
+        ]),
+      ]}
+    />
+  );
+});

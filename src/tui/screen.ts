@@ -1,0 +1,130 @@
+/**
+ * Stands between Ink and the terminal. Ink hands over whole frames; this keeps the screen as cells and sends what changed.
+ * It owns the alternate screen, autowrap and the cursor, so that they are put back whatever happens to Ink. A frame can
+ * never be taller or wider than the terminal, and nothing is ever erased as a whole.
+ */
+import { Writable } from "node:stream";
+import type { WriteStream } from "node:tty";
+
+import { diffRow, parseRow, type Row } from "./cells.ts";
+
+/** The terminal while the control center is up. */
+export interface Screen {
+  /** What Ink writes to. */
+  readonly stream: WriteStream;
+  /** Take the terminal over: alternate screen, no autowrap, no cursor. */
+  readonly enter: () => void;
+  /** Give it back as it was. Any number of times. */
+  readonly leave: () => void;
+  /** Send every row again: after a resize, or when somebody else wrote on the terminal. */
+  readonly repaint: () => void;
+  /** Lines of the last frame, for tests. */
+  readonly lines: () => readonly string[];
+  /** Calls after the size changed and before Ink hears of it. */
+  readonly onResize: (listener: () => void) => void;
+}
+
+/** The part of a terminal stream that is used. */
+export type Target = Pick<WriteStream, "columns" | "rows" | "write"> & {
+  on(event: "resize", listener: () => void): unknown;
+};
+
+const csi = "\u001B[";
+const takeOver = `${csi}?1049h${csi}?7l${csi}?25l${csi}?2004h`;
+const giveBack = `${csi}0m${csi}?2004l${csi}?7h${csi}?25h${csi}?1049l`;
+
+/** Longer updates are marked so that terminals which can show them at once do. */
+const markedMin = 400;
+
+// oxlint-disable-next-line no-control-regex -- Ink's own cursor and mode sequences start with ESC
+const others = /\u001B\[[0-9;?]*[A-HJKhl]|\r/g;
+
+/** A screen on a terminal. In `ascii`, nothing else is ever sent. */
+export const createScreen = (target: Target, ascii: boolean): Screen => {
+  let up = false;
+  let frame: readonly string[] = [];
+  let shown: Row[] = [];
+  let sending = false;
+  let stale = false;
+
+  const flush = (): void => {
+    if (!up || frame.length === 0) return;
+    if (sending) {
+      stale = true;
+      return;
+    }
+    const out = changes();
+    if (out === "") return;
+    sending = true;
+    target.write(out.length < markedMin ? out : `${csi}?2026h${out}${csi}?2026l`, () => {
+      sending = false;
+      if (!stale) return;
+      stale = false;
+      flush();
+    });
+  };
+
+  const changes = (): string => {
+    let out = "";
+    for (let index = 0; index < target.rows; index += 1) {
+      const raw = frame[index] ?? "";
+      const before = shown[index];
+      if (before?.raw === raw) continue;
+      const after = parseRow(raw, target.columns, ascii);
+      out += diffRow(index + 1, before, after);
+      shown[index] = after;
+    }
+    return out;
+  };
+
+  const repaint = (): void => {
+    shown = [];
+    flush();
+  };
+
+  const stream = new Writable({
+    decodeStrings: false,
+    write: (chunk: string, _encoding, done) => {
+      const text = chunk.replaceAll(others, "");
+      if (text !== "") {
+        frame = (text.endsWith("\n") ? text.slice(0, -1) : text).split("\n");
+        flush();
+      }
+      done();
+    },
+  });
+  Object.defineProperties(stream, {
+    isTTY: { value: true },
+    columns: { get: () => target.columns },
+    rows: { get: () => target.rows },
+  });
+
+  const listeners: (() => void)[] = [];
+  target.on("resize", () => {
+    shown = [];
+    for (const listener of listeners) listener();
+    // Ink paints at once when it hears of a resize: let React place everything anew first.
+    setImmediate(() => stream.emit("resize"));
+  });
+
+  return {
+    stream: stream as unknown as WriteStream,
+    enter: () => {
+      if (up) return;
+      up = true;
+      shown = [];
+      target.write(takeOver);
+      flush();
+    },
+    leave: () => {
+      if (!up) return;
+      up = false;
+      target.write(giveBack);
+    },
+    repaint,
+    lines: () => frame,
+    onResize: (listener) => {
+      listeners.push(listener);
+    },
+  };
+};

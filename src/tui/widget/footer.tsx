@@ -1,0 +1,54 @@
+/** The two reserved rows at the bottom: what there is to say, and the keys. */
+import { Box } from "ink";
+import type { ReactElement } from "react";
+
+import type { Toast } from "../intent.ts";
+import type { Binding } from "../keymap.ts";
+import type { Mode } from "../model.ts";
+import type { Theme } from "../theme.ts";
+import { widthOf } from "../width.ts";
+import { Line, type Span } from "./line.tsx";
+
+/** What the footer shows. */
+export interface FooterProps {
+  readonly theme: Theme;
+  readonly columns: number;
+  readonly mode: Mode;
+  readonly filter: string;
+  readonly toast: Toast | undefined;
+  /** What cannot be read at the moment. */
+  readonly note: string;
+  readonly hints: readonly Binding[];
+  /** Capabilities that the selected lane refuses now. */
+  readonly refused: ReadonlySet<string>;
+}
+
+/** The footer. Its rows are always there: nothing moves when a toast comes or goes. */
+export const Footer = (props: FooterProps): ReactElement => (
+  <Box flexDirection="column" height={2} flexShrink={0}>
+    <Line theme={props.theme} columns={props.columns} spans={said(props)} />
+    <Line theme={props.theme} columns={props.columns} spans={keys(props)} />
+  </Box>
+);
+
+const said = ({ mode, filter, toast, note }: FooterProps): readonly Span[] => {
+  if (mode.is === "filter") {
+    return [{ text: " /", style: "focus" }, { text: filter }, { text: "▏", style: "focus" }];
+  }
+  if (toast) return [{ text: " " }, { text: toast.text, style: toast.tone }];
+  return note === "" ? [] : [{ text: " " }, { text: note, style: "bad" }];
+};
+
+/** Only whole hints, as many as fit. */
+const keys = ({ columns, hints, refused }: FooterProps): readonly Span[] => {
+  const spans: Span[] = [{ text: " " }];
+  let used = 1;
+  for (const { key, hint = "", capability } of hints) {
+    const columnsOfHint = widthOf(key) + 1 + widthOf(hint) + 3;
+    if (used + columnsOfHint > columns + 3) break;
+    used += columnsOfHint;
+    const dim = capability !== undefined && refused.has(capability);
+    spans.push({ text: key, style: dim ? "dim" : "focus" }, { text: ` ${hint}   `, style: "dim" });
+  }
+  return spans;
+};
