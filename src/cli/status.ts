@@ -76,9 +76,20 @@ export const statusLines = (
   return [
     ...tableLines([[{ text: head }]], style),
     "",
-    ...tableLines([titles, ...rows.map((row) => cellsOf(row, now, style))], style),
+    ...tableLines(fitting([titles, ...rows.map((row) => cellsOf(row, now, style))], style), style),
     ...foot.map((line) => paint(style, "dim", line)),
   ];
+};
+
+/** Columns that are left out on a narrow terminal, so that the detail has room: below this width, these places. */
+const spare: readonly (readonly [width: number, places: readonly number[]])[] = [
+  [100, [2, 3]],
+  [70, [4, 5]],
+];
+
+const fitting = (rows: readonly (readonly Cell[])[], { columns }: Style): readonly (readonly Cell[])[] => {
+  const left = spare.flatMap(([width, places]) => (columns !== undefined && columns < width ? places : []));
+  return rows.map((row) => row.filter((_, place) => !left.includes(place)));
 };
 
 const titles: readonly Cell[] = ["STATE", "LANE", "AGENT", "PRIORITY", "GIT", "SINCE", "DETAIL"].map((text) => ({

@@ -1,6 +1,6 @@
 /** Verb → what carries it out. A test holds this table against the catalog. */
 import { addLane } from "./add-lane.ts";
-import { type Call, flagOf, type Verb } from "./call.ts";
+import type { Call, Verb } from "./call.ts";
 import { cleanup } from "./cleanup.ts";
 import { engineVerb } from "./engine.ts";
 import { events } from "./events.ts";
@@ -14,7 +14,6 @@ import { monitor } from "./monitor.ts";
 import { plan } from "./plan.ts";
 import { probes } from "./probes.ts";
 import { reset } from "./reset.ts";
-import { hasScreen } from "./shell.ts";
 import { showStatus } from "./status.ts";
 import { cancel, stop, stopAll } from "./stop.ts";
 import { trust } from "./trust.ts";

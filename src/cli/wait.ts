@@ -104,13 +104,14 @@ const createSilence = (engine: Engine, now: () => number): ((due: boolean) => Pr
   let looks = 0;
   let asking = false;
   return async (due) => {
+    const time = now();
     const moved = engine.state().position !== position;
     if (moved) looks = 0;
     if (moved || !due) {
-      since = now();
+      since = time;
       position = engine.state().position;
     }
-    if (asking || now() - since < silentMs) return undefined;
+    if (asking || time - since < silentMs) return undefined;
     asking = true;
     looks += 1;
     const lives = await engine.ensure();
