@@ -27,6 +27,11 @@ interface OpenLog {
   readonly sync: () => Promise<void>;
 }
 
+interface Found {
+  readonly log: OpenLog;
+  readonly size: number;
+}
+
 /**
  * A writer for the log `path` in `folder`. The promise resolves when the record is a line of its own and on disk. When
  * it rejects, the outcome is unknown: the record may yet be found in the log, so the caller tries again with the same id.
@@ -40,12 +45,13 @@ export const createWriter = (files: Files, folder: string, path: string): ((reco
     closeIfIdle(files, log);
   };
 
-  const current = (): OpenLog => {
+  const current = (): Found => {
     const seen = files.lstat(path);
-    if (held !== undefined && seen !== undefined && held.identity === identityOf(seen)) return held;
+    if (held !== undefined && seen !== undefined && held.identity === identityOf(seen))
+      return { log: held, size: seen.size };
     if (held !== undefined) retire(held);
     held = openLog(files, folder, path);
-    return held;
+    return { log: held, size: files.fstat(held.file).size };
   };
 
   return async (record) => {
@@ -128,11 +134,10 @@ const sharedSync = (sync: () => Promise<void>): (() => Promise<void>) => {
 };
 
 /** Write the line until it stands whole in the log, and answer the log that it stands in. */
-const place = (files: Files, path: string, line: Buffer, current: () => OpenLog): OpenLog => {
+const place = (files: Files, path: string, line: Buffer, current: () => Found): OpenLog => {
   for (let write = 0; write < writesMax; write += 1) {
-    const log = current();
+    const { log, size } = current();
     try {
-      const { size } = files.fstat(log.file);
       const torn = size > 0 && readRange(files, log.file, size - 1, 1)[0] !== newline;
       // After a torn line, or a short write of our own: end that line and write the record anew, whole.
       const bytes = torn ? Buffer.concat([Buffer.of(newline), line]) : line;
