@@ -70,6 +70,7 @@ describe("a quoted word", () => {
         expect(quote(text)).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
         expect(quote(text).length).toBeLessThan(40 * 11);
       }),
+      { numRuns: 60 },
     );
   });
 });

@@ -1,0 +1,174 @@
+import { describe, expect, test } from "vitest";
+
+import type { RunSeen } from "../../src/core/observed.ts";
+import { needsEngine, plan, type Policy, runsToSee } from "../../src/core/plan.ts";
+import { checkRunOf, checkRunsMax } from "../../src/core/queue.ts";
+import { emptyState, type State } from "../../src/core/state.ts";
+import { force, laneIn, limits, now, process, reachable, tell, withLane } from "./build.ts";
+
+const policy: Policy = { maxRuns: 2, check: "make", requireCheck: false };
+const steps = (state: State, runs: Readonly<Record<string, RunSeen>> = {}, over: Partial<Policy> = {}): string =>
+  plan(state, { runs: new Map(Object.entries(runs)) }, now, { ...policy, ...over })
+    .map(({ type, lane }) => `${type} ${lane}`)
+    .join(", ") || "nothing";
+
+const alive: RunSeen = { is: "alive", process, startedAt: now - 10_000 };
+const exited: RunSeen = { is: "exited", process, startedAt: now - 10_000, code: 0, endedAt: now };
+const gone: RunSeen = { is: "vanished", survivors: [] };
+const orphaned: RunSeen = { is: "vanished", startedAt: now - 10_000, survivors: [77] };
+const absent: RunSeen = { is: "absent" };
+const beginning: RunSeen = { is: "starting", ageMs: 5 };
+
+describe("the plan for a run", () => {
+  const table: readonly (readonly [RunSeen | undefined, string, string, string])[] = [
+    [undefined, "nothing", "nothing", "nothing"],
+    [absent, "start a", "lose a", "start a"],
+    [beginning, "nothing", "nothing", "nothing"],
+    [alive, "note-start a", "nothing", "note-start a"],
+    [exited, "note-start a", "finish a", "note-start a"],
+    [gone, "lose a", "lose a", "lose a"],
+    [orphaned, "nothing", "nothing", "stop a"],
+  ];
+
+  test.each(table)("that looks like %j", (seen, starting, running, stopped) => {
+    const runs = seen ? { "a-1": seen } : {};
+    expect(steps(laneIn("starting"), runs)).toBe(starting);
+    expect(steps(laneIn("running"), runs)).toBe(running);
+    const stopping = laneIn("starting");
+    tell(stopping, [{ type: "lane.stop-asked", key: "a", then: "pause" }]);
+    expect(steps(stopping, runs)).toBe(stopped);
+  });
+
+  test("that shall stop is to stop it", () => {
+    const state = laneIn("running");
+    tell(state, [{ type: "lane.stop-asked", key: "a", then: "pause" }]);
+    expect(steps(state, { "a-1": alive })).toBe("stop a");
+  });
+
+  test("beyond its time limit is to stop it, even when only its children are left", () => {
+    for (const seen of [alive, orphaned]) {
+      expect(steps(laneIn("running", { timeoutMs: 10_000 }), { "a-1": seen })).toBe("stop a");
+      expect(steps(laneIn("running", { timeoutMs: 10_001 }), { "a-1": seen })).toBe("nothing");
+    }
+    const nobodyKnows: RunSeen = { is: "vanished", survivors: [77] };
+    expect(steps(laneIn("running", { timeoutMs: 1000 }), { "a-1": nobodyKnows })).toBe("nothing");
+  });
+
+  test("that a person waits for goes on while it waits", () => {
+    const state = laneIn("running");
+    tell(state, [{ type: "lane.waiting", key: "a", why: "asks", paths: [] }]);
+    expect(steps(state, { "a-1": exited })).toBe("finish a");
+  });
+});
+
+describe("the plan for a lane", () => {
+  test("that is queued is to take it, when the schedule allows", () => {
+    expect(steps(laneIn("queued"))).toBe("take a");
+    expect(steps(laneIn("queued"), {}, { maxRuns: 0 })).toBe("nothing");
+  });
+
+  test("in which a person works is to open it", () => {
+    const state = laneIn("starting", { agent: "manual" });
+    expect(steps(state, { "a-1": absent })).toBe("start a");
+    force(state, "a", { run: undefined });
+    expect(plan(state, { runs: new Map() }, now, policy)).toEqual([{ type: "start", lane: "a", n: 1 }]);
+  });
+
+  test("that failed is to queue it when its time has come", () => {
+    expect(steps(force(laneIn("failed"), "a", { retryAt: now }))).toBe("requeue a");
+    expect(steps(force(laneIn("failed"), "a", { retryAt: now + 1 }))).toBe("nothing");
+    expect(steps(laneIn("failed"))).toBe("nothing");
+  });
+
+  test("whose worktree shall go is to remove it", () => {
+    const state = laneIn("merged");
+    tell(state, [{ type: "worktree.removal-asked", key: "a" }]);
+    expect(steps(state)).toBe("remove a");
+  });
+
+  test("that is a probe's is to land its report by itself, unless a check is required and there is none", () => {
+    const probe = { kind: "probe" } as const;
+    expect(steps(laneIn("ready", probe))).toBe("ask-merge a");
+    const none = { check: undefined, requireCheck: true };
+    expect(steps(laneIn("ready", probe), {}, none)).toBe("nothing");
+    expect(steps(laneIn("ready", { ...probe, check: "make" }), {}, none)).toBe("ask-merge a");
+    expect(steps(laneIn("ready"))).toBe("nothing");
+  });
+});
+
+describe("the plan for a merge", () => {
+  const run = (k: number): string => checkRunOf("a", "candidate1", k);
+
+  test("is to build the next one", () => {
+    expect(steps(withLane(laneIn("merge-queued"), "merge-queued"))).toBe("build a");
+  });
+
+  test("is to send it back when a check is required and there is none", () => {
+    expect(steps(laneIn("merge-queued"), {}, { check: undefined, requireCheck: true })).toBe("refuse-unchecked a");
+    expect(steps(laneIn("merge-queued"), {}, { check: undefined })).toBe("build a");
+  });
+
+  test("without a check is to let it pass", () => {
+    expect(steps(laneIn("merging"), {}, { check: undefined })).toBe("pass-unchecked a");
+  });
+
+  test("with a check is to run it, wait for it and judge it", () => {
+    const state = laneIn("merging");
+    expect(steps(state)).toBe("nothing");
+    expect(steps(state, { [run(1)]: absent })).toBe("test a");
+    expect(steps(state, { [run(1)]: beginning })).toBe("nothing");
+    expect(steps(state, { [run(1)]: alive })).toBe("nothing");
+    expect(steps(state, { [run(1)]: exited })).toBe("judge a");
+  });
+
+  test("is to run a check again that vanished, but not for ever", () => {
+    const state = laneIn("merging");
+    const runs: Record<string, RunSeen> = { [run(1)]: gone, [run(2)]: absent };
+    expect(plan(state, { runs: new Map(Object.entries(runs)) }, now, policy)).toEqual([
+      { type: "test", lane: "a", candidate: "candidate1", run: run(2), check: "make" },
+    ]);
+    const all = Object.fromEntries(Array.from({ length: checkRunsMax }, (_, k) => [run(k + 1), gone]));
+    expect(steps(state, all)).toBe("judge a");
+  });
+
+  test("that was tested, or is held up, is to land it", () => {
+    const state = laneIn("merging");
+    tell(state, [{ type: "merge.tested", key: "a", candidate: "candidate1", result: "passed" }]);
+    expect(steps(state)).toBe("land a");
+    expect(steps(laneIn("landed-pending"))).toBe("land a");
+  });
+
+  test("whose candidate is not known is to leave it alone", () => {
+    for (const to of ["merging", "landed-pending"] as const)
+      expect(steps(force(laneIn(to), "a", { merge: undefined }))).toBe("nothing");
+  });
+});
+
+describe("the runs to look at before planning", () => {
+  test("are live ones and those of the check that is under way", () => {
+    const state = withLane(withLane(laneIn("running"), "merging"), "paused", {}, "c");
+    expect(runsToSee(state)).toEqual(["a-1", ...[1, 2, 3].map((k) => checkRunOf("b", "candidate1", k))]);
+    tell(state, [{ type: "merge.tested", key: "b", candidate: "candidate1", result: "passed" }]);
+    expect(runsToSee(state)).toEqual(["a-1"]);
+  });
+});
+
+describe("an engine is needed", () => {
+  test("while something runs, lands, shall go, is tried again or may start", () => {
+    const needed = reachable.filter((to) => needsEngine(laneIn(to), now, limits));
+    expect(needed).toEqual(["queued", "starting", "running", "merge-queued", "merging", "landed-pending"]);
+    expect(needsEngine(force(laneIn("failed"), "a", { retryAt: now + 1 }), now, limits)).toBe(true);
+    expect(needsEngine(force(laneIn("merged"), "a", { removal: "c1" }), now, limits)).toBe(true);
+    expect(needsEngine(laneIn("ready", { kind: "probe" }), now, limits)).toBe(true);
+    expect(needsEngine(emptyState(), now, limits)).toBe(false);
+  });
+});
+
+test("planning twice gives the same steps, and no lane gets two", () => {
+  let state = emptyState();
+  for (const [index, to] of reachable.entries()) state = withLane(state, to, {}, `lane${index}`);
+  const runs = new Map(runsToSee(state).map((run) => [run, absent] as const));
+  const first = plan(state, { runs }, now, { ...policy, maxRuns: 99 });
+  expect(plan(structuredClone(state), { runs }, now, { ...policy, maxRuns: 99 })).toEqual(first);
+  expect(new Set(first.map(({ lane }) => lane)).size).toBe(first.length);
+});

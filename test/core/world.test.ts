@@ -1,0 +1,238 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+import type { Command } from "../../src/core/command.ts";
+import { decide, isRefusal } from "../../src/core/decide.ts";
+import { runOf } from "../../src/core/id.ts";
+import { plan } from "../../src/core/plan.ts";
+import { isLive, isManual, startable, unmetDependencies } from "../../src/core/schedule.ts";
+import { type LaneState, laneStates, mayMove, type State } from "../../src/core/state.ts";
+import { added, laneOf, now, specOf, tell } from "./build.ts";
+import { end, happen, type Happening, live, round, type Step, type World, worldOf } from "./world.ts";
+
+const ids = ["a", "b", "c", "d", "e"] as const;
+const policy = { maxRuns: 2, check: "make", requireCheck: false };
+
+const someIds = fc.uniqueArray(fc.constantFrom(...ids), { minLength: 1, maxLength: 2 });
+const arbitrarySpec = fc
+  .record({
+    parallel: fc.boolean(),
+    priority: fc.constantFrom("low", "normal", "high"),
+    dependsOn: fc.uniqueArray(fc.constantFrom(...ids), { maxLength: 2 }),
+    retries: fc.integer({ min: 0, max: 2 }),
+    kind: fc.constantFrom("work", "work", "probe"),
+    agent: fc.constantFrom("bob", "bob", "bob", "manual"),
+  })
+  .map((over) => specOf(over));
+
+const arbitraryCommand: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({
+    type: fc.constant("add"),
+    lanes: fc.array(fc.record({ id: fc.constantFrom(...ids), spec: arbitrarySpec }), { minLength: 1, maxLength: 1 }),
+  }),
+  fc.record({ type: fc.constantFrom("launch", "retry", "stop", "cancel", "remove"), lanes: someIds }),
+  fc.record({ type: fc.constant("launch"), lanes: someIds, again: fc.constant(true) }),
+  fc.record({ type: fc.constant("stop-all") }),
+  someIds.map((lanes): Command => ({
+    type: "merge",
+    lanes,
+    evidence: new Map(lanes.map((id) => [id, { head: "h", ahead: 1, dirty: [] }])),
+  })),
+);
+
+const arbitraryHappening: fc.Arbitrary<Happening> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ type: fc.constant("wish"), command: arbitraryCommand }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      type: fc.constant("round"),
+      afterMs: fc.constantFrom(10, 2000, 400_000),
+      dice: fc.array(fc.integer({ min: 0, max: 7 }), { minLength: 1, maxLength: 4 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("end"), code: fc.constantFrom(0, 0, 1) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("vanish"), survivors: fc.constantFrom([], [7]) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("ask") }) },
+);
+
+/** Lanes are added first, launched soon: otherwise most of what happens is refused. */
+const arbitraryStory = fc
+  .tuple(fc.array(arbitrarySpec, { minLength: 2, maxLength: 5 }), fc.array(arbitraryHappening, { maxLength: 60 }))
+  .map(([specs, happenings]): readonly Happening[] => [
+    ...specs.flatMap((spec, index): readonly Happening[] => {
+      const id = ids[index] ?? "a";
+      const dependsOn = spec.dependsOn.filter((other) => ids.slice(0, index).includes(other as "a"));
+      return [
+        { type: "wish", command: { type: "add", lanes: [{ id, spec: { ...spec, dependsOn } }] } },
+        { type: "wish", command: { type: "launch", lanes: [id] } },
+      ];
+    }),
+    ...happenings,
+  ]);
+
+/** Live through a story; `look` is called after everything that happens. */
+const liveThrough = (look: (world: World) => void, numRuns = 150): void => {
+  fc.assert(
+    fc.property(arbitraryStory, (story) => {
+      const world = worldOf(now, policy);
+      for (const happening of story) {
+        happen(world, happening);
+        look(world);
+      }
+    }),
+    { numRuns },
+  );
+};
+
+/** States that a lane can be in after at most so many moves. */
+const within = (from: LaneState, moves: number): ReadonlySet<LaneState> => {
+  let reached = new Set<LaneState>([from]);
+  for (let n = 0; n < moves; n += 1)
+    reached = new Set([...reached, ...laneStates.filter((to) => [...reached].some((one) => mayMove(one, to)))]);
+  return reached;
+};
+
+/** Lanes that left the table in a step, or whose run began before the one before had ended. */
+const faultsOf = ({ before, after, events }: Step): readonly string[] =>
+  [...after.lanes].flatMap(([id, lane]) => {
+    const old = before.lanes.get(id);
+    if (!old) return [];
+    const isNew = events.some((event) => event.type === "lane.added" && event.key === id);
+    const left = isNew || within(old.state, events.length + 1).has(lane.state) ? [] : [`${old.state} → ${lane.state}`];
+    const [n, next] = [old.run?.n ?? 0, lane.run?.n ?? 0];
+    return next === n || (next === n + 1 && !isLive(old)) ? left : [...left, `run ${next} of ${id} after ${n}`];
+  });
+
+describe("whatever people wish and the world does", () => {
+  test("every fact that was decided or planned takes effect", () => {
+    liveThrough((world) => {
+      for (const { what, outcome } of world.steps.splice(0))
+        expect({ what, ...outcome }).toMatchObject({ effective: true });
+    });
+  });
+
+  test("lanes move along the table, and each run begins after the one before has ended", () => {
+    liveThrough((world) => {
+      expect(world.steps.splice(0).flatMap(faultsOf)).toEqual([]);
+    });
+  });
+
+  test("no lane has two processes, no more run than there are slots, and only where a run is known", () => {
+    liveThrough((world) => {
+      const running = live(world).filter((run) => !run.startsWith("check-"));
+      const lanes = running.map((run) => run.slice(0, run.lastIndexOf("-")));
+      expect(new Set(lanes).size).toBe(lanes.length);
+      expect(running.length).toBeLessThanOrEqual(policy.maxRuns);
+      for (const run of running) {
+        const lane = laneOf(world.state, run.slice(0, run.lastIndexOf("-")));
+        expect([runOf(lane.id, lane.run?.n ?? 0), isLive(lane)]).toEqual([run, true]);
+      }
+    });
+  });
+
+  test("a run is live only in states in which one may be", () => {
+    const may: ReadonlySet<LaneState> = new Set(["starting", "running", "waiting"]);
+    liveThrough((world) => {
+      for (const lane of world.state.lanes.values()) expect(isLive(lane) && !may.has(lane.state)).toBe(false);
+    });
+  });
+
+  test("what may start has its dependencies, a slot and its turn", () => {
+    liveThrough(({ state, clock }) => {
+      const chosen = startable(state, clock, policy);
+      const lanes = [...state.lanes.values()];
+      for (const lane of chosen) expect([lane.state, unmetDependencies(state, lane)]).toEqual(["queued", []]);
+      const runs = chosen.filter((lane) => !isManual(lane)).length;
+      expect(runs === 0 || runs + lanes.filter(isLive).length <= policy.maxRuns).toBe(true);
+      const active = lanes.filter((lane) => ["starting", "running", "waiting"].includes(lane.state));
+      const alone = chosen.filter((lane) => !lane.spec.parallel).length;
+      expect(alone).toBeLessThanOrEqual(active.some((lane) => !lane.spec.parallel) ? 0 : 1);
+    });
+  });
+
+  test("a plan has one step for a lane, and the same one when it is made again", () => {
+    liveThrough(({ state, runs, clock }) => {
+      const steps = plan(state, { runs }, clock, policy);
+      expect(new Set(steps.map(({ lane }) => lane)).size).toBe(steps.length);
+      expect(plan(structuredClone(state), { runs }, clock, policy)).toEqual(steps);
+    });
+  });
+
+  test("a wish that came true is not decided twice", () => {
+    liveThrough((world) => {
+      const seen = { head: "h", ahead: 1, dirty: [] };
+      const wishes = [...world.state.lanes.keys()].flatMap((id): readonly Command[] => [
+        ...(["launch", "retry", "stop", "cancel", "remove"] as const).map((type) => ({ type, lanes: [id] })),
+        { type: "merge", lanes: [id], evidence: new Map([[id, seen]]) },
+      ]);
+      expect(wishes.flatMap((wish) => leftAfter(world.state, wish))).toEqual([]);
+    }, 40);
+  });
+});
+
+/** Decide on a copy of the state, record it, decide again: what is left to do, or why the first decision was void. */
+const leftAfter = (state: State, command: Command): readonly unknown[] => {
+  const copy: State = { ...structuredClone({ ...state, seen: undefined }), seen: { young: new Set(), old: new Set() } };
+  const decision = decide(copy, command);
+  if (isRefusal(decision) || decision.events.length === 0) return [];
+  const { effective, reason } = tell(copy, decision.events, { if: decision.if });
+  if (!effective) return [reason];
+  const again = decide(copy, command);
+  return isRefusal(again) ? [again] : again.events;
+};
+
+describe("nothing starves", () => {
+  test("every queued lane whose way is free is started as long as runs end, however many urgent ones come after it", () => {
+    const specs = fc.array(arbitrarySpec, { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(specs, fc.integer({ min: 1, max: 2 }), (made, maxRuns) => {
+        const world = worldOf(now, { ...policy, maxRuns });
+        for (const [index, spec] of made.entries()) {
+          const over = {
+            ...spec,
+            agent: "bob",
+            dependsOn: spec.dependsOn.filter((id) => ids.indexOf(id as "a") < index),
+          };
+          tell(world.state, [added(ids[index] ?? "a", over), { type: "lane.queued", key: ids[index] ?? "a", why: "" }]);
+        }
+        for (let turn = 0; turn < 60; turn += 1) {
+          world.clock += 120_000;
+          const key = `urgent${turn}`;
+          const urgent = added(key, { priority: "high", parallel: false });
+          tell(world.state, [urgent, { type: "lane.queued", key, why: "" }], { at: world.clock });
+          for (let step = 0; step < 3; step += 1) round(world, [0]);
+          for (const run of live(world)) end(world, run, 0);
+          round(world, [0]);
+        }
+        for (const id of ids.slice(0, made.length)) expect(laneOf(world.state, id).run?.n).toBe(1);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test("with nothing in the way everything lands, and then the engine has nothing to do", () => {
+    fc.assert(
+      fc.property(fc.array(arbitrarySpec, { minLength: 1, maxLength: 5 }), (made) => {
+        const world = worldOf(now, policy);
+        for (const [index, spec] of made.entries()) {
+          const over = {
+            ...spec,
+            agent: "bob",
+            dependsOn: spec.dependsOn.filter((id) => ids.indexOf(id as "a") < index),
+          };
+          tell(world.state, [added(ids[index] ?? "a", over), { type: "lane.queued", key: ids[index] ?? "a", why: "" }]);
+        }
+        const lanes = ids.slice(0, made.length);
+        for (let turn = 0; turn < 60; turn += 1) {
+          round(world, [0]);
+          for (const run of live(world)) end(world, run, 0);
+          const ready = lanes.filter((id) => laneOf(world.state, id).state === "ready");
+          happen(world, { type: "wish", command: { type: "merge", lanes: ready, evidence: new Map() } });
+        }
+        for (const id of lanes) expect(laneOf(world.state, id).state).toBe("merged");
+        expect(round(world, [0])).toEqual([]);
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
