@@ -125,9 +125,9 @@ const nameFault = (draft: Draft, id: string): Fault => {
 };
 
 /** The lane's current run, if it is the n-th and has not ended; else why not. */
-const liveRun = (lane: Lane, n: number): Run | string => {
-  if (lane.run?.n !== n) return `lane ${lane.id} has no run ${shown(n)}`;
-  return lane.run.endedAt === undefined ? lane.run : `run ${n} has ended`;
+const liveRun = ({ id, run }: Lane, n: number): Run | string => {
+  if (!run || run.n !== n) return `lane ${id} has no run ${shown(n)}`;
+  return run.endedAt === undefined ? run : `run ${n} has ended`;
 };
 
 /** The merge that is under way, if it is about this candidate; else why not. */

@@ -54,6 +54,10 @@ describe("an id", () => {
   });
 });
 
+const anyCharacter = fc
+  .oneof(fc.integer({ min: 0, max: 0x2fff }), fc.integer({ min: 0, max: 0x10_ffff }))
+  .map((code) => String.fromCodePoint(code));
+
 describe("a quoted word", () => {
   test("is short and shows where it was cut", () => {
     expect(quote("y".repeat(100_000))).toBe(`"${"y".repeat(40)}…"`);
@@ -66,11 +70,10 @@ describe("a quoted word", () => {
 
   test("never lets a control or direction character through, however long the text is", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary", maxLength: 60 }), (text) => {
+      fc.property(fc.string({ unit: anyCharacter, maxLength: 60 }), (text) => {
         expect(quote(text)).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
         expect(quote(text).length).toBeLessThan(40 * 11);
       }),
-      { numRuns: 60 },
     );
   });
 });
