@@ -33,8 +33,9 @@ interface Found {
 }
 
 /**
- * A writer for the log `path` in `folder`. The promise resolves when the record is a line of its own and on disk. When
- * it rejects, the outcome is unknown: the record may yet be found in the log, so the caller tries again with the same id.
+ * A writer for the log `path` in `folder`. The line is written when the call returns, so that it can be read back while
+ * the disk works; the promise resolves when the line is whole and on disk. When it rejects, the outcome is unknown: the
+ * record may yet be found in the log, so the caller tries again with the same id.
  */
 export const createWriter = (files: Files, folder: string, path: string): ((record: LogRecord) => Promise<void>) => {
   let held: OpenLog | undefined;

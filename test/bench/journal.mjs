@@ -68,8 +68,10 @@ const works = {
     let read = 0;
     return async () => {
       for (let n = 0; n < count; n += 1) {
-        await journal.append(record(`${name}x${n}`));
+        // The line is written when append returns: it is read back while the disk syncs.
+        const synced = journal.append(record(`${name}x${n}`));
         cursor = await journal.read(cursor, () => (read += 1));
+        await synced;
       }
     };
   },

@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
+import { realFiles } from "../../src/journal/files.ts";
 import { createJournal } from "../../src/journal/local.ts";
 import { failingFiles } from "../journal/failing.ts";
 import type { Failing, Fault } from "../journal/failing.ts";
@@ -112,6 +113,26 @@ describe.each(kinds)("when the Nth call %s", (_, fault) => {
       expect(archived && here.length > 0).toBe(false);
     });
   });
+});
+
+test("an open file whose sync failed is never trusted again", async () => {
+  // The system says EIO once; later syncs of the same open file succeed, though the bytes are lost.
+  const failed = new Set<number>();
+  let disk = "broken";
+  const fdatasync = async (file: number): Promise<void> => {
+    if (failed.has(file)) throw new Error("synced again");
+    if (disk === "broken") failed.add(file);
+    if (disk === "broken") throw Object.assign(new Error("EIO"), { code: "EIO" });
+  };
+  // Closed files keep their number, so that it is not given to the next one.
+  const files = { ...realFiles, fdatasync, close: () => {} };
+  const journal = createJournal({ state: place.state, files });
+  const three = await Promise.allSettled(["a", "b", "c"].map(async (id) => journal.append(record(id))));
+  for (const { status } of three) expect(status).toBe("rejected");
+  await expect(journal.append(record("a"))).rejects.toThrow(expect.objectContaining({ code: "EIO" }));
+  disk = "mended";
+  await journal.append(record("a"));
+  expect(await idsOf(place.other())).toContain("a");
 });
 
 /** Texts of the tracker file and of all that was set aside, judged or not. */

@@ -38,6 +38,12 @@ describe("the log file", () => {
     `);
   });
 
+  test("has a record as soon as append was called, so that it is read back while the disk syncs", async () => {
+    const synced = place.journal.append(record("a"));
+    expect(await idsOf(place.journal)).toEqual(["a"]);
+    await synced;
+  });
+
   test("can be read by nobody else, whatever the umask", async () => {
     const before = process.umask(0);
     const state = join(place.folder, "open", "..", "state");
