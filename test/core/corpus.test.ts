@@ -1,0 +1,90 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+
+import { describe, expect, test } from "vitest";
+
+import { effects } from "../../src/core/effect.ts";
+import type { Entry } from "../../src/core/event.ts";
+import { fold } from "../../src/core/fold.ts";
+import { emptyState, type State } from "../../src/core/state.ts";
+import { eachLine } from "../../src/journal/line.ts";
+
+const folder = new URL("../fixture/journal/", import.meta.url);
+
+/** Logs as earlier versions wrote them, and what they mean. A log's meaning never changes: add logs, change no hash. */
+const corpus: Readonly<Record<string, string>> = {
+  "every-event.v1.jsonl": "2164b0e82c2d29b32700ef670dffd28390bbd533e628e35857b7ceb31a698959",
+};
+
+const entriesOf = (file: string): readonly Entry[] => {
+  const entries: Entry[] = [];
+  eachLine(readFileSync(new URL(file, folder)), 0, (entry) => entries.push(entry));
+  return entries;
+};
+
+const foldedFrom = (file: string): { readonly state: State; readonly voids: readonly string[] } => {
+  const state = emptyState();
+  const outcomes = entriesOf(file).map((entry) => fold(state, entry));
+  const voids = outcomes.flatMap(({ position, reason }) => (reason === undefined ? [] : [`${position}: ${reason}`]));
+  return { state, voids };
+};
+
+/** JSON with sorted keys; maps as lists of pairs. The ids seen are no part of a log's meaning. */
+const canonical = ({ seen: _seen, ...state }: State): string =>
+  JSON.stringify(state, (_, value: unknown) => {
+    if (value instanceof Map) return [...value];
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  });
+
+describe("the frozen logs", () => {
+  test("are all known", () => {
+    expect(readdirSync(folder).toSorted()).toEqual(Object.keys(corpus));
+  });
+
+  test.each(Object.entries(corpus))("%s means what it always meant", (file, hash) => {
+    const { state } = foldedFrom(file);
+    expect(createHash("sha256").update(canonical(state)).digest("hex")).toBe(hash);
+  });
+
+  test("hold every kind of event, in effect", () => {
+    const state = emptyState();
+    const types = new Set<string>();
+    for (const entry of Object.keys(corpus).flatMap(entriesOf)) {
+      if (fold(state, entry).effective && "record" in entry)
+        for (const { type } of entry.record.events) types.add(type);
+    }
+    expect(Object.keys(effects).filter((type) => !types.has(type))).toEqual([]);
+  });
+
+  test("hold lines that are void, each for its own reason", () => {
+    const { state, voids } = foldedFrom("every-event.v1.jsonl");
+    expect(voids).toMatchInlineSnapshot(`
+      [
+        "15: lane.queued: lane docs is queued and cannot become queued",
+        "35: its checksum does not match",
+        "44: repeated: a record with this id is already in effect",
+        "45: late: lane by-hand changed meanwhile",
+        "47: written by a newer lanes (record version 2)",
+      ]
+    `);
+    expect(state.counts).toMatchInlineSnapshot(`
+      {
+        "damaged": 1,
+        "effective": 43,
+        "newer": 1,
+        "unknown": 1,
+        "void": 4,
+      }
+    `);
+    expect([...state.lanes.values()].map(({ id, state: to }) => `${id} ${to}`)).toMatchInlineSnapshot(`
+      [
+        "probe-docs merged",
+        "docs cancelled",
+        "API_v2 merged",
+        "by-hand waiting",
+        "loop lost",
+      ]
+    `);
+  });
+});

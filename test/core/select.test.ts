@@ -1,0 +1,270 @@
+import { describe, expect, test } from "vitest";
+
+import type { LaneSeen, RepoSeen } from "../../src/core/observed.ts";
+import {
+  agentRows,
+  branchRows,
+  detailOf,
+  laneRows,
+  lockRows,
+  needsPerson,
+  nextStep,
+  overview,
+  phaseNames,
+  whyLine,
+} from "../../src/core/select.ts";
+import { emptyState, type State } from "../../src/core/state.ts";
+import { force, laneIn, laneOf, limits, now, process, reachable, tell, withLane } from "./build.ts";
+
+const why = (state: State, id = "a"): string => whyLine(state, laneOf(state, id), now, limits);
+const detail = (state: State, id = "a"): string => detailOf(state, laneOf(state, id), now, limits);
+
+const laneSeen: LaneSeen = { head: "h", subject: "s", ahead: 2, behind: 1, worktree: "present", dirty: ["x"] };
+const repoSeen: RepoSeen = {
+  at: now,
+  target: { name: "main", head: "m", subject: "first" },
+  lanes: new Map([["a", laneSeen]]),
+  branches: [
+    { name: "old", head: "o", subject: "", committedAt: 1 },
+    { name: "new", head: "n", subject: "", committedAt: 9 },
+    { name: "lane/a/work", head: "h", subject: "s", committedAt: 5 },
+    { name: "main", head: "m", subject: "first", committedAt: 2 },
+  ],
+  locks: [{ path: "index.lock", ageMs: 3000 }],
+};
+
+describe("why a lane is where it is", () => {
+  test("reads like this in each state", () => {
+    const lines = reachable.map((to) => why(laneIn(to)));
+    lines.push(why(force(laneIn("merged"), "a", { state: "undone", landed: undefined })));
+    expect(`\n${lines.join("\n")}\n`).toMatchInlineSnapshot(`
+      "
+      a is planned; next: lanes launch a
+      a is queued
+      a is starting
+      a is running
+      a is waiting: 1 file not committed; next: commit or drop the files in .worktrees/a, then lanes merge a or lanes retry a
+      a is paused: stopped; next: lanes launch a
+      a is finished-empty: the run ended without a commit; next: lanes log a; lanes retry a
+      a is failed: exit code 3; next: lanes log a; lanes retry a
+      a is lost: its run is gone and left no exit code; next: lanes log a; lanes retry a
+      a is parked: 3 quick failures in a row; next: lanes log a; lanes retry a
+      a is ready; next: lanes merge a
+      a is merge-queued: next to be merged
+      a is merging: its merge with the target is being checked
+      a is conflicted: 2 files do not merge: a.txt, b.txt; next: in .worktrees/a: git merge main, resolve, commit; then lanes merge a
+      a is checks-failed: exit code 1; next: mend it in .worktrees/a, then lanes merge a; or lanes retry a
+      a is landed-pending: c.txt is in the way; next: commit or move what is in the way in your checkout; it lands by itself
+      a is merged: candida on main; next: lanes cleanup
+      a is cancelled: cancelled
+      a is undone; next: lanes merge a
+      "
+    `);
+  });
+
+  test("names the whole chain that it waits for", () => {
+    const state = withLane(laneIn("failed"), "planned", { dependsOn: ["a"] });
+    withLane(state, "queued", { dependsOn: ["b"] }, "c");
+    expect(why(state, "c")).toBe("c is queued: blocked by a (failed); a is failed (exit code 3)");
+    force(state, "a", { retryAt: now + 1 });
+    expect(why(state, "c")).toBe("c is queued: waits for b; b is planned (waits for a); a is failed (exit code 3)");
+  });
+
+  test("ends although lanes wait for each other, or for nothing there is", () => {
+    const state = withLane(laneIn("queued", { dependsOn: ["b"] }), "queued", { dependsOn: ["a"] });
+    expect(why(state)).toBe("a is queued: waits for b; b is queued (waits for a)");
+    expect(why(laneIn("queued", { dependsOn: ["gone"] }))).toBe("a is queued: blocked by gone (unknown)");
+    const merging = withLane(laneIn("merging"), "queued", { dependsOn: ["c"] });
+    withLane(merging, "planned", {}, "c");
+    expect(why(merging, "b")).toBe("b is queued: waits for c; c is planned");
+  });
+
+  test("says the next step of a lane in which a person works, and of one that was merged and cleaned up", () => {
+    const state = laneIn("waiting", { agent: "manual" });
+    expect(nextStep(laneOf(state, "a"))).toBe("commit in .worktrees/a, then lanes merge a");
+    expect(nextStep({ ...laneOf(laneIn("merged"), "a"), worktree: false })).toBe("");
+    expect(nextStep({ ...laneOf(laneIn("conflicted"), "a"), merge: undefined })).toMatch("git merge the target,");
+  });
+});
+
+describe("the detail of a lane", () => {
+  test("is the wish to stop it, as long as that is not carried out", () => {
+    const state = laneIn("running");
+    tell(state, [{ type: "lane.stop-asked", key: "a", then: "pause" }]);
+    expect(detail(state)).toBe("is being stopped");
+    tell(state, [{ type: "lane.stop-asked", key: "a", then: "cancel" }]);
+    expect(detail(state)).toBe("is being cancelled");
+  });
+
+  test("is its progress while it runs, and no longer", () => {
+    const state = laneIn("running");
+    expect(detail(state)).toBe("");
+    tell(state, [{ type: "lane.progressed", key: "a", text: "half way" }]);
+    expect(detail(state)).toBe("half way");
+    tell(state, [{ type: "lane.lost", key: "a", why: "" }]);
+    expect(detail(state)).toBe("");
+  });
+
+  test("is its place in the merge queue, and what has to land before", () => {
+    const state = withLane(laneIn("merge-queued"), "merge-queued");
+    expect([detail(state, "a"), detail(state, "b")]).toEqual(["next to be merged", "2. in the merge queue"]);
+    withLane(state, "merge-queued", { dependsOn: ["b"] }, "c");
+    expect(detail(state, "c")).toBe("lands after b");
+  });
+
+  test("is how far its merge is", () => {
+    const state = laneIn("merging");
+    expect(detail(state)).toBe("its merge with the target is being checked");
+    tell(state, [{ type: "merge.tested", key: "a", candidate: "candidate1", result: "unchecked" }]);
+    expect(detail(state)).toBe("is landing");
+  });
+
+  test("is the merge commit, marked when it was not checked", () => {
+    const state = laneIn("merged");
+    expect(detail(state)).toBe("candida on main");
+    const { landed } = laneOf(state, "a");
+    force(state, "a", landed ? { landed: { ...landed, tested: "unchecked" } } : {});
+    expect(detail(state)).toBe("candida on main, unchecked");
+    expect(detail(force(state, "a", { landed: undefined }))).toBe("");
+  });
+
+  test("is the conflict, with its paths when they are known", () => {
+    expect(detail(laneIn("conflicted"))).toBe("2 files do not merge: a.txt, b.txt");
+    expect(detail(force(laneIn("conflicted"), "a", { paths: [] }))).toBe("2 files do not merge");
+  });
+});
+
+describe("a lane needs a person", () => {
+  test("in states that end only by one", () => {
+    expect(reachable.filter((to) => needsPerson(laneOf(laneIn(to), "a")))).toEqual([
+      "waiting",
+      "finished-empty",
+      "failed",
+      "lost",
+      "parked",
+      "conflicted",
+      "checks-failed",
+      "landed-pending",
+    ]);
+    expect(needsPerson(laneOf(force(laneIn("failed"), "a", { retryAt: now }), "a"))).toBe(false);
+  });
+});
+
+describe("the lanes pane", () => {
+  test("has a row for each lane, in the order in which they were added, with what git shows", () => {
+    const rows = laneRows(withLane(laneIn("running"), "ready", { agent: "bob" }), repoSeen, now, limits);
+    expect(rows.map(({ id, glyph, agent, git, attention }) => ({ id, glyph, agent, git, attention }))).toEqual([
+      { id: "a", glyph: "→", agent: "agent-a", git: laneSeen, attention: false },
+      { id: "b", glyph: "✓", agent: "bob", git: undefined, attention: false },
+    ]);
+  });
+});
+
+describe("the agents pane", () => {
+  test("shows who does the work, and what is known of how", () => {
+    const rows = reachable.map((to) =>
+      agentRows(laneIn(to)).map((row) => `${to}: ${row.status} (${row.source}) ${row.pid ?? ""}`),
+    );
+    expect(`\n${rows.flat().join("\n")}\n`).toMatchInlineSnapshot(`
+      "
+      starting: starting (process) 
+      running: working (process) 4242
+      waiting: done (journal) 
+      paused: paused (journal) 
+      finished-empty: done (journal) 
+      failed: error (journal) 
+      lost: lost (journal) 
+      parked: error (journal) 
+      ready: done (journal) 
+      merge-queued: done (journal) 
+      merging: done (journal) 
+      conflicted: done (journal) 
+      checks-failed: done (journal) 
+      landed-pending: done (journal) 
+      merged: done (journal) 
+      "
+    `);
+  });
+
+  test("shows an agent that asks as blocked, and counts its restarts", () => {
+    const state = laneIn("running");
+    tell(state, [{ type: "lane.waiting", key: "a", why: "asks", paths: [] }]);
+    expect(agentRows(state)).toMatchObject([{ status: "blocked", restarts: 0, run: 1 }]);
+    const again = laneIn("failed");
+    tell(again, [{ type: "lane.queued", key: "a", why: "" }]);
+    tell(again, [{ type: "run.asked", key: "a", n: 2, base: "" }]);
+    expect(agentRows(again)).toMatchObject([
+      { status: "starting", restarts: 1, run: 2, since: laneOf(again, "a").since },
+    ]);
+  });
+
+  test("shows a person as you", () => {
+    const state = laneIn("starting", { agent: "manual" });
+    expect(agentRows(state)).toMatchObject([{ name: "you", status: "done", source: "person", pid: undefined }]);
+    tell(state, [{ type: "lane.opened", key: "a", base: "" }]);
+    expect(agentRows(state)).toMatchObject([{ status: "idle" }]);
+  });
+});
+
+describe("the locks pane", () => {
+  test("shows who keeps others out", () => {
+    const state = laneIn("merging");
+    expect(lockRows(state, undefined)).toMatchObject([{ kind: "merge", what: "merge into main", holder: "a" }]);
+    tell(state, [{ type: "engine.elected", process, version: "1" }]);
+    expect(lockRows(state, repoSeen).map(({ kind, holder }) => `${kind}: ${holder}`)).toEqual([
+      "engine: pid 4242, token 9",
+      "merge: a",
+      "git: git",
+    ]);
+    expect(lockRows(emptyState(), repoSeen)).toEqual([
+      { kind: "git", what: "index.lock", holder: "git", since: now - 3000 },
+    ]);
+    tell(state, [{ type: "engine.retired", why: "" }]);
+    expect(lockRows(state, undefined)).toHaveLength(1);
+    expect(lockRows(force(state, "a", { merge: undefined }), undefined)).toMatchObject([
+      { what: "merge into the target" },
+    ]);
+  });
+});
+
+describe("the branches pane", () => {
+  test("shows the target, then lanes, then the rest, newest first", () => {
+    const rows = branchRows(repoSeen, laneRows(laneIn("ready"), repoSeen, now, limits));
+    expect(rows.map(({ name, kind, lane }) => `${kind} ${name} ${lane?.id ?? ""}`)).toEqual([
+      "target main ",
+      "lane lane/a/work a",
+      "other new ",
+      "other old ",
+    ]);
+    expect(branchRows(undefined, [])).toEqual([]);
+  });
+});
+
+describe("the overview", () => {
+  test("counts lanes and says how far they are, cancelled ones left out", () => {
+    let state = laneIn("merged");
+    for (const to of ["running", "ready", "failed", "cancelled"] as const) state = withLane(state, to, {}, to);
+    expect(overview(state, repoSeen)).toEqual({
+      phase: 0,
+      phaseName: "ready",
+      target: "main",
+      targetHead: "m",
+      total: 4,
+      merged: 1,
+      running: 1,
+      attention: 1,
+      failed: 1,
+      inQueue: 0,
+      percent: 57,
+      void: 0,
+      damaged: 0,
+    });
+    expect(overview(withLane(laneIn("merge-queued"), "landed-pending"), undefined)).toMatchObject({ inQueue: 2 });
+  });
+
+  test("of an empty repository is empty", () => {
+    expect(overview(emptyState(), undefined)).toMatchObject({ percent: 0, target: "", targetHead: "", total: 0 });
+    expect(overview(emptyState(), repoSeen).target).toBe("main");
+    expect(Object.keys(phaseNames)).toHaveLength(5);
+  });
+});
