@@ -18,7 +18,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { processRow, startedWith } from "../../src/host/process-table.ts";
 import { createHost } from "../../src/host/process.ts";
-import { launcherOf, lives, makePlace, seenAs, until, writeScript } from "./living.ts";
+import { killNow, launcherOf, makePlace, seenAs, until, writeScript } from "./living.ts";
 import type { Place } from "./living.ts";
 
 const assets = fileURLToPath(new URL("../../assets", import.meta.url));
@@ -57,7 +57,7 @@ describe("the launcher", () => {
     const child = spawn(process.execPath, [starter], { stdio: high });
     await until("the starter to end", () => child.exitCode !== null);
     expect(child.exitCode).toBe(0);
-    expect([host.announced(), readdirSync(join(state, "viewers"))]).toEqual([[], []]);
+    expect([readdirSync(join(state, "viewers")), host.announced()]).toEqual([[], []]);
     const agent = await pidIn("pid");
     expect(await seenAs(host, "alive")).toMatchObject({ process: { pid: agent } });
     expect(processRow(agent)).toMatchObject({ parent: launcherOf(place), session: launcherOf(place) });
@@ -179,7 +179,6 @@ describe("a started engine", () => {
     for (const absent of ["LANES_LANE", "LANES_TASKS", "npm_x"]) expect(seen.env).not.toHaveProperty(absent);
     expect(processRow(seen.pid)).toMatchObject({ session: seen.pid });
     expect(startedWith(seen.pid, "LANES_RUN")).toBe(`${state}:`);
-    process.kill(seen.pid, "SIGKILL");
-    await until("the engine to end", () => !lives(seen.pid));
+    await killNow([seen.pid]);
   });
 });

@@ -46,7 +46,7 @@ export const makePlace = (shell?: readonly string[]): Place => {
     end: async () => {
       for (const run of readdirIfThere(join(state, "runs"))) await host.stop(run, 0);
       const left = processTable().filter(({ pid }) => startedWith(pid, "LANES_RUN")?.startsWith(home));
-      for (const { pid } of left) process.kill(pid, "SIGKILL");
+      await killNow(left.map(({ pid }) => pid));
       rmSync(home, { recursive: true, force: true });
       if (left.length > 0) throw new Error(`left behind: ${JSON.stringify(left)}`);
     },
@@ -75,6 +75,12 @@ export const seenAs = async <Is extends ReturnType<Host["seen"]>["is"]>(
 
 /** Is there a live process with this number? */
 export const lives = (pid: number): boolean => identify(pid) !== undefined;
+
+/** Kill these processes and wait until they are gone. */
+export const killNow = async (pids: readonly number[]): Promise<void> => {
+  for (const pid of pids) process.kill(pid, "SIGKILL");
+  await until("the killed to be gone", () => !pids.some(lives));
+};
 
 /** The launcher of a run, from its start file. */
 export const launcherOf = (place: Place, run = "demo-1"): number =>

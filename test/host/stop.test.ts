@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { processRow } from "../../src/host/process-table.ts";
-import { launcherOf, lives, makePlace, seenAs, until } from "./living.ts";
+import { killNow, launcherOf, lives, makePlace, seenAs, until, writeScript } from "./living.ts";
 import type { Place } from "./living.ts";
 
 let place: Place;
@@ -24,6 +24,8 @@ const members = {
   "a daemon whose parents are gone": "(setsid sh -c 'sleep 1000 & echo $! >pid' &)",
   "an orphan in the run's session that cleared its environment and ignores SIGTERM":
     "(env -i sh -c 'trap \"\" TERM; echo $$ >pid; while :; do sleep 0.01; done' &)",
+  "who is known as a child alone: with an own session, no environment, and deaf to SIGTERM":
+    "env -i setsid sh -c 'trap \"\" TERM; echo $$ >pid; while :; do sleep 0.01; done' &",
 };
 
 for (const [who, script] of Object.entries(members)) {
@@ -91,7 +93,7 @@ test("a stop spares bystanders that look alike", async () => {
   await host.stop("demo-1", 5000);
   expect([host.seen("demo-1").is, host.seen("demo-2").is]).toEqual(["exited", "alive"]);
   expect(bystanders.filter(lives)).toEqual(bystanders);
-  for (const pid of bystanders) process.kill(pid, "SIGKILL");
+  await killNow(bystanders);
 });
 
 test("a stop spares an engine that the run's agent started, and the runs of that engine", async () => {
@@ -101,28 +103,35 @@ test("a stop spares an engine that the run's agent started, and the runs of that
   const spared = [await pidIn("engine"), await pidIn("other")];
   expect(await host.stop("demo-1", 5000)).toEqual([]);
   expect(spared.filter(lives)).toEqual(spared);
-  for (const pid of spared) process.kill(pid, "SIGKILL");
+  await killNow(spared);
 });
 
 test("a stop spares a later process that has the number of the launcher or the agent", async () => {
-  const { host, start, state, pidIn } = place;
-  await start("sleep 1000 & echo $! >child; echo $$ >pid; wait", { run: "demo-2" });
-  const [agent, child] = [await pidIn("pid"), await pidIn("child")];
-  const launcher = launcherOf(place, "demo-2");
+  const { host, state } = place;
+  const stranger = spawn("sleep", ["1000"], { stdio: "ignore", detached: true }).pid ?? 0;
   const { boot } = host.self();
-  const lines = [
-    "version 1",
-    `launcher ${launcher}`,
-    "launcher-birth 1",
-    `boot ${boot}`,
-    "started 1",
-    `agent ${agent}`,
-  ];
-  mkdirSync(join(state, "runs", "demo-3"));
-  writeFileSync(join(state, "runs", "demo-3", "start"), `${[...lines, "agent-birth 1"].join("\n")}\n`);
-  expect(host.seen("demo-3")).toMatchObject({ is: "vanished", survivors: [] });
-  expect(await host.stop("demo-3", 5000)).toEqual([]);
-  expect([agent, child, launcher].filter(lives)).toEqual([agent, child, launcher]);
+  const who = ["launcher", "agent"].flatMap((each) => [`${each} ${stranger}`, `${each}-birth 1`]);
+  mkdirSync(join(state, "runs", "demo-1"), { recursive: true });
+  writeFileSync(
+    join(state, "runs", "demo-1", "start"),
+    ["version 1", ...who, `boot ${boot}`, "started 1", ""].join("\n"),
+  );
+  expect(host.seen("demo-1")).toMatchObject({ is: "vanished", process: { pid: stranger }, survivors: [] });
+  expect(await host.stop("demo-1", 5000)).toEqual([]);
+  expect(lives(stranger)).toBe(true);
+  await killNow([stranger]);
+});
+
+test("a stop leaves the launcher the tools with which it writes down the end", async () => {
+  const { host, home, start, said } = place;
+  const slow = ['case $3 in *exit) echo moved >>"$MOVES"; sleep 0.3 ;; esac', 'exec /bin/mv "$@"'];
+  writeScript(join(home, "mv"), ["#!/bin/sh", ...slow]);
+  const PATH = `${home}:${process.env["PATH"] ?? ""}`;
+  await start("echo >ready; exec sleep 1000", { env: { PATH, MOVES: join(place.work, "moves") } });
+  await said("ready");
+  expect(await host.stop("demo-1", 100)).toEqual([]);
+  expect(host.seen("demo-1")).toMatchObject({ is: "exited", signal: "SIGTERM" });
+  expect(await said("moves")).toBe("moved");
 });
 
 test("who survived a killed launcher and agent is found by its mark", async () => {
