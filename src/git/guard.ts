@@ -62,28 +62,39 @@ export const includesFiles = (entries: readonly Configured[]): boolean =>
  * configuration: the user's, where the user's own files define it (git-lfs), else none.
  */
 export const driverGuards = (entries: readonly Configured[]): readonly Setting[] => {
-  const users = new Map(entries.filter((entry) => !isLocal(entry)).map((entry) => [entry.key, entry.value]));
-  const names = new Set(entries.filter((entry) => isLocal(entry)).map((entry) => driverOf(entry.key)));
-  const settings: Setting[] = [];
-  for (const name of names) {
-    if (name === undefined) continue;
+  const users = new Map(entries.filter((entry) => !isLocal(entry)).map(({ key, value }) => [key, value]));
+  const local = new Set(entries.filter(isLocal).map(({ key }) => key));
+  const names = new Set([...local].flatMap((key) => driverOf(key) ?? []));
+  return [...names].flatMap((name) => {
     // Such bytes do not survive the way into the child's environment, so the override would miss.
     if (name.includes("\uFFFD")) throw new Error("the repository's configuration names a driver that is not UTF-8");
-    const defaults = name.startsWith("merge.") ? mergeDefaults : filterDefaults;
-    for (const [last, value] of defaults) settings.push([`${name}.${last}`, users.get(`${name}.${last}`) ?? value]);
-  }
-  return settings;
+    return name.startsWith("merge.") ? mergeGuard(name, users) : filterGuard(name, users, local);
+  });
 };
 
-const filterDefaults: readonly Setting[] = [
-  ["clean", ""],
-  ["smudge", ""],
-  ["process", ""],
-  ["required", "false"],
-];
-
 /** A blank merge driver would be run as an empty command and leave our side: git's own three-way merge instead. */
-const mergeDefaults: readonly Setting[] = [["driver", "git merge-file --marker-size=%L %A %O %B"]];
+const mergeGuard = (name: string, users: ReadonlyMap<string, string>): readonly Setting[] => {
+  const key = `${name}.driver`;
+  return [[key, users.get(key) ?? "git merge-file --marker-size=%L %A %O %B"]];
+};
+
+/**
+ * A `process` that is set, even to nothing, keeps git from running `clean` and `smudge` (convert.c). So the user's filter can
+ * be kept only when the repository sets no `process`, or the user does; otherwise there is no filter.
+ */
+const filterGuard = (
+  name: string,
+  users: ReadonlyMap<string, string>,
+  local: ReadonlySet<string>,
+): readonly Setting[] => {
+  const process = `${name}.process`;
+  const usable = users.has(process) || !local.has(process);
+  const lasts = ["clean", "smudge", "required"].concat(users.has(process) || local.has(process) ? ["process"] : []);
+  return lasts.map((last): Setting => {
+    const value = usable ? users.get(`${name}.${last}`) : undefined;
+    return [`${name}.${last}`, value ?? (last === "required" ? "false" : "")];
+  });
+};
 
 /** `filter.<name>` of `filter.<name>.clean`; undefined for plain keys (`merge.conflictStyle`) and includes. */
 const driverOf = (key: string): string | undefined => {

@@ -66,7 +66,8 @@ export const scene = async (): Promise<Scene> => {
       stdio: ["ignore", "pipe", "pipe"],
     }).trimEnd();
   const run: Scene["run"] = (...args) => at(".", ...args);
-  const attempt: Scene["attempt"] = (...args) => spawnSync("git", args, { cwd: top, env }).status;
+  const attempt: Scene["attempt"] = (...args) =>
+    spawnSync("git", args, { cwd: top, env, stdio: "ignore", timeout: 10_000 }).status;
   const write: Scene["write"] = (path, text) => {
     mkdirSync(dirname(join(top, path)), { recursive: true });
     writeFileSync(join(top, path), text);
