@@ -1,0 +1,109 @@
+// Start-up from the log alone: read, checksum, parse and fold a whole history, against JSON.parse of the same lines.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+import { build } from "esbuild";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+const rounds = 9;
+const lives = 10_000;
+
+const load = async () => {
+  const outfile = join(root, "node_modules", ".cache", "lanekeeper-bench", "replay.mjs");
+  mkdirSync(dirname(outfile), { recursive: true });
+  const parts = ["journal/local", "journal/line", "core/fold", "core/state"];
+  const contents = parts.map((part) => `export * from "./src/${part}.ts";`).join("\n");
+  const stdin = { contents, resolveDir: root, loader: "ts" };
+  await build({ stdin, outfile, bundle: true, platform: "node", format: "esm", external: ["proper-lockfile"] });
+  return import(pathToFileURL(outfile).href);
+};
+
+const sha = (n) => n.toString(16).padStart(40, "a");
+
+/** The records of one lane from a wish to merged, as the program writes them. */
+const lifeOf = (n) => {
+  const key = `lane-${n}`;
+  const candidate = sha(n);
+  const run = {
+    type: "run.started",
+    key,
+    n: 1,
+    process: { pid: 4000 + n, start: "343777", boot: "dd55ad2b-8f7f-4fe5-8a50-1f526385b841" },
+    at: 1_764_000_000_000,
+  };
+  const spec = {
+    name: key,
+    tasks: ["write the guide"],
+    parallel: true,
+    priority: "normal",
+    command: ["sh", "-c", "./work.sh"],
+    dependsOn: [],
+    paths: [],
+    env: [],
+    commit: "agent",
+    retries: 2,
+    kind: "work",
+  };
+  return [
+    [{ type: "lane.added", key, spec }],
+    [{ type: "lane.queued", key, why: "" }],
+    [{ type: "run.asked", key, n: 1, base: sha(n + 1) }],
+    [run],
+    [
+      { type: "run.exited", key, n: 1, code: 0, at: 1_764_000_001_000 },
+      { type: "lane.readied", key, head: sha(n + 2), results: [] },
+    ],
+    [{ type: "merge.asked", key }],
+    [{ type: "merge.started", key, target: "main", onto: sha(n + 3), head: sha(n + 2), candidate }],
+    [{ type: "merge.tested", key, candidate, result: "passed" }],
+    [
+      {
+        type: "merge.landed",
+        key,
+        merge: candidate,
+        target: "main",
+        before: sha(n + 3),
+        head: sha(n + 2),
+        tested: "passed",
+      },
+    ],
+  ];
+};
+
+const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
+
+/** Read and fold against parse alone. */
+export const replayAgainstParse = async (disk = tmpdir()) => {
+  const { createJournal, emptyState, encode, fold } = await load();
+  const records = Array.from({ length: lives }, (_, n) => lifeOf(n)).flat();
+  const lines = records.map((events, n) => {
+    const id = `mt8hy0k1-${String(n).padStart(12, "0")}`;
+    return encode({ v: 1, id, at: 1_764_000_000_000 + n, by: "engine", on: "box-1", cause: id, if: [], events });
+  });
+  const folder = mkdtempSync(join(disk, "lanes-bench-"));
+  try {
+    writeFileSync(join(folder, "event-log.jsonl"), Buffer.concat(lines), { mode: 0o600 });
+    const texts = lines.map((line) => line.toString().trimEnd());
+    const [ours, parse, ratios] = [[], [], []];
+    for (let round = 0; round < rounds; round += 1) {
+      const state = emptyState();
+      let begin = performance.now();
+      await createJournal({ state: folder }).read({ byte: 0, position: 0 }, (entry) => fold(state, entry));
+      ours.push(performance.now() - begin);
+      if (state.counts.effective !== records.length)
+        throw new Error(`${state.counts.effective} of ${records.length} records took effect`);
+      begin = performance.now();
+      let seen = 0;
+      for (const text of texts) seen += JSON.parse(text).v;
+      parse.push(performance.now() - begin);
+      if (seen !== records.length) throw new Error(`parsed ${seen}`);
+      ratios.push(ours.at(-1) / parse.at(-1));
+    }
+    const detail = `${records.length} records of ${lives} lanes: ${median(ours).toFixed(0)} ms against ${median(parse).toFixed(0)} ms of JSON.parse`;
+    return { name: "replay", ratio: median(ratios), detail };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
