@@ -1,16 +1,14 @@
-/** `execute`, `exec-lane`, `launch`, `retry`: lanes are started, and mostly waited for. */
-import type { Command } from "../core/command.ts";
-import { decide, isRefusal } from "../core/decide.ts";
+/** `execute`, `exec-lane`: lanes are run and waited for. */
 import { isNo, type No } from "../core/observed.ts";
-import { isManual } from "../core/schedule.ts";
 import { type Lane, type LaneState, stateTable, type State } from "../core/state.ts";
 import type { Engine } from "../engine/engine.ts";
-import { needTrust, warnOf } from "./ask.ts";
+import { warnOf } from "./ask.ts";
 import { type Call, flagOf } from "./call.ts";
 import { type Answer, exit, worst } from "./exit.ts";
-import { count, laneJson, lanesJson, laneWhy, momentOf, type Report, tell, worktreePath } from "./report.ts";
-import { codeOf, isOpened } from "./settle.ts";
-import { recorded, waitFor } from "./wait.ts";
+import { start, startedReport } from "./launch.ts";
+import { count, type Report, tell } from "./report.ts";
+import { isOpened } from "./settle.ts";
+import { waitFor } from "./wait.ts";
 import { lanesNamed, wish } from "./wish.ts";
 
 /** `execute [LANE…]`: the lanes, or all that have work to do. */
@@ -43,18 +41,6 @@ export const executeLanes = async (call: Call, engine: Engine, ids: readonly str
 /** `exec-lane LANE…`: run and wait; of a manual lane the path is printed. */
 export const execLane = async (call: Call, engine: Engine): Promise<Answer> => {
   const report = await runLanes(call, engine, call.words);
-  return isNo(report) ? report : tell(call, report);
-};
-
-/** `launch LANE…`: start and return. */
-export const launch = async (call: Call, engine: Engine): Promise<Answer> => {
-  const report = await startLanes(call, engine, { type: "launch", lanes: [...new Set(call.words)] });
-  return isNo(report) ? report : tell(call, report);
-};
-
-/** `retry LANE…`: run again what ended badly, and return. */
-export const retry = async (call: Call, engine: Engine): Promise<Answer> => {
-  const report = await startLanes(call, engine, { type: "retry", lanes: [...new Set(call.words)] });
   return isNo(report) ? report : tell(call, report);
 };
 
@@ -97,42 +83,8 @@ const runLanes = async (call: Call, engine: Engine, ids: readonly string[]): Pro
     const cut = await waitFor(call, engine, "run", ids);
     if (cut) return cut;
   }
-  return reportOn(call, engine, ids);
+  return startedReport(call, engine, ids);
 };
-
-/** Start lanes and say what will run. */
-const startLanes = async (
-  call: Call,
-  engine: Engine,
-  command: Extract<Command, { type: "launch" | "retry" }>,
-): Promise<Report | No> => {
-  const refused = await start(call, engine, command);
-  return refused ?? reportOn(call, engine, command.lanes);
-};
-
-/** Record the wish and see to it that somebody carries it out, with the environment of this shell. */
-export const start = async (
-  call: Call,
-  engine: Engine,
-  command: Extract<Command, { type: "launch" | "retry" }>,
-): Promise<No | undefined> => {
-  const first = decide(engine.state(), command);
-  if (isRefusal(first)) return first;
-  const agents = command.lanes.flatMap((id) => engine.state().lanes.get(id)?.spec.agent ?? []);
-  const untrusted = await needTrust(
-    call,
-    engine,
-    agents.map((agent) => `agents.${agent}`),
-  );
-  if (untrusted) return untrusted;
-  await engine.lend(command.lanes);
-  const refused = await wish(call, engine, command);
-  if (refused) return refused;
-  return (await engine.ensure()) || !isLast(call) ? undefined : recorded;
-};
-
-/** Does this call end after the wish? The others wait, and notice a silent engine while they do. */
-const isLast = (call: Call): boolean => call.verb === "launch" || call.verb === "retry" || flagOf(call, "detach");
 
 /** Dependencies, also of dependencies, that nobody has started. */
 const neededBy = (state: State, lanes: readonly Lane[]): readonly Lane[] => {
@@ -146,20 +98,6 @@ const neededBy = (state: State, lanes: readonly Lane[]): readonly Lane[] => {
     open.push(...lane.spec.dependsOn);
   }
   return [...found.values()];
-};
-
-const reportOn = async (call: Call, engine: Engine, ids: readonly string[]): Promise<Report | No> => {
-  const moment = await momentOf(call, engine);
-  const lanes = lanesNamed(engine.state(), ids);
-  if (isNo(lanes)) return lanes;
-  const [only] = lanes;
-  const path =
-    lanes.length === 1 && only && isManual(only) && isOpened(only) ? worktreePath(engine, only.id) : undefined;
-  return {
-    code: isLast(call) ? exit.done : worst(lanes.map((lane) => codeOf("run", lane))),
-    lines: path === undefined ? lanes.map((lane) => laneWhy(moment, lane)) : [path],
-    json: lanesJson(lanes.map((lane) => laneJson(engine, moment, lane))),
-  };
 };
 
 const totals = (state: State, lanes: readonly Lane[]): string => {

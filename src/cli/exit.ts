@@ -33,7 +33,7 @@ export const no = (refused: string, hint: string, code: number): No => ({ refuse
 
 /** What a parser found wrong, as a "no" that names the place: `what: field: fault`. */
 export const faultNo = (what: string, { path, fault, hint }: Fault): No =>
-  no(path === "" ? `${what} ${fault}` : `${what}: ${path} ${fault}`, hint, exit.data);
+  no(path === "" ? `${what} ${fault}` : `${what}: ${path}: ${fault}`, hint, exit.data);
 
 /** The line that a failure prints. */
 export const failureLine = ({ refused, hint }: No): string =>

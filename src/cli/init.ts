@@ -29,8 +29,8 @@ export const prepareRepository = async (call: Call, engine: Engine): Promise<Rep
     lines: [
       ...wrote.map((path) => `wrote ${path}`),
       isNew ? `ready: lanes land on ${target.name}` : `was ready already: lanes land on ${target.name}`,
-      ...(engine.state().lanes.size === 0 ? ["next: lanes add-lane ID JSON, or: lanes probes"] : []),
     ],
+    hints: engine.state().lanes.size === 0 ? ["next: lanes add-lane ID JSON, or: lanes probes"] : [],
     json: { target: target.name, wrote, changed: isNew || wrote.length > 0 },
   };
 };

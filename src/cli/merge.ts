@@ -9,7 +9,7 @@ import { type Call, flagOf, textOf } from "./call.ts";
 import { type Answer, exit, worst } from "./exit.ts";
 import { momentOf, type Report, tell } from "./report.ts";
 import { codeOf, type Moment } from "./settle.ts";
-import { recorded, waitFor } from "./wait.ts";
+import { follow, recorded, waitFor } from "./wait.ts";
 import { lanesNamed, wish } from "./wish.ts";
 
 /** Ask the merge queue for lanes and wait until they have landed or were refused. */
@@ -82,8 +82,23 @@ const askFor = async (
 const land = async (call: Call, engine: Engine, ids: readonly string[]): Promise<No | undefined> => {
   const lives = await engine.ensure();
   if (flagOf(call, "detach")) return lives ? undefined : recorded;
-  return waitFor(call, engine, "merge", ids);
+  return (await landAgain(call, engine, ids)) ?? waitFor(call, engine, "merge", ids);
 };
+
+/** What was in the way of a landing may be gone by now: the engine tries again every second. Give it a moment to find out. */
+const landAgain = async (call: Call, engine: Engine, ids: readonly string[]): Promise<No | undefined> => {
+  const isPending = ({ lanes }: State): boolean => ids.some((id) => lanes.get(id)?.state === "landed-pending");
+  if (!isPending(engine.state())) return undefined;
+  const until = call.shell.now() + landAgainMs;
+  return follow(
+    call,
+    engine,
+    ({ state, now }) => now >= until || !isPending(state),
+    () => false,
+  );
+};
+
+const landAgainMs = 4000;
 
 const reportOn = (
   moment: Moment,

@@ -110,8 +110,8 @@ const reportOn = (made: ExecutionPlan, verb: string): Report => {
       made.from.length === 0
         ? `nothing to plan: there are no probe reports in ${generatedFolder}`
         : `${verb} ${count(ids.length, "lane")} from ${count(made.from.length, "report")}`,
-      ...(ids.length === 0 ? [] : ["next: lanes execute"]),
     ],
+    hints: ids.length === 0 ? [] : ["next: lanes execute"],
     json: { ...made, dryRun: verb !== "added" },
   };
 };

@@ -2,16 +2,15 @@
 import type { Probe } from "../core/config.ts";
 import { quote } from "../core/id.ts";
 import { isNo, type No } from "../core/observed.ts";
-import { isFault, nearest } from "../core/parse.ts";
-import { parseReport } from "../core/gaps.ts";
-import type { Lane, LaneSpec, LaneState, State } from "../core/state.ts";
+import { nearest } from "../core/parse.ts";
+import type { LaneState } from "../core/state.ts";
 import type { Engine } from "../engine/engine.ts";
 import { needTrust, warnOf } from "./ask.ts";
 import { type Call, flagOf } from "./call.ts";
 import { type Answer, exit, no, worst } from "./exit.ts";
-import { start } from "./execute.ts";
-import { generatedFolder } from "./plan.ts";
-import { count, laneJson, laneWhy, momentOf, type Report, tell } from "./report.ts";
+import { start } from "./launch.ts";
+import { giveUpUnchanged, laneFor, type Place, specOf } from "./probe-lane.ts";
+import { count, laneJson, laneOutcome, momentOf, type Report, tell } from "./report.ts";
 import { codeOf } from "./settle.ts";
 import { waitFor } from "./wait.ts";
 import { lanesNamed, prepareOnce, wish } from "./wish.ts";
@@ -84,29 +83,6 @@ const chosenProbes = async (
 const listOf = (configured: Readonly<Record<string, Probe>>): string =>
   Object.keys(configured).length === 0 ? "none is configured" : `probes: ${Object.keys(configured).join(", ")}`;
 
-/** What is to be done with a probe's lane: made, started once more, or only waited for. */
-interface Place {
-  readonly id: string;
-  readonly lane: Lane | undefined;
-}
-
-/** Most lanes that one probe may leave behind. */
-const lanesMax = 10_000;
-
-/** States that a probe's lane never leaves, or that its next report should not depend on: the next run gets a new lane. */
-const overStates: ReadonlySet<LaneState> = new Set(["merged", "undone", "cancelled", "conflicted", "checks-failed"]);
-
-/** The lane for the next run of a probe: its own while that is of use, else one with the next number. */
-const laneFor = (state: State, probe: string): Place => {
-  const first = probe.startsWith("probe") ? probe : `probe-${probe}`;
-  for (let n = 1; n <= lanesMax; n += 1) {
-    const id = n === 1 ? first : `${first}-${n}`;
-    const lane = state.lanes.get(id);
-    if (!lane || (lane.spec.kind === "probe" && !overStates.has(lane.state))) return { id, lane };
-  }
-  throw new Error(`probe ${probe} has left ${lanesMax} lanes`);
-};
-
 const makeLanes = async (
   call: Call,
   engine: Engine,
@@ -119,21 +95,6 @@ const makeLanes = async (
   });
   return missing.length === 0 ? undefined : wish(call, engine, { type: "add", lanes: missing });
 };
-
-const specOf = (name: string, { command, timeoutMs }: Probe): LaneSpec => ({
-  name: `Probe ${name}`,
-  tasks: [`Execute probe ${name}`],
-  parallel: true,
-  priority: "high",
-  command,
-  dependsOn: [],
-  paths: [`${generatedFolder}/**`],
-  env: [],
-  commit: "auto",
-  retries: 0,
-  kind: "probe",
-  timeoutMs,
-});
 
 const startableStates: ReadonlySet<LaneState> = new Set([
   "planned",
@@ -170,8 +131,10 @@ const reportOn = async (call: Call, engine: Engine, ids: readonly string[]): Pro
   return {
     code: flagOf(call, "detach") ? exit.done : worst(codes),
     lines: [
-      ...lanes.map((lane) =>
-        unchanged.has(lane.id) ? `${lane.id}: its report is the same as before` : laneWhy(moment, lane),
+      ...lanes.map((lane, at) =>
+        unchanged.has(lane.id)
+          ? `${lane.id}: its report is the same as before`
+          : laneOutcome(moment, lane, codes[at] ?? exit.done),
       ),
       count(lanes.length, "probe"),
     ],
@@ -183,29 +146,4 @@ const reportOn = async (call: Call, engine: Engine, ids: readonly string[]): Pro
       })),
     },
   };
-};
-
-/** Probes that brought no commit although the target has a report of theirs said the same again: their lanes are given up. */
-const giveUpUnchanged = async (
-  call: Call,
-  engine: Engine,
-  ids: readonly string[],
-): Promise<ReadonlySet<string> | No> => {
-  const { lanes, target = "" } = engine.state();
-  const empty = ids.filter((id) => lanes.get(id)?.state === "finished-empty");
-  if (empty.length === 0) return new Set();
-  const reports = [...(await engine.filesAt(target, generatedFolder)).values()].flatMap((text) => {
-    const report = parseReport(text);
-    return isFault(report) ? [] : [report.probe];
-  });
-  const same = empty.filter((id) => reports.some((name) => isOf(name, id)));
-  if (same.length === 0) return new Set();
-  const refused = await wish(call, engine, { type: "cancel", lanes: same });
-  return refused ?? new Set(same);
-};
-
-/** Is this name in a report the name of the probe that runs in this lane? */
-const isOf = (name: string, id: string): boolean => {
-  const first = name.startsWith("probe") ? name : `probe-${name}`;
-  return id === first || (id.startsWith(`${first}-`) && /^\d+$/.test(id.slice(first.length + 1)));
 };

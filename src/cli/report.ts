@@ -13,13 +13,15 @@ import type { Moment } from "./settle.ts";
 export interface Report {
   readonly code: number;
   readonly lines: readonly string[];
+  /** What to do next, for people who do one step at a time. */
+  readonly hints?: readonly string[];
   readonly json: object;
 }
 
 /** Print a report in the form that was asked for; answers its code. */
-export const tell = (call: Call, { code, lines, json }: Report): number => {
+export const tell = (call: Call, { code, lines, hints = [], json }: Report): number => {
   if (call.globals.json) call.output.printJson(json);
-  else for (const line of lines) call.output.print(line);
+  else for (const line of [...lines, ...hints]) call.output.print(line);
   return code;
 };
 
@@ -32,6 +34,13 @@ export const momentOf = async (call: Call, engine: Engine): Promise<Moment> => (
 
 /** One line on a lane: its state, why, and what to do next. */
 export const laneWhy = ({ state, now, limits }: Moment, lane: Lane): string => whyLine(state, lane, now, limits);
+
+/** One line on how a step ended for a lane: with the way out where it did not end well. */
+export const laneOutcome = (moment: Moment, lane: Lane, code: number): string => {
+  if (code !== 0) return laneWhy(moment, lane);
+  const detail = detailOf(moment.state, lane, moment.now, moment.limits);
+  return `${lane.id} is ${lane.state}${detail === "" ? "" : `: ${detail}`}`;
+};
 
 /** A lane for scripts. `worktree` is absolute; `run` is the current run, or the next one of a lane that is queued. */
 export const laneJson = (engine: Engine, { state, now, limits }: Moment, lane: Lane): object => ({

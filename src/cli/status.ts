@@ -88,8 +88,8 @@ const spare: readonly (readonly [width: number, places: readonly number[]])[] = 
 ];
 
 const fitting = (rows: readonly (readonly Cell[])[], { columns }: Style): readonly (readonly Cell[])[] => {
-  const left = spare.flatMap(([width, places]) => (columns !== undefined && columns < width ? places : []));
-  return rows.map((row) => row.filter((_, place) => !left.includes(place)));
+  const left = new Set(spare.flatMap(([width, places]) => (columns !== undefined && columns < width ? places : [])));
+  return rows.map((row) => row.filter((_, place) => !left.has(place)));
 };
 
 const titles: readonly Cell[] = ["STATE", "LANE", "AGENT", "PRIORITY", "GIT", "SINCE", "DETAIL"].map((text) => ({

@@ -40,7 +40,7 @@ export const waitFor = async (
 };
 
 /**
- * Call `isOver` with every new state until it says so. Ctrl-c is a No with code 130, an engine that is silent while
+ * Call `isOver` with every new state, and every now and then, until it says so. Ctrl-c is a No with code 130, an engine that is silent while
  * `isDueFor` says it should act one with 75.
  */
 export const follow = async (
@@ -60,12 +60,14 @@ export const follow = async (
         if (isOver(momentNow())) resolve(undefined);
       };
       const tick = (): void => {
+        look();
         silence(isDueFor(momentNow())).then((told) => told && resolve(told), reject);
       };
       const timer = setInterval(tick, tickMs);
       releases.push(
         () => clearInterval(timer),
-        engine.attend(),
+        // Who only looks at a repository that was never prepared leaves no trace in it.
+        engine.state().initialised ? engine.attend() : () => undefined,
         engine.follow(look),
         shell.onInterrupt(() => resolve(interrupted)),
         whenClosed(call, () => resolve(undefined)),

@@ -30,7 +30,7 @@ describe("a failure", () => {
 
   test("names the field that is wrong", () => {
     const fault = { path: "tasks[2]", fault: "must be a string", hint: "quote it" };
-    expect(failureLine(faultNo("lane docs", fault))).toBe("lanes: lane docs: tasks[2] must be a string; quote it");
+    expect(failureLine(faultNo("lane docs", fault))).toBe("lanes: lane docs: tasks[2]: must be a string; quote it");
     expect(failureLine(faultNo("lane docs", { ...fault, path: "" }))).toBe(
       "lanes: lane docs must be a string; quote it",
     );
