@@ -15,7 +15,6 @@ export interface Files {
   fstat(file: number): Stats;
   lstat(path: string): Stats | undefined;
   mkdir(path: string, mode: number): void;
-  chmod(path: string, mode: number): void;
   rename(from: string, to: string): void;
   link(from: string, to: string): void;
   unlink(path: string): void;
@@ -38,7 +37,6 @@ export const realFiles: Files = {
   fstat: (file) => fs.fstatSync(file),
   lstat: (path) => fs.lstatSync(path, { throwIfNoEntry: false }),
   mkdir: (path, mode) => fs.mkdirSync(path, mode),
-  chmod: (path, mode) => fs.chmodSync(path, mode),
   rename: (from, to) => fs.renameSync(from, to),
   link: (from, to) => fs.linkSync(from, to),
   unlink: (path) => fs.unlinkSync(path),

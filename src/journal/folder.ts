@@ -6,13 +6,13 @@ import type { Files } from "./files.ts";
 /** Stay where they are when the log starts anew: earlier archives, and the control repository that can be made again. */
 const stays: ReadonlySet<string> = new Set(["archive", "control.git"]);
 
-/** Make the state folder with mode 0700, whatever the umask. Idempotent; throws when something unsafe is in its place. */
+/** Make the state folder, for us only. Idempotent; throws when something unsafe is in its place. */
 export const createFolder = (files: Files, folder: string): void => {
   makeFolder(files, folder);
   requireFolder(files, folder);
 };
 
-/** Make one folder with mode 0700 unless there is one. */
+/** Make one folder that nobody else gets in, unless there is one. */
 export const makeFolder = (files: Files, folder: string): void => {
   try {
     files.mkdir(folder, 0o700);
@@ -20,7 +20,6 @@ export const makeFolder = (files: Files, folder: string): void => {
     if (codeOf(error) === "EEXIST") return;
     throw fault(`${folder} cannot be made`, error);
   }
-  files.chmod(folder, 0o700);
 };
 
 /**

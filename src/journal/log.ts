@@ -142,7 +142,8 @@ const place = (files: Files, path: string, line: Buffer, current: () => Found): 
       const torn = size > 0 && readRange(files, log.file, size - 1, 1)[0] !== newline;
       // After a torn line, or a short write of our own: end that line and write the record anew, whole.
       const bytes = torn ? Buffer.concat([Buffer.of(newline), line]) : line;
-      if (files.write(log.file, bytes) === bytes.length && stands(files, log.file, size, line)) return log;
+      files.write(log.file, bytes);
+      if (stands(files, log.file, size, line)) return log;
     } catch (error) {
       throw fault(`${path} could not be appended to`, error);
     }
@@ -151,8 +152,8 @@ const place = (files: Files, path: string, line: Buffer, current: () => Found): 
 };
 
 /**
- * Is `line` a line of its own at or after byte `from`? Between our look at the last byte and our write another process
- * may have left a torn line, and ours would be glued to it.
+ * Is `line` a line of its own at or after byte `from`? The write may have been short; and between our look at the last
+ * byte and our write another process may have left a torn line that ours is glued to.
  */
 const stands = (files: Files, file: number, from: number, line: Buffer): boolean => {
   const start = Math.max(0, from - 1);

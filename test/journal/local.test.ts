@@ -15,6 +15,8 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
+import { crc32 } from "../../src/journal/crc.ts";
+import { realFiles } from "../../src/journal/files.ts";
 import { encode } from "../../src/journal/line.ts";
 import { createJournal } from "../../src/journal/local.ts";
 import { journalContract } from "../contract/journal.ts";
@@ -87,6 +89,12 @@ describe("the log file", () => {
     expect(later.entries).toEqual((await entriesOf(place.other())).entries.slice(1));
   });
 
+  test.each([60_000, 70_000, 300_000, 4_100_000])("reads records of %i bytes between small ones", async (size) => {
+    const ids = ["a", "b", "c", "d"];
+    for (const [n, id] of ids.entries()) await place.journal.append(record(id, "x".repeat((n % 2) * size)));
+    expect(await idsOf(place.journal)).toEqual(ids);
+  });
+
   test("leaves a torn tail for later, and counts it once it has ended", async () => {
     await place.journal.append(record("a"));
     const line = encode(record("b"));
@@ -98,20 +106,28 @@ describe("the log file", () => {
     expect((await entriesOf(place.journal, torn.next)).entries).toEqual([{ position: 2, record: record("b") }]);
   });
 
+  test("keeps a record apart from a torn line that comes just before it is written", async () => {
+    const write = (file: number, bytes: Uint8Array): number => {
+      if (!readFileSync(place.log, "utf8").includes("torn")) appendFileSync(place.log, "torn");
+      return realFiles.write(file, bytes);
+    };
+    await createJournal({ state: place.state, files: { ...realFiles, write } }).append(record("a"));
+    expect(await idsOf(place.journal)).toEqual(["-", "a"]);
+  });
+
   test("says why a line is none", async () => {
-    const bad = { ...record("a"), events: [{ kind: "odd" }] };
-    const lines = [
-      "{}",
-      '{"v":1,"crc":"00000000"}',
-      encode(bad as never)
-        .toString()
-        .trim(),
-    ];
+    const body = Buffer.from('{"v":1,,');
+    const noJson = `${body.toString()},"crc":"${crc32(body, 0, body.length).toString(16).padStart(8, "0")}"}`;
+    const noType = encode({ ...record("a"), events: [{ kind: "odd" }] } as never)
+      .toString()
+      .trim();
+    const lines = ["{}", '{"v":1,"crc":"00000000"}', noType, noJson];
     appendFileSync(place.log, `${lines.join("\n")}\n`);
     expect((await entriesOf(place.journal)).entries).toEqual([
       { position: 1, damaged: "it has no checksum" },
       { position: 2, damaged: "its checksum does not match" },
       { position: 3, damaged: "an event has no type" },
+      { position: 4, damaged: "it is not JSON" },
     ]);
   });
 
@@ -141,12 +157,36 @@ describe("a log that is not the same any more", () => {
     await expect(entriesOf(place.journal, next)).rejects.toThrow(expect.objectContaining({ name: "LogReplaced" }));
   });
 
-  test("is noticed by its writers: they append to the new one", async () => {
+  test.each([
+    ["moved away", []],
+    ["replaced", ["new"]],
+  ])("is noticed by its writers when it is %s: they append to the new one", async (_, ids) => {
     await place.journal.append(record("a"));
     renameSync(place.log, `${place.log}.old`);
+    for (const id of ids) appendFileSync(place.log, encode(record(id)));
     await place.journal.append(record("b"));
-    expect(await idsOf(place.journal)).toEqual(["b"]);
+    expect(await idsOf(place.journal)).toEqual([...ids, "b"]);
   });
+});
+
+test("appends that overlap share a sync, and each waits for one that began after its write", async () => {
+  let syncs = 0;
+  let durable = "";
+  const fdatasync = async (file: number): Promise<void> => {
+    syncs += 1;
+    const written = readFileSync(place.log, "utf8");
+    await realFiles.fdatasync(file);
+    durable = written;
+  };
+  const journal = createJournal({ state: place.state, files: { ...realFiles, fdatasync } });
+  const append = async (id: string): Promise<void> => {
+    await journal.append(record(id));
+    expect(durable).toContain(`"id":"${id}"`);
+  };
+  await Promise.all(Array.from({ length: 50 }, async (_, n) => append(`early${n}`)));
+  expect(syncs).toBe(2);
+  await append("late");
+  expect(syncs).toBe(3);
 });
 
 describe("a state folder that is not ours alone", () => {
@@ -192,7 +232,13 @@ describe("a state folder that is not ours alone", () => {
   test.each<[string, () => void]>([
     ["a FIFO", () => void execFileSync("mkfifo", [place.log])],
     ["a folder", () => mkdirSync(place.log)],
-    ["a link", () => symlinkSync("/dev/null", place.log)],
+    [
+      "a link",
+      () => {
+        writeFileSync(`${place.log}.real`, encode(record("a")));
+        symlinkSync(`${place.log}.real`, place.log);
+      },
+    ],
   ])("does not hang or follow when the log is %s", async (_, make) => {
     make();
     await expect(place.journal.append(record("a"))).rejects.toThrow(place.log);
