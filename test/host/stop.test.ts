@@ -108,18 +108,21 @@ test("a stop spares an engine that the run's agent started, and the runs of that
 
 test("a stop spares a later process that has the number of the launcher or the agent", async () => {
   const { host, state } = place;
-  const stranger = spawn("sleep", ["1000"], { stdio: "ignore", detached: true }).pid ?? 0;
+  const strangers = ["launcher", "agent"].map(
+    () => spawn("sleep", ["1000"], { stdio: "ignore", detached: true }).pid ?? 0,
+  );
   const { boot } = host.self();
-  const who = ["launcher", "agent"].flatMap((each) => [`${each} ${stranger}`, `${each}-birth 1`]);
+  const [launcher, agent] = strangers;
+  const who = [`launcher ${launcher}`, "launcher-birth 1", `agent ${agent}`, "agent-birth 1"];
   mkdirSync(join(state, "runs", "demo-1"), { recursive: true });
   writeFileSync(
     join(state, "runs", "demo-1", "start"),
     ["version 1", ...who, `boot ${boot}`, "started 1", ""].join("\n"),
   );
-  expect(host.seen("demo-1")).toMatchObject({ is: "vanished", process: { pid: stranger }, survivors: [] });
+  expect(host.seen("demo-1")).toMatchObject({ is: "vanished", process: { pid: agent }, survivors: [] });
   expect(await host.stop("demo-1", 5000)).toEqual([]);
-  expect(lives(stranger)).toBe(true);
-  await killNow([stranger]);
+  expect(strangers.filter(lives)).toEqual(strangers);
+  await killNow(strangers);
 });
 
 test("a stop leaves the launcher the tools with which it writes down the end", async () => {

@@ -1,4 +1,4 @@
-import { renameSync } from "node:fs";
+import { mkdirSync, renameSync } from "node:fs";
 
 import { afterEach, beforeEach, expect, test } from "vitest";
 
@@ -24,7 +24,8 @@ test("a launcher that is killed is noticed, though no file tells of it", async (
 });
 
 test("much output is told of at most twenty times a second", async () => {
-  const { host, start } = place;
+  const { host, start, state } = place;
+  mkdirSync(state);
   const at: number[] = [];
   let last = "";
   const release = host.watch(() => {
@@ -53,10 +54,14 @@ test("a new state folder in the place of an archived one is noticed", async () =
 });
 
 test("nothing is told after the release", async () => {
-  const { host, start } = place;
-  let calls = 0;
+  const { host, start, state } = place;
+  mkdirSync(state);
+  let [calls, others] = [0, 0];
+  const stay = host.watch(() => (others += 1));
   host.watch(() => (calls += 1))();
   await start("true");
   await seenAs(host, "exited");
+  await until("another to be told", () => others > 0);
+  stay();
   expect(calls).toBe(0);
 });
