@@ -10,8 +10,8 @@ const retryMs = 500;
 const retryMaxMs = 10_000;
 /** A step that fails this often in a row is given up for its lane. */
 const triesMax = 4;
-/** A landing that is in somebody's way is tried again this often, in ms. */
-const landAgainMs = 1000;
+/** A landing that something of the user's is in the way of is tried again after this long, in ms: more rarely the longer it waits. */
+const landAgainMs = (waitedMs: number): number => Math.min(5000, 1000 + waitedMs / 20);
 
 /** Steps under way and steps that have to wait. */
 export interface Crew {
@@ -32,7 +32,8 @@ export const createCrew = (work: Work, done: () => void): Crew => {
     try {
       await act(work, lane, action);
       failures.delete(name);
-      if (action.type === "land") notBefore.set(name, work.world.clock.now() + landAgainMs);
+      const now = work.world.clock.now();
+      if (action.type === "land") notBefore.set(name, now + landAgainMs(Math.max(0, now - lane.since)));
     } catch (error) {
       const tries = (failures.get(name) ?? 0) + 1;
       failures.set(name, tries);

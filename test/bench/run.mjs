@@ -1,0 +1,40 @@
+// npm run bench [-- NAME …]: every promised figure as a ratio to a reference measured in the same run, against budgets.json.
+// Times are never compared across runs or machines. Exit code 1 when a promise is not kept.
+import { readFileSync } from "node:fs";
+import process from "node:process";
+
+import { createAgainstWorktreeAdd } from "./git.mjs";
+import { appendAgainstBare, appendAgainstLockfile } from "./journal.mjs";
+import { replayAgainstParse } from "./replay.mjs";
+import { startAgainstNode } from "./start.mjs";
+
+const budgets = JSON.parse(readFileSync(new URL("budgets.json", import.meta.url), "utf8"));
+const measurements = [
+  [["start-version", "start-status", "first-paint"], startAgainstNode],
+  [["replay"], replayAgainstParse],
+  [["append-4-writers"], appendAgainstBare],
+  [["append-16-writers"], appendAgainstLockfile],
+  [["create-lanes"], createAgainstWorktreeAdd],
+];
+
+// Node 20 pays 32 ms for it at every start, also of the writers.
+delete process.env["NODE_EXTRA_CA_CERTS"];
+
+const major = Number(process.versions.node.split(".")[0]);
+const wanted = new Set(process.argv.slice(2));
+let broken = 0;
+
+process.stdout.write(`Node ${process.versions.node}; ratios, each with its reference from the same run\n`);
+for (const [names, measure] of measurements) {
+  if (wanted.size > 0 && !names.some((name) => wanted.has(name))) continue;
+  for (const { name, ratio, detail } of [await measure()].flat()) {
+    const { atLeast, atMost: usual, atMostNode24, what } = budgets[name];
+    const atMost = major >= 24 ? (atMostNode24 ?? usual) : usual;
+    const isKept = atLeast === undefined ? ratio <= atMost : ratio >= atLeast;
+    if (!isKept) broken += 1;
+    const bound = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
+    process.stdout.write(`${isKept ? "kept  " : "BROKEN"} ${name.padEnd(18)} ${ratio.toFixed(2).padStart(7)}  (${bound}; ${what})\n`);
+    process.stdout.write(`       ${detail}\n`);
+  }
+}
+process.exitCode = broken === 0 ? 0 : 1;
