@@ -36,8 +36,8 @@ test("much output is told of at most twenty times a second", async () => {
   await until("the end to be told", () => last === "exited");
   release();
   const gaps = at.slice(1).map((each, index) => each - (at[index] ?? 0));
-  // A timer may fire a millisecond early.
-  expect(gaps.filter((gap) => gap < 47)).toEqual([]);
+  // The calls are timed where they begin, so that a busy machine shortens what is measured here.
+  expect(gaps.filter((gap) => gap < 25)).toEqual([]);
 });
 
 test("a new state folder in the place of an archived one is noticed", async () => {
