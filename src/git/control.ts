@@ -1,5 +1,5 @@
 /** The control repository: what merging in advance makes stays here until it lands, and no configuration of the user's repository holds. */
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { missing } from "./absent.ts";
@@ -40,9 +40,8 @@ const existing = async (context: Context): Promise<Place | undefined> => {
 /** Made beside its place and moved there whole: another process may make one at the same time. */
 const make = async (context: Context): Promise<void> => {
   const path = placeOf(context).gitDir;
-  const fresh = `${path}.${process.pid}`;
-  await rm(fresh, { recursive: true, force: true });
   await mkdir(context.layout.state, { recursive: true, mode: 0o700 });
+  const fresh = await mkdtemp(`${path}.`);
   await init(context, fresh);
   await mkdir(join(fresh, "objects", "info"), { recursive: true });
   await writeFile(join(fresh, "objects", "info", "alternates"), alternatesOf(context.layout.common));

@@ -20,14 +20,16 @@ import type { Scene } from "./scratch.ts";
 
 const ids = Array.from({ length: 10 }, (_, index) => `lane-${index}`);
 
-/** A lane that is as it should be: its own branch, all files, nothing in git's way. */
-const expectWhole = (s: Scene, lane: string): void => {
-  expect(s.at(`.worktrees/${lane}`, "status", "--porcelain", "--branch")).toBe(`## lane/${lane}/work`);
-  expect(
-    s.run("worktree", "list", "--porcelain").match(new RegExp(`^worktree .*/\\.worktrees/${lane}$`, "gm")),
-  ).toHaveLength(1);
-  const admin = join(s.layout.common, "worktrees", lane);
-  expect(readdirSync(admin).filter((name) => name.endsWith(".lock") || name === "locked")).toEqual([]);
+/** What is not as it should be with a lane: on its own branch, with all files, and nothing in git's way. */
+const faultsOf = (s: Scene, lane: string): readonly string[] => {
+  const status = s.at(`.worktrees/${lane}`, "status", "--porcelain", "--branch");
+  const listed = s.run("worktree", "list", "--porcelain").match(new RegExp(`^worktree .*/\\.worktrees/${lane}$`, "gm"));
+  const names = readdirSync(join(s.layout.common, "worktrees", lane));
+  return [
+    ...(status === `## lane/${lane}/work` ? [] : [status]),
+    ...(listed?.length === 1 ? [] : ["not listed once"]),
+    ...names.filter((name) => name.endsWith(".lock") || name === "locked"),
+  ];
 };
 
 const tip = (s: Scene): string => s.run("rev-parse", "main");
@@ -38,7 +40,7 @@ test("ten lanes at once, three times over, all open", async () => {
     const opened = await Promise.all(ids.map((id) => s.git.openLane(`${round}-${id}`, tip(s))));
     expect(opened.map((answer) => yes(answer).head)).toEqual(ids.map(() => tip(s)));
   }
-  for (const round of ["a", "b", "c"]) for (const id of ids) expectWhole(s, `${round}-${id}`);
+  for (const round of ["a", "b", "c"]) for (const id of ids) expect(faultsOf(s, `${round}-${id}`)).toEqual([]);
 });
 
 test("opening writes nothing into the user's configuration and survives a held config.lock", async () => {
@@ -60,7 +62,7 @@ test("opening waits for a packed-refs.lock and a lock on its own branch's neighb
   writeFileSync(lock, "");
   setTimeout(() => rmSync(lock, { force: true }), 300);
   yes(await s.git.openLane("one", tip(s)));
-  expectWhole(s, "one");
+  expect(faultsOf(s, "one")).toEqual([]);
 });
 
 test("opening again changes nothing: work in the lane stays", async () => {
@@ -85,7 +87,7 @@ test("a branch with commits of its own is checked out, not moved", async () => {
   s.run("switch", "-q", "main");
   expect(yes(await s.git.openLane("one", tip(s))).head).toBe(head);
   expect(existsSync(join(s.top, ".worktrees/one/work.txt"))).toBe(true);
-  expectWhole(s, "one");
+  expect(faultsOf(s, "one")).toEqual([]);
 });
 
 test("a base without files makes an empty lane", async () => {
@@ -94,7 +96,7 @@ test("a base without files makes an empty lane", async () => {
   const base = s.run("commit-tree", tree, "-m", "empty");
   yes(await s.git.openLane("one", base));
   yes(await s.again().openLane("one", base));
-  expectWhole(s, "one");
+  expect(faultsOf(s, "one")).toEqual([]);
 });
 
 const blockers: readonly (readonly [branch: string, hint: string])[] = [
@@ -131,7 +133,7 @@ test("a worktree whose folder was deleted is made again; another one like it sta
   rmSync(join(s.top, ".worktrees/one"), { recursive: true });
   rmSync(join(s.top, ".worktrees/two"), { recursive: true });
   expect(yes(await s.git.openLane("one", tip(s))).head).toBe(head);
-  expectWhole(s, "one");
+  expect(faultsOf(s, "one")).toEqual([]);
   expect(existsSync(join(s.layout.common, "worktrees/two"))).toBe(true);
 });
 
@@ -198,7 +200,7 @@ describe("after a kill", () => {
     const s = await scene();
     await opener(s, last).gone;
     yes(await s.git.openLane("one", tip(s)));
-    expectWhole(s, "one");
+    expect(faultsOf(s, "one")).toEqual([]);
   });
 
   test("while files are written, what still writes is ended and the rest is written", async () => {
@@ -218,7 +220,7 @@ describe("after a kill", () => {
     expect(existsSync(join(admin, "index.lock"))).toBe(true);
     writeFileSync(join(s.home, "gitconfig"), config);
     yes(await s.git.openLane("one", tip(s)));
-    expectWhole(s, "one");
+    expect(faultsOf(s, "one")).toEqual([]);
   });
 
   test("at any instant the lane opens again", async () => {
@@ -229,7 +231,7 @@ describe("after a kill", () => {
       setTimeout(child.kill, 60 + round * 12);
       await child.gone;
       yes(await s.again().openLane("one", tip(s)));
-      expectWhole(s, "one");
+      expect(faultsOf(s, "one")).toEqual([]);
       s.run("worktree", "remove", ".worktrees/one");
       s.run("branch", "-q", "-D", "lane/one/work");
     }
@@ -283,7 +285,7 @@ test.each(leftovers)("a killed git left %s: the lane opens", async (_name, make)
   mkdirSync(admin, { recursive: true });
   make(s, admin, join(s.top, ".worktrees/one"));
   yes(await s.git.openLane("one", tip(s)));
-  expectWhole(s, "one");
+  expect(faultsOf(s, "one")).toEqual([]);
 });
 
 test("a worktree of the user's with the same name elsewhere is no obstacle", async () => {
