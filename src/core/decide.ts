@@ -126,14 +126,10 @@ const dependencyFault = (state: State, lanes: Extract<Command, { type: "add" }>[
   const needs = new Map([...state.lanes.values()].map((lane) => [lane.id, lane.spec.dependsOn]));
   for (const { id, spec } of lanes) needs.set(id, spec.dependsOn);
   for (const { id, spec } of lanes) {
-    const index = spec.dependsOn.findIndex((other) => !needs.has(other));
-    if (index >= 0) {
-      return no(
-        `dependsOn[${index}]: lane ${id} depends on ${quote(spec.dependsOn[index] ?? "")}, which does not exist`,
-        "add that lane first",
-        65,
-        id,
-      );
+    for (const [index, other] of spec.dependsOn.entries()) {
+      if (needs.has(other)) continue;
+      const refused = `dependsOn[${index}]: lane ${id} depends on ${quote(other)}, which does not exist`;
+      return no(refused, "add that lane first", 65, id);
     }
   }
   // Only what the new lanes lead to: a circle that some foreign record brought in is no reason against others.

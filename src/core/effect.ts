@@ -10,8 +10,8 @@ export interface Draft {
   readonly state: State;
   readonly lanes: Map<string, Lane>;
   /** Lower-case id → id of the lanes that this record adds. */
-  readonly names: Map<string, string>;
-  repo: Partial<Pick<State, "target" | "initialised" | "phase" | "engine">>;
+  names: Map<string, string> | undefined;
+  repo: Partial<Pick<State, "target" | "initialised" | "phase" | "engine">> | undefined;
 }
 
 /** Why an event is illegal; undefined when it took effect in the draft. */
@@ -29,13 +29,19 @@ type Change = Partial<Omit<Lane, "id" | "rev">>;
 
 const laneIn = ({ lanes, state }: Draft, key: string): Lane | undefined => lanes.get(key) ?? state.lanes.get(key);
 
+type Fresh = { -readonly [F in keyof Lane]: Lane[F] };
+
 /** Change a lane in the draft without moving it; a string is the reason why not. */
 const touch = (draft: Draft, key: string, position: number, change: (lane: Lane) => Change | string): Fault => {
   const lane = laneIn(draft, key);
   if (!lane) return `no lane ${shown(key)}`;
   const changed = change(lane);
   if (typeof changed === "string") return changed;
-  draft.lanes.set(key, { ...lane, ...changed, rev: position });
+  // A clone and then an assignment: several spreads in one literal take V8 five times as long.
+  const fresh: Fresh = { ...lane };
+  Object.assign(fresh, changed);
+  fresh.rev = position;
+  draft.lanes.set(key, fresh);
   return undefined;
 };
 
@@ -46,47 +52,72 @@ const move = (
   to: LaneState,
   record: LogRecord,
   position: number,
-  change: (lane: Lane) => Change | string = () => ({}),
-): Fault =>
-  touch(draft, key, position, (lane) => {
-    if (!mayMove(lane.state, to)) return `lane ${key} is ${lane.state} and cannot become ${to}`;
-    const changed = change(lane);
-    return typeof changed === "string" ? changed : { state: to, since: record.at, detail: "", paths: [], ...changed };
-  });
+  change?: (lane: Lane) => Change | string,
+): Fault => {
+  const lane = laneIn(draft, key);
+  if (!lane) return `no lane ${shown(key)}`;
+  if (!mayMove(lane.state, to)) return `lane ${key} is ${lane.state} and cannot become ${to}`;
+  const changed = change?.(lane);
+  if (typeof changed === "string") return changed;
+  const fresh: Fresh = { ...lane };
+  fresh.state = to;
+  fresh.since = record.at;
+  fresh.detail = "";
+  fresh.paths = [];
+  if (settled.has(to)) {
+    fresh.stopping = undefined;
+    fresh.retryAt = undefined;
+  }
+  if (changed) Object.assign(fresh, changed);
+  fresh.rev = position;
+  draft.lanes.set(key, fresh);
+  return undefined;
+};
 
-/** Move a lane to a state in which nothing runs. */
+/** States in which nothing runs: a wish to stop has come true or has nothing left to stop. */
+const settled: ReadonlySet<LaneState> = new Set([
+  "queued",
+  "paused",
+  "finished-empty",
+  "failed",
+  "lost",
+  "parked",
+  "ready",
+  "cancelled",
+]);
+
+/** Move a lane to a state in which nothing runs, if nothing does. */
 const settle = (
   draft: Draft,
   key: string,
   to: LaneState,
   record: LogRecord,
   position: number,
-  change: (lane: Lane) => Change,
+  changed: Change,
 ): Fault =>
-  move(draft, key, to, record, position, (lane) =>
-    isLive(lane) ? `a run of lane ${key} has not ended` : { ...idle, ...change(lane) },
-  );
+  move(draft, key, to, record, position, (lane) => (isLive(lane) ? `a run of lane ${key} has not ended` : changed));
 
 /** Move a lane whose run went wrong. A wish to cancel it holds, however the run ended; one to stop it forbids another try. */
 const fall = (
   draft: Draft,
-  key: string,
+  event: { readonly key: string; readonly why: string; readonly retryAt?: number },
   to: "failed" | "lost",
   record: LogRecord,
   position: number,
-  change: (lane: Lane) => Change,
 ): Fault => {
+  const { key, retryAt } = event;
+  const detail = text(event.why);
   const before = laneIn(draft, key);
   const fault = move(draft, key, to, record, position, (lane) => ({
-    ...idle,
-    ...change(lane),
-    ...(lane.stopping ? { retryAt: undefined } : {}),
+    detail,
+    retryAt: to === "lost" || lane.stopping || !isTime(retryAt) ? undefined : retryAt,
+    failures: to === "lost" ? lane.failures : lane.failures + 1,
     run: over(lane.run, record.at),
     // Somebody may have opened it before the run began.
     worktree: lane.worktree || (lane.state === "starting" && lane.run?.base !== ""),
   }));
   if (fault !== undefined || before?.stopping?.then !== "cancel") return fault;
-  return settle(draft, key, "cancelled", record, position, ({ detail }) => ({ detail }));
+  return settle(draft, key, "cancelled", record, position, { detail });
 };
 
 /** A lane at its beginning. One that was cancelled before keeps counting its runs: a run's name is never used twice. */
@@ -117,7 +148,7 @@ const nameFault = (draft: Draft, id: string): Fault => {
   const fault = idFault(id);
   if (fault !== undefined) return fault;
   const folded = id.toLowerCase();
-  const taken = draft.names.get(folded) ?? draft.state.names.get(folded);
+  const taken = draft.names?.get(folded) ?? draft.state.names.get(folded);
   if (taken === undefined) return undefined;
   if (taken !== id) return `differs from lane ${taken} only in case`;
   const lane = laneIn(draft, id);
@@ -139,8 +170,6 @@ const mergeOf = (lane: Lane, candidate: string): Merge | string => {
 /** A run that nobody saw end is over when its lane is lost, failed or begun anew. */
 const over = (run: Run | undefined, at: number): Run | undefined =>
   run === undefined || run.endedAt !== undefined ? run : { ...run, endedAt: at };
-
-const idle = { stopping: undefined, retryAt: undefined } as const;
 
 /** The merge as it was asked for, without what came of it so far. */
 const askedFor = ({ position, requestedAt, rebuilt, cause, check }: Merge): Merge => ({
@@ -172,7 +201,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     return undefined;
   },
   "engine.retired": (draft) => {
-    const engine = draft.repo.engine ?? draft.state.engine;
+    const engine = draft.repo?.engine ?? draft.state.engine;
     if (!engine) return "no engine was elected";
     draft.repo = { ...draft.repo, engine: { ...engine, retired: true } };
     return undefined;
@@ -182,16 +211,17 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     const fault = nameFault(draft, key) ?? specFault(spec);
     if (fault !== undefined) return fault;
     draft.lanes.set(key, newLane(key, spec, record.at, position, laneIn(draft, key)));
+    draft.names ??= new Map();
     draft.names.set(key.toLowerCase(), key);
     return undefined;
   },
   "lane.queued": (draft, event, record, position) =>
-    settle(draft, event.key, "queued", record, position, () => ({
+    settle(draft, event.key, "queued", record, position, {
       detail: text(event.why),
       merge: undefined,
       landed: undefined,
       queuedAt: position,
-    })),
+    }),
   "lane.unqueued": (draft, event, record, position) => move(draft, event.key, "planned", record, position),
   "lane.opened": (draft, event, record, position) =>
     move(draft, event.key, "running", record, position, (lane) =>
@@ -205,33 +235,29 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     }),
   "lane.waiting": (draft, event, record, position) =>
     move(draft, event.key, "waiting", record, position, (lane) => ({
-      ...(isLive(lane) ? {} : idle),
+      stopping: isLive(lane) ? lane.stopping : undefined,
       detail: text(event.why),
       paths: list(event.paths),
     })),
   "lane.readied": (draft, event, record, position) =>
-    settle(draft, event.key, "ready", record, position, () => ({ failures: 0, results: list(event.results) })),
+    settle(draft, event.key, "ready", record, position, { failures: 0, results: list(event.results) }),
   "lane.emptied": (draft, event, record, position) =>
-    settle(draft, event.key, "finished-empty", record, position, () => ({ detail: text(event.why) })),
-  "lane.failed": (draft, event, record, position) =>
-    fall(draft, event.key, "failed", record, position, (lane) => ({
-      detail: text(event.why),
-      failures: lane.failures + 1,
-      retryAt: isTime(event.retryAt) ? event.retryAt : undefined,
-    })),
-  "lane.lost": (draft, event, record, position) =>
-    fall(draft, event.key, "lost", record, position, () => ({ detail: text(event.why) })),
+    settle(draft, event.key, "finished-empty", record, position, { detail: text(event.why) }),
+  "lane.failed": (draft, event, record, position) => fall(draft, event, "failed", record, position),
+  "lane.lost": (draft, event, record, position) => fall(draft, event, "lost", record, position),
   "lane.parked": (draft, event, record, position) =>
-    settle(draft, event.key, "parked", record, position, () => ({ detail: text(event.why) })),
+    settle(draft, event.key, "parked", record, position, { detail: text(event.why) }),
   "lane.paused": (draft, event, record, position) =>
-    settle(draft, event.key, "paused", record, position, () => ({ detail: text(event.why) })),
+    settle(draft, event.key, "paused", record, position, { detail: text(event.why) }),
   "lane.cancelled": (draft, event, record, position) =>
-    settle(draft, event.key, "cancelled", record, position, () => ({ detail: text(event.why), merge: undefined })),
+    settle(draft, event.key, "cancelled", record, position, { detail: text(event.why), merge: undefined }),
   "lane.progressed": (draft, event) => {
     const lane = laneIn(draft, event.key);
     if (!lane) return `no lane ${shown(event.key)}`;
     // Progress keeps the lane's rev: an agent that talks a lot must not make a person's wishes come late.
-    draft.lanes.set(event.key, { ...lane, progress: text(event.text) });
+    const fresh: Fresh = { ...lane };
+    fresh.progress = text(event.text);
+    draft.lanes.set(event.key, fresh);
     return undefined;
   },
   "run.asked": (draft, event, record, position) =>
@@ -247,7 +273,8 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       if (typeof run === "string") return run;
       const { process } = event;
       if (!isIdentity(process)) return "names no process";
-      return { worktree: true, run: { ...run, process, startedAt: time(event.at, record.at) } };
+      const { n, base, askedAt } = run;
+      return { worktree: true, run: { n, base, askedAt, process, startedAt: time(event.at, record.at) } };
     }),
   "run.exited": (draft, event, record, position) =>
     touch(draft, event.key, position, (lane) => {

@@ -26,7 +26,7 @@ export const fold = (state: State, entry: Entry): Outcome => {
   const voided = propose(state, entry.record, position);
   if (voided === undefined) {
     state.counts.effective += 1;
-    remember(state, entry.record.id);
+    age(state);
     return { position, effective: true };
   }
   state.counts.void += 1;
@@ -45,10 +45,16 @@ const propose = (state: State, record: LogRecord, position: number): Voided | un
     state.counts.newer += 1;
     return { reason: `written by a newer lanes (record version ${record.v})` };
   }
-  if (state.seen.young.has(record.id) || state.seen.old.has(record.id)) return { reason: repeated };
+  if (!remember(state, record.id)) return { reason: repeated };
+  const voided = tryEvents(state, record, position);
+  if (voided) state.seen.young.delete(record.id);
+  return voided;
+};
+
+const tryEvents = (state: State, record: LogRecord, position: number): Voided | undefined => {
   const late = unmet(state, record.if);
   if (late !== undefined) return { reason: `late: ${late}`, raced: true };
-  const draft: Draft = { state, lanes: new Map(), names: new Map(), repo: {} };
+  const draft: Draft = { state, lanes: new Map(), names: undefined, repo: undefined };
   for (const event of record.events) {
     const fault = apply(draft, event, record, position);
     if (fault !== undefined) return { reason: fault };
@@ -69,24 +75,38 @@ const isRecord = (record: LogRecord | null): boolean =>
 
 const apply = (draft: Draft, event: Event | null, record: LogRecord, position: number): Fault => {
   if (typeof event?.type !== "string") return "an event has no type";
-  if (!Object.hasOwn(effects, event.type)) {
+  const effect = effectOf.get(event.type);
+  if (!effect) {
     draft.state.counts.unknown += 1;
     return undefined;
   }
-  const effect = effects[event.type] as Effect<EventType>;
   const fault = effect(draft, event, record, position);
   return fault === undefined ? undefined : `${event.type}: ${fault}`;
 };
 
+/** By name; a map, because events may be named like what every object has. */
+const effectOf: ReadonlyMap<string, Effect<EventType>> = new Map(
+  Object.entries(effects) as [EventType, Effect<EventType>][],
+);
+
 const commit = ({ state, lanes, names, repo }: Draft): void => {
   for (const [id, lane] of lanes) state.lanes.set(id, lane);
-  for (const [folded, id] of names) state.names.set(folded, id);
-  Object.assign(state, repo);
+  if (names) for (const [folded, id] of names) state.names.set(folded, id);
+  if (repo) Object.assign(state, repo);
 };
 
-const remember = (state: State, id: string): void => {
-  if (state.seen.young.size >= retryWindow) state.seen = { young: new Set(), old: state.seen.young };
-  state.seen.young.add(id);
+/** Take an id in; false when it is in effect already. One look-up: ids are what the fold spends its time on. */
+const remember = ({ seen }: State, id: string): boolean => {
+  if (seen.old.size > 0 && seen.old.has(id)) return false;
+  const before = seen.young.size;
+  return seen.young.add(id).size > before;
+};
+
+/** Begin a new generation of ids when the young one is full. */
+const age = (state: State): void => {
+  if (state.seen.young.size > retryWindow) {
+    state.seen = { young: new Set(), old: state.seen.young };
+  }
 };
 
 /** The first condition that does not hold, or that this version does not know. */

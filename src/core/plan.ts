@@ -80,8 +80,8 @@ const watched: ReadonlySet<LaneState> = new Set(["starting", "merging", "merge-q
 export const runsToSee = (state: State): readonly string[] => {
   const names: string[] = [];
   for (const lane of state.lanes.values()) {
-    if (isLive(lane)) names.push(runOf(lane.id, lane.run?.n ?? 1));
-    const { merge } = lane;
+    const { run, merge } = lane;
+    if (run && isLive(lane)) names.push(runOf(lane.id, run.n));
     if (lane.state === "merging" && merge?.candidate !== undefined && merge.tested === undefined) {
       for (let k = 1; k <= checkRunsMax; k += 1) names.push(checkRunOf(lane.id, merge.candidate, k));
     }
@@ -157,12 +157,12 @@ const ofMerge = (lane: Lane, observed: Observed, policy: Policy): readonly Actio
   if (merge.tested !== undefined) return [{ type: "land", lane: id, candidate }];
   const check = checkOf(lane, policy.check);
   if (check === undefined) return [{ type: "pass-unchecked", lane: id, candidate }];
-  for (let k = 1; k <= checkRunsMax; k += 1) {
+  // The run number `checkRunsMax` ends the loop at the latest.
+  for (let k = 1; ; k += 1) {
     const run = checkRunOf(id, candidate, k);
     const seen = observed.runs.get(run);
     if (!seen || seen.is === "alive" || seen.is === "starting") return [];
     if (seen.is === "absent") return [{ type: "test", lane: id, candidate, run, check }];
     if (seen.is === "exited" || k === checkRunsMax) return [{ type: "judge", lane: id, candidate, run, seen }];
   }
-  return [];
 };

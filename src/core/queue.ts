@@ -54,6 +54,6 @@ export const mergeMessage = (lane: Lane): string => {
   return `${subject}\n${body === "" ? "" : `\n${body}\n`}\nLane: ${lane.id}\n`;
 };
 
-const firstLine = (text: string): string => (text.split("\n", 1)[0] ?? "").slice(0, 200);
+const firstLine = (text: string): string => text.split("\n", 1).join("").slice(0, 200);
 
 const ageOf = (lane: Lane): number => lane.merge?.position ?? lane.rev;

@@ -42,7 +42,7 @@ describe("a record", () => {
 
   test("is known by its id for at least a whole window of records", () => {
     const state = emptyState();
-    for (let n = 0; n < retryWindow + 1; n += 1) tell(state, []);
+    for (let n = 0; n < retryWindow + 2; n += 1) tell(state, []);
     expect(state.seen.young.size).toBe(1);
     expect(tell(state, [], { id: "r2" }).reason).toBe(repeated);
     expect(tell(state, [], { id: `r${retryWindow + 1}` }).reason).toBe(repeated);
