@@ -83,15 +83,13 @@ describe("the phases of seed 001", patience, () => {
       "init: wrote .orchestration/
       init: wrote info/exclude (in git's own folder)
       init: ready: lanes land on main
-      init: next: lanes add-lane ID JSON, or: lanes probes
-      probes: probe-v2 is merged: COMMIT on main; next: lanes cleanup
+      probes: probe-v2 is merged: COMMIT on main
       probes: 1 probe
       plan: wave 1: api
       plan: wave 2: ui
       plan: added 2 lanes from 1 report
-      plan: next: lanes execute
-      execute: api is ready; next: lanes merge api
-      execute: ui is ready; next: lanes merge ui
+      execute: api is ready
+      execute: ui is ready
       execute: 2 lanes: 2 ready
       merge: landed api: COMMIT
       merge: landed ui: COMMIT
@@ -111,7 +109,6 @@ describe("the phases of seed 001", patience, () => {
       "init: wrote .orchestration/
       init: wrote info/exclude (in git's own folder)
       init: ready: lanes land on main
-      init: next: lanes add-lane ID JSON, or: lanes probes
       probes: no probes are configured: lanes.config.json takes {"probes": {"NAME": {"command": "…"}}}
       plan: nothing to plan: there are no probe reports in docs/_generated
       execute: nothing to execute
@@ -186,11 +183,12 @@ describe("execute", patience, () => {
     const { code, stdout, stderr } = await lanes("execute");
     expect(code).toBe(1);
     expect(stdout).toMatchInlineSnapshot(`
-      "good is ready; next: lanes merge good
+      "good is ready
       bad is failed: exit code 3; next: lanes log bad; lanes retry bad
       after is queued: blocked by bad (failed); bad is failed (exit code 3)
       dirty is waiting: 1 file not committed; next: commit or drop the files in .worktrees/dirty, then lanes merge dirty or lanes retry dirty
       5 lanes: 1 ready, 1 failed, 1 queued, 1 waiting, 1 planned
+      next: lanes merge good
       "
     `);
     expect(stderr).toContain("none names no command and no agent: left out\n");
