@@ -87,6 +87,18 @@ test("text that is published already is not written again, unless the file chang
   expect(await journal.published("observed.json")).toBe("same");
 });
 
+test("a publication that failed does not stop the next", async () => {
+  let disk = "full";
+  const fsync = async (): Promise<void> => {
+    if (disk === "full") throw Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
+  };
+  const journal = createJournal({ state: place.state, files: { ...realFiles, fsync } });
+  await expect(journal.publish("tracker.json", "one")).rejects.toThrow("the disk is full (ENOSPC): free some space");
+  disk = "free";
+  await journal.publish("tracker.json", "two");
+  expect(await journal.published("tracker.json")).toBe("two");
+});
+
 test("temporary files that a killed process left are removed, younger ones are not", async () => {
   const [old, young] = [".tracker.json.1000-1-2.tmp", `.tracker.json.${Date.now()}-3-4.tmp`];
   for (const name of [old, young]) writeFileSync(join(place.state, name), "");
