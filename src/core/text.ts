@@ -50,11 +50,12 @@ const sequences =
   /(?:\u001B\[|\u009B)[0-?]*[ -/]*[@-~]?|(?:\u001B[\]PX^_]|[\u0090\u0098\u009D-\u009F])[^\u0007\u001B\u009C\n\r]*(?:\u0007|\u001B\\|\u009C)?|\u001B[ -/]*[0-~]?/g;
 const blanks = /[\t\n\v\f\r\u0085\u2028\u2029]/g;
 const controls = /\p{Cc}/gu;
-const joined = /\u200D\p{Extended_Pictographic}/gu;
+const joined = /\u200D\p{Extended_Pictographic}\p{Emoji_Modifier}?/gu;
 const invisible = /[\p{Cf}\p{Me}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** Flags, conjoining letters that did not compose, private, unassigned and half characters. */
-const uncertain = /[\u{1F1E6}-\u{1F1FF}]{1,2}|[\u1100-\u11FF\uA960-\uA97F\uD7B0-\uD7FF]+|[\p{Co}\p{Cn}\p{Cs}]/gu;
+/** Flags, conjoining letters that did not compose, letters that bind to the next one, private, unassigned and half characters. */
+const uncertain =
+  /[\u{1F1E6}-\u{1F1FF}]{1,2}|[\u1100-\u11FF\uA960-\uA97F\uD7B0-\uD7FF]+|[\p{Co}\p{Cn}\p{Cs}\u0D4E\u{111C2}\u{111C3}\u{1193F}\u{11941}\u{11A3A}\u{11A84}-\u{11A89}\u{11D46}\u{11F02}]/gu;
 
 /** Thai and Lao letters that stand for a mark and a letter: terminals count them as one cell or two. */
 const sara = /[\u0E33\u0EB3]/g;
@@ -71,23 +72,24 @@ const picture = (char: string): string => {
 
 const segmenter = new Intl.Segmenter();
 const mark = /^\p{Mn}$/u;
-const spacing = /^\p{Mc}$/u;
+const attached = /^[\p{M}\p{Emoji_Modifier}]$/u;
 
 /** Each cluster as one base character with a few marks, or as its letters one by one. */
 const flattened = (text: string): string => {
   let flat = "";
-  for (const { segment } of segmenter.segment(text)) flat += segment.length === 1 ? segment : cluster(segment);
+  for (const { segment } of segmenter.segment(text)) flat += cluster(segment);
   return flat;
 };
 
 const cluster = (segment: string): string => {
   const [base = "", ...rest] = segment;
+  // Without a letter of its own it would bind to whatever is shown before it.
+  if (attached.test(base)) return box;
   if (rest.length === 0) return base;
-  if (mark.test(base)) return box;
   const marks = rest.filter((char) => mark.test(char));
   if (marks.length === rest.length) return emoji.test(base) ? base : base + marks.slice(0, marksMax).join("");
   if (emoji.test(base)) return base;
-  return [base, ...rest].filter((char) => !mark.test(char) && !spacing.test(char)).join("") || box;
+  return [base, ...rest.filter((char) => !attached.test(char))].join("");
 };
 
 const emoji = /^\p{Extended_Pictographic}$/u;

@@ -1,9 +1,8 @@
 /** Is somebody there who carries lanes out? Asked only while there is something to carry out. */
-import type { State } from "../core/state.ts";
 import type { Release } from "../port.ts";
 import type { Feed } from "./feed.ts";
 import { createPace } from "./pace.ts";
-import { isBusy } from "./select.ts";
+import { isBusy, livenessOf } from "./select.ts";
 import type { LanesStore } from "./store.ts";
 import type { Liveness } from "./view.ts";
 
@@ -22,7 +21,7 @@ export const followEngine = (store: LanesStore, feed: Feed, fault: (error: unkno
       clearTimeout(timer);
       if (!isBusy(feed.state())) return show("idle");
       const asked = store.getState().engine;
-      show(asked === "idle" || asked === "starting" ? firstGuess(feed.state()) : asked);
+      show(asked === "idle" || asked === "starting" ? livenessOf(feed.state()) : asked);
       const lives = await feed.ensure();
       show(lives ? "alive" : "silent");
       timer = setTimeout(ask.ask, askGapMs);
@@ -50,5 +49,3 @@ export const followEngine = (store: LanesStore, feed: Feed, fault: (error: unkno
     ask.end();
   };
 };
-
-const firstGuess = ({ engine }: State): Liveness => (engine && !engine.retired ? "alive" : "starting");

@@ -17,7 +17,7 @@ import {
 import type { Lane, LaneState, State } from "../core/state.ts";
 import { sanitize } from "../core/text.ts";
 import { keep, keepOne } from "./keep.ts";
-import type { LaneDetail, View } from "./view.ts";
+import type { LaneDetail, Liveness, View } from "./view.ts";
 
 /** The world as one process sees it. */
 export interface Sight {
@@ -46,6 +46,10 @@ export const rowsOf = (before: Rows, sight: Sight, lane: string | undefined): Ro
     detail: keepOne(before.detail, detailOf(sight, lane, before.detail)),
   };
 };
+
+/** What the journal says of the engine, before anybody looked at its process. */
+export const livenessOf = (state: State): Liveness =>
+  isBusy(state) ? (state.engine && !state.engine.retired ? "alive" : "starting") : "idle";
 
 /** Is there work that needs an engine? */
 export const isBusy = (state: State): boolean =>

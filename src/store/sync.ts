@@ -9,7 +9,7 @@ import { followEngine } from "./follow-engine.ts";
 import { followGit } from "./follow-git.ts";
 import { followLog } from "./follow-log.ts";
 import { createPace } from "./pace.ts";
-import { isBusy, mergeSeen, rowsOf } from "./select.ts";
+import { livenessOf, mergeSeen, rowsOf } from "./select.ts";
 import type { LanesStore } from "./store.ts";
 import { followTime } from "./follow-time.ts";
 
@@ -29,8 +29,8 @@ export interface Known {
 export const openStore = async (store: LanesStore, feed: Feed): Promise<Known> => {
   const [limits, seen] = await Promise.all([feed.limits(), feed.observed(), feed.refresh()]);
   const known: Known = { limits, seen };
-  paint(store, feed, known);
-  store.setState({ engine: isBusy(feed.state()) ? "starting" : "idle" });
+  paintStore(store, feed, known);
+  store.setState({ engine: livenessOf(feed.state()) });
   return known;
 };
 
@@ -40,7 +40,7 @@ export const syncStore = (store: LanesStore, feed: Feed, known: Known): Release 
     const text = error instanceof Error ? error.message : String(error);
     store.setState({ note: sanitize(text.slice(0, 300)) });
   };
-  const update = createPace(() => paint(store, feed, known), updateGapMs, note);
+  const update = createPace(() => paintStore(store, feed, known), updateGapMs, note);
   const releases: readonly Release[] = [
     feed.follow((_state, told) => {
       addEvents(store, told.flatMap(eventRows));
@@ -65,7 +65,8 @@ export const syncStore = (store: LanesStore, feed: Feed, known: Known): Release 
   };
 };
 
-const paint = (store: LanesStore, feed: Feed, { seen, limits }: Known): void => {
+/** Bring the rows up to date with what is known now; nothing changes when nothing did. */
+export const paintStore = (store: LanesStore, feed: Feed, { seen, limits }: Known): void => {
   const before = store.getState();
   const now = Date.now();
   const rows = rowsOf(before, { state: feed.state(), seen, limits, now }, before.viewer.lane);

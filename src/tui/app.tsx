@@ -9,7 +9,7 @@ import type { LanesStore } from "../store/store.ts";
 import { refusalOf } from "./act.ts";
 import { Body } from "./body.tsx";
 import type { Control } from "./control.ts";
-import { hints, intentsOf, keymap, pasted } from "./keymap.ts";
+import { hints, intentsOf, keymap, keysOf, pasted } from "./keymap.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import { listsOf } from "./lists.ts";
 import { laneOf, settle } from "./model.ts";
@@ -33,7 +33,9 @@ export interface AppProps {
 export const App = ({ store, control, theme, state }: AppProps): ReactElement => {
   const view = useStore(store);
   const unsettled = useStore(control.ui);
-  useInput((input, key) => control.dispatch(intentsOf(input, key, control.ui.getState().mode)));
+  useInput((input, key) => {
+    for (const name of keysOf(input, key)) control.dispatch(intentsOf(name, control.ui.getState().mode));
+  });
   usePaste((text) => control.dispatch(pasted(text, control.ui.getState().mode)));
 
   const lists = listsOf(view, unsettled.filters);

@@ -30,12 +30,9 @@ export const parseRow = (raw: string, columns: number, ascii = false): Row => {
       continue;
     }
     if (chars.length + width > columns) break;
-    const shown = ascii && (piece < " " || piece > "~") ? asciiOf(piece, width) : piece;
-    if (shown.length === width) for (const char of shown) place(chars, styles, char, style);
-    else {
-      place(chars, styles, shown, style);
-      if (width === 2) place(chars, styles, "", style);
-    }
+    const [first = "", second = ""] = ascii && piece > "~" ? asciiOf(piece, width) : [piece];
+    place(chars, styles, first, style);
+    if (width === 2) place(chars, styles, second, style);
   }
   return { raw, chars, styles };
 };

@@ -13,16 +13,26 @@ export interface Binding {
   readonly capability?: string;
   /** For the help page; bindings with the same words share a line. */
   readonly help: string;
-  /** For the footer, most useful first; left out when it is not shown there. */
+  /** For the footer; left out when it is not shown there. */
   readonly hint?: string;
+  /** Where there is little room, the footer shows the lowest ranks. */
+  readonly rank: number;
 }
 
-const row = (keys: string, scope: Mode["is"], intent: Intent, help: string, hint?: string): readonly Binding[] =>
+const row = (
+  keys: string,
+  scope: Mode["is"],
+  intent: Intent,
+  help: string,
+  hint?: string,
+  rank = 1,
+): readonly Binding[] =>
   keys.split(" ").map((key, index) => ({
     key,
     scope,
     intent,
     help,
+    rank,
     ...(intent.type === "wish" ? { capability: intent.capability } : {}),
     ...(hint === undefined || index > 0 ? {} : { hint }),
   }));
@@ -36,10 +46,10 @@ export const keymap: readonly Binding[] = [
   ...row("m", "normal", wish("merge"), "merge the lane into the target", "merge"),
   ...row("x", "normal", wish("stop"), "stop the lane's agent; asks first", "stop"),
   ...row("R", "normal", wish("retry"), "run the lane again", "retry"),
-  ...row("M", "normal", { type: "merge-ready" }, "merge all lanes that are ready", "merge all"),
-  ...row("X", "normal", wish("cancel"), "give the lane up; asks first", "cancel"),
-  ...row("!", "normal", { type: "next-needy" }, "next lane that needs you", "needs you"),
-  ...row("/", "normal", { type: "open-filter" }, "filter the pane: words, !word for not", "filter"),
+  ...row("M", "normal", { type: "merge-ready" }, "merge all lanes that are ready", "merge all", 3),
+  ...row("X", "normal", wish("cancel"), "give the lane up; asks first", "cancel", 3),
+  ...row("!", "normal", { type: "next-needy" }, "next lane that needs you", "needs you", 4),
+  ...row("/", "normal", { type: "open-filter" }, "filter the pane: words, !word for not", "filter", 2),
   ...row("?", "normal", { type: "help", open: true }, "this page", "help"),
   ...row("q", "normal", { type: "quit" }, "leave; agents keep running", "quit"),
   ...row("ctrl-c", "normal", { type: "quit" }, "leave; agents keep running"),
@@ -82,14 +92,20 @@ export const keymap: readonly Binding[] = [
 /** Most keys taken from one read of the terminal: more is a paste by a terminal that does not say so. */
 const burstMax = 32;
 
-/** What was pressed → what it means now. A burst of letters is several keys. */
-export const intentsOf = (input: string, key: Key, mode: Mode): readonly Intent[] => {
-  const name = keyName(input, key);
-  if (name !== undefined) return meaning(name, mode);
-  if (mode.is === "filter") return pasted(input, mode);
-  return Array.from(input)
-    .slice(0, burstMax)
-    .flatMap((letter) => meaning(letter, mode));
+/** What the terminal sent → the keys that were pressed, by name, one after another. */
+export const keysOf = (input: string, key: Key): readonly string[] => {
+  if (key.eventType === "release" || key.meta) return [];
+  const named = special.find(([flag]) => key[flag])?.[1];
+  if (named !== undefined) return [key.shift && named === "tab" ? "shift-tab" : named];
+  if (key.ctrl) return [`ctrl-${input}`];
+  return Array.from(input).slice(0, burstMax).map(letterName);
+};
+
+/** What a key means in a mode. Ask anew for each key: the one before may have changed the mode. */
+export const intentsOf = (name: string, mode: Mode): readonly Intent[] => {
+  const bound = keymap.find((binding) => binding.scope === mode.is && binding.key === name);
+  if (bound) return [bound.intent];
+  return mode.is === "filter" && Array.from(name).length === 1 ? [{ type: "type", text: name }] : [];
 };
 
 /** What was pasted → what it means: text for a filter, nothing anywhere else. */
@@ -104,21 +120,20 @@ export const hints = (scope: Mode["is"]): readonly Binding[] =>
 export const keyOf = (capability: string): string =>
   keymap.find((binding) => binding.capability === capability)?.key ?? "";
 
-const meaning = (name: string, mode: Mode): readonly Intent[] => {
-  const bound = keymap.find((binding) => binding.scope === mode.is && binding.key === name);
-  if (bound) return [bound.intent];
-  return mode.is === "filter" && Array.from(name).length === 1 ? [{ type: "type", text: name }] : [];
+/** A letter of a burst. Control characters among them are keys of their own. */
+const letterName = (letter: string): string => {
+  if (letter >= " " && letter !== "\u007F") return letter;
+  return controls.get(letter) ?? `ctrl-${String.fromCharCode(letter.charCodeAt(0) + 96)}`;
 };
 
-/** A key's name as the table has it; undefined for several letters at once. */
-const keyName = (input: string, key: Key): string | undefined => {
-  if (key.eventType === "release") return "";
-  const named = special.find(([flag]) => key[flag])?.[1];
-  if (named !== undefined) return key.shift && named === "tab" ? "shift-tab" : named;
-  if (key.ctrl) return `ctrl-${input}`;
-  if (key.meta) return "";
-  return Array.from(input).length === 1 ? input : undefined;
-};
+const controls: ReadonlyMap<string, string> = new Map([
+  ["\t", "tab"],
+  ["\r", "enter"],
+  ["\n", "enter"],
+  ["\u007F", "backspace"],
+  ["\b", "backspace"],
+  ["\u001B", "esc"],
+]);
 
 type Flag = Exclude<keyof Key, "eventType">;
 

@@ -131,7 +131,8 @@ const settled = (place: Place, items: readonly Item[], height: number): Place =>
   const found = place.key === undefined ? -1 : items.findIndex(({ key }) => key === place.key);
   const index = Math.max(0, Math.min(items.length - 1, found >= 0 ? found : place.index));
   const last = Math.max(0, items.length - height);
-  const top = height === 0 ? place.top : Math.max(index - height + 1, Math.min(place.top, index, last));
+  const top =
+    height === 0 ? Math.min(place.top, index) : Math.max(index - height + 1, Math.min(place.top, index, last));
   const key = items[index]?.key ?? place.key;
   return key === place.key && index === place.index && top === place.top ? place : { key, index, top };
 };

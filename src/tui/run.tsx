@@ -8,7 +8,7 @@ import { type Instance, render } from "ink";
 import type { Engine } from "../engine/engine.ts";
 import type { Release } from "../port.ts";
 import { createStore, type LanesStore } from "../store/store.ts";
-import { openStore, syncStore } from "../store/sync.ts";
+import { openStore, paintStore, syncStore } from "../store/sync.ts";
 import { App } from "./app.tsx";
 import { createControl } from "./control.ts";
 import { createScreen, type Screen } from "./screen.ts";
@@ -38,6 +38,8 @@ export const openControlCenter = async (engine: Engine, options: ControlCenterOp
     suspend: () => suspend(stdin, screen),
     repaint: screen.repaint,
   });
+  // The control has selected a lane: its detail belongs on the first frame.
+  paintStore(store, engine, known);
   screen.onResize(() => control.dispatch([{ type: "resize", columns: stdout.columns, rows: stdout.rows }]));
   screen.enter();
   const app = mount(<App store={store} control={control} theme={theme} state={() => engine.state()} />, stdin, screen);

@@ -12,7 +12,7 @@ import { diffRow, parseRow, type Row } from "./cells.ts";
 export interface Screen {
   /** What Ink writes to. */
   readonly stream: WriteStream;
-  /** Take the terminal over: alternate screen, no autowrap, no cursor. */
+  /** Take the terminal over with the next frame: alternate screen, no autowrap, no cursor. */
   readonly enter: () => void;
   /** Give it back as it was. Any number of times. */
   readonly leave: () => void;
@@ -42,6 +42,7 @@ const others = /\u001B\[[0-9;?]*[A-HJKhl]|\r/g;
 /** A screen on a terminal. In `ascii`, nothing else is ever sent. */
 export const createScreen = (target: Target, ascii: boolean): Screen => {
   let up = false;
+  let taken = false;
   let frame: readonly string[] = [];
   let shown: Row[] = [];
   let sending = false;
@@ -56,12 +57,14 @@ export const createScreen = (target: Target, ascii: boolean): Screen => {
     const out = changes();
     if (out === "") return;
     sending = true;
-    target.write(out.length < markedMin ? out : `${csi}?2026h${out}${csi}?2026l`, () => {
+    const marked = out.length < markedMin ? out : `${csi}?2026h${out}${csi}?2026l`;
+    target.write(taken ? marked : takeOver + marked, () => {
       sending = false;
       if (!stale) return;
       stale = false;
       flush();
     });
+    taken = true;
   };
 
   const changes = (): string => {
@@ -104,7 +107,10 @@ export const createScreen = (target: Target, ascii: boolean): Screen => {
     shown = [];
     for (const listener of listeners) listener();
     // Ink paints at once when it hears of a resize: let React place everything anew first.
-    setImmediate(() => stream.emit("resize"));
+    setImmediate(() => {
+      stream.emit("resize");
+      flush();
+    });
   });
 
   return {
@@ -113,13 +119,13 @@ export const createScreen = (target: Target, ascii: boolean): Screen => {
       if (up) return;
       up = true;
       shown = [];
-      target.write(takeOver);
       flush();
     },
     leave: () => {
       if (!up) return;
       up = false;
-      target.write(giveBack);
+      if (taken) target.write(giveBack);
+      taken = false;
     },
     repaint,
     lines: () => frame,

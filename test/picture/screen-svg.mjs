@@ -44,7 +44,10 @@ const rowParts = (line, columns, row) => {
     const text = one.getChars() || " ";
     const look = lookOf(one);
     const key = JSON.stringify(look);
+    const blank = text === " " && (run?.text.endsWith(" ") ?? false);
     if (run && (run.key !== key || one.getWidth() === 2 || !/^[ -~]$/.test(text) || run.single)) end();
+    // Renderers fold blanks: a run ends at the second one, unless it is painted.
+    else if (blank && look.ground === back) end();
     run ??= { text: "", key, look, column, columns: 0, single: one.getWidth() === 2 || !/^[ -~]$/.test(text) };
     run.text += text;
     run.columns += one.getWidth();
@@ -60,11 +63,15 @@ const runParts = ({ text, look, column, columns }, row) => {
   if (look.ground !== back) {
     parts.push(`<rect x="${x}" y="${y}" width="${round(columns * cell.width)}" height="${cell.height}" fill="${look.ground}"/>`);
   }
-  if (text.trim() === "") return parts;
+  const words = text.trimStart();
+  const at = round(x + (text.length - words.length) * cell.width);
+  const shown = words.trimEnd().replaceAll(" ", "\u00A0");
+  if (shown === "") return parts;
   const weight = look.bold ? ` font-weight="bold"` : "";
   const opacity = look.dim ? ` fill-opacity="0.55"` : "";
-  const length = /^[ -~]+$/.test(text) ? ` textLength="${round(columns * cell.width)}"` : "";
-  return [...parts, drawn(text, x, y, look) ?? `<text x="${x}" y="${y + 13}" fill="${look.ink}"${weight}${opacity}${length}>${escaped(text)}</text>`];
+  const length = shown.length > 1 ? ` textLength="${round(shown.length * cell.width)}"` : "";
+  const written = `<text x="${at}" y="${y + 13}" fill="${look.ink}"${weight}${opacity}${length}>${escaped(shown)}</text>`;
+  return [...parts, drawn(text, x, y, look) ?? written];
 };
 
 /** Lines and blocks are drawn, not written: fonts leave gaps between them. */
@@ -106,6 +113,9 @@ const round = (value) => Math.round(value * 100) / 100;
 
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
+/** A screen that says nothing for so long has said all. */
+const quietMs = 700;
+
 const names = { enter: "\r", esc: "\u001B", tab: "\t", down: "\u001B[B", up: "\u001B[A", "ctrl-d": "\u0004" };
 
 /** Starts a command on a terminal of this size, sends keys, and answers the picture of what then is on its screen. */
@@ -117,11 +127,19 @@ const picture = async (columns, rows, keys, [command, ...words]) => {
   terminal.loadAddon(new Unicode11Addon());
   terminal.unicode.activeVersion = "11";
   const child = pty.spawn(command, words, { cols: columns, rows, env: { ...process.env, TERM: "xterm-256color" } });
-  child.onData((text) => terminal.write(text));
-  const rest = () => new Promise((resolve) => setTimeout(resolve, 700));
-  await rest();
+  let heard = Number.POSITIVE_INFINITY;
+  child.onData((text) => {
+    heard = Date.now();
+    terminal.write(text);
+  });
+  const rest = async () => {
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
+    do await pause();
+    while (!(Date.now() - heard > quietMs));
+  };
   await rest();
   for (const key of keys) {
+    heard = Number.POSITIVE_INFINITY;
     child.write(names[key] ?? key);
     await rest();
   }

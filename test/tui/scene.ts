@@ -23,7 +23,9 @@ export const spec = (parts: Partial<LaneSpec> = {}): LaneSpec => ({
 });
 
 /** Records with the given events, each at its own time. */
-export const recordsOf = (steps: readonly (readonly [at: number, ...events: readonly Event[]])[]): readonly LogRecord[] =>
+export const recordsOf = (
+  steps: readonly (readonly [at: number, ...events: readonly Event[]])[],
+): readonly LogRecord[] =>
   steps.map(([at, ...events], index) => ({ v: 1, id: `r${index}`, at, by: "human", on: "box", events }));
 
 const add = (key: string, parts: Partial<LaneSpec>): Event => ({ type: "lane.added", key, spec: spec(parts) });
@@ -83,17 +85,34 @@ export const swing = (now: number): MemoryWorld => {
           tested: "passed",
         },
       ],
-      [at(33), ...started("i18n-ja", at(34)), exited("i18n-ja", at(33), 1), { type: "lane.failed", key: "i18n-ja", why: "exit 1: npm test" }],
+      [
+        at(33),
+        ...started("i18n-ja", at(34)),
+        exited("i18n-ja", at(33), 1),
+        { type: "lane.failed", key: "i18n-ja", why: "exit 1: npm test" },
+      ],
       [
         at(12),
         ...ready("auth-fix", at(20)),
         ...merging("auth-fix", "d".repeat(40)),
         { type: "merge.conflicted", key: "auth-fix", why: "conflicts with main", paths: ["src/auth.ts"] },
       ],
-      [at(9), ...started("ui-table", at(30)), { type: "lane.waiting", key: "ui-table", why: "asks: allow edit of src/table.tsx?", paths: [] }],
+      [
+        at(9),
+        ...started("ui-table", at(30)),
+        { type: "lane.waiting", key: "ui-table", why: "asks: allow edit of src/table.tsx?", paths: [] },
+      ],
       [at(4), ...ready("db-index", at(6)), ...merging("db-index", "e".repeat(40))],
-      [at(2), ...started("api-cache", at(2)), { type: "lane.progressed", key: "api-cache", text: "2 of 3 tasks: running tests" }],
-      [now - 31_000, ...started("docs-intro", now - 31_000), { type: "lane.progressed", key: "docs-intro", text: "1 of 2 tasks: reading docs/guide.md" }],
+      [
+        at(2),
+        ...started("api-cache", at(2)),
+        { type: "lane.progressed", key: "api-cache", text: "2 of 3 tasks: running tests" },
+      ],
+      [
+        now - 31_000,
+        ...started("docs-intro", now - 31_000),
+        { type: "lane.progressed", key: "docs-intro", text: "1 of 2 tasks: reading docs/guide.md" },
+      ],
       [now - 20_000, queued("bench"), queued("search")],
     ]),
     seen: seenOf(now),
@@ -115,9 +134,15 @@ export const swing = (now: number): MemoryWorld => {
       ],
       [
         "docs-intro-1",
-        Array.from({ length: 60 }, (_, line) => `[${line + 1}/60] read docs/guide-${String(line + 1).padStart(2, "0")}.md`).join("\n"),
+        Array.from(
+          { length: 60 },
+          (_, line) => `[${line + 1}/60] read docs/guide-${String(line + 1).padStart(2, "0")}.md`,
+        ).join("\n"),
       ],
-      ["api-cache-1", "> npm test\n\n✓ cache › keeps an entry until it is stale\n✓ cache › forgets the oldest first\n  running 41 more…\n"],
+      [
+        "api-cache-1",
+        "> npm test\n\n✓ cache › keeps an entry until it is stale\n✓ cache › forgets the oldest first\n  running 41 more…\n",
+      ],
     ]),
   };
 };
@@ -169,12 +194,16 @@ export const many = (count: number, now: number): MemoryWorld => {
   return {
     records: recordsOf([
       [now - 60 * minute, { type: "repo.initialised", target: "main" }],
-      [now - 50 * minute, ...ids.map((id, index) => add(id, { agent: ["claude", "codex", "gemini"][index % 3] ?? "" }))],
+      [
+        now - 50 * minute,
+        ...ids.map((id, index) => add(id, { agent: ["claude", "codex", "gemini"][index % 3] ?? "" })),
+      ],
       ...ids.map((id, index): readonly [number, ...Event[]] => {
         const at = now - (index % 40) * minute - 2 * minute;
         if (index % 5 === 0) return [at, ...ready(id, at)];
         if (index % 5 === 1) return [at, queued(id)];
-        if (index % 5 === 2) return [at, ...started(id, at), exited(id, at, 2), { type: "lane.failed", key: id, why: "exit 2" }];
+        if (index % 5 === 2)
+          return [at, ...started(id, at), exited(id, at, 2), { type: "lane.failed", key: id, why: "exit 2" }];
         return [at, ...started(id, at)];
       }),
     ]),
@@ -223,7 +252,12 @@ export const hostile = (now: number): MemoryWorld => ({
     at: now,
     target: { name: "main", head: "c".repeat(40), subject: hostileTexts[0] ?? "" },
     lanes: new Map(),
-    branches: hostileTexts.map((subject, index) => ({ name: `topic/${index}-${subject}`, head: "d".repeat(40), subject, committedAt: now })),
+    branches: hostileTexts.map((subject, index) => ({
+      name: `topic/${index}-${subject}`,
+      head: "d".repeat(40),
+      subject,
+      committedAt: now,
+    })),
     locks: hostileTexts.map((path) => ({ path, ageMs: 100 })),
   },
   logs: new Map(hostileTexts.map((_, index) => [`bad-${String(index).padStart(2, "0")}-1`, hostileTexts.join("\n")])),

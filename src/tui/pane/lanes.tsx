@@ -12,6 +12,7 @@ import { columnFor } from "./column.ts";
 export const LanesPane = (props: PaneProps & { readonly rows: readonly LaneRow[] }): ReactElement => {
   const { rows, now } = props;
   const idColumns = columnFor(rows, ({ id }) => id, 8, 20);
+  const stateColumns = columnFor(rows, ({ state }) => state, 9, 14);
   const agentColumns = columnFor(rows, ({ agent }) => agent, 5, 12);
   return (
     <List
@@ -20,7 +21,7 @@ export const LanesPane = (props: PaneProps & { readonly rows: readonly LaneRow[]
       keyOf={({ id }) => id}
       empty={["no lanes yet", "", "add one:       lanes add-lane ID JSON", "see it at work: lanes demo"]}
       component={Lane}
-      more={(row, selected) => ({ age: age(row.since, now, selected), idColumns, agentColumns })}
+      more={(row, selected) => ({ age: age(row.since, now, selected), idColumns, agentColumns, stateColumns })}
     />
   );
 };
@@ -29,9 +30,9 @@ interface LaneProps extends RowProps<LaneRow> {
   readonly age: string;
   readonly idColumns: number;
   readonly agentColumns: number;
+  readonly stateColumns: number;
 }
 
-const stateColumns = 14;
 const gitColumns = 9;
 const ageColumns = 4;
 
@@ -40,8 +41,8 @@ const Lane = memo(function Lane(props: LaneProps): ReactElement {
   const inner = columns - 2;
   const agent = inner >= 86 ? props.agentColumns : 0;
   const git = inner >= 66 ? gitColumns : 0;
-  const fixed = 3 + props.idColumns + 1 + stateColumns + 1 + (agent && agent + 1) + (git && git + 1) + ageColumns + 1;
-  const strong = row.attention ? "alert" : row.tone;
+  const fixed =
+    3 + props.idColumns + 1 + props.stateColumns + 1 + (agent && agent + 1) + (git && git + 1) + ageColumns + 1;
   return (
     <Line
       theme={theme}
@@ -51,10 +52,10 @@ const Lane = memo(function Lane(props: LaneProps): ReactElement {
       spans={[
         { text: " " },
         ...cells([
-          [theme.ascii ? row.ascii : row.glyph, 1, strong],
+          [theme.ascii ? row.ascii : row.glyph, 1, row.tone],
           [row.id, props.idColumns, row.tone === "dim" ? "dim" : "bold"],
           [row.agent, agent, "dim"],
-          [row.state, stateColumns, strong],
+          [row.state, props.stateColumns, row.tone],
           [row.detail, Math.max(0, inner - fixed - 1), row.attention ? "plain" : "dim"],
           [gitText(row.git), git, "dim", "right"],
           [props.age, ageColumns, "dim", "right"],

@@ -6,6 +6,9 @@ import { age } from "../age.ts";
 import { cells, Line } from "../widget/line.tsx";
 import { List, type PaneProps, type RowProps } from "../widget/list.tsx";
 
+/** Git holds its own locks for moments: one of this age was left behind. */
+const oldMs = 60_000;
+
 /** The pane. */
 export const LocksPane = (props: PaneProps & { readonly rows: readonly LockRow[] }): ReactElement => (
   <List
@@ -14,11 +17,16 @@ export const LocksPane = (props: PaneProps & { readonly rows: readonly LockRow[]
     keyOf={({ kind, what }) => `${kind} ${what}`}
     empty={["nothing is locked"]}
     component={Lock}
-    more={(row, selected) => ({ age: age(row.since, props.now, selected) })}
+    more={(row, selected) => ({
+      age: age(row.since, props.now, selected),
+      old: row.kind === "git" && props.now - row.since > oldMs,
+    })}
   />
 );
 
-const Lock = memo(function Lock(props: RowProps<LockRow> & { readonly age: string }): ReactElement {
+const Lock = memo(function Lock(
+  props: RowProps<LockRow> & { readonly age: string; readonly old: boolean },
+): ReactElement {
   const { theme, columns, row, selected, frame } = props;
   const room = Math.max(0, columns - 2 - 2 - 7 - 5 - 2);
   const holder = Math.min(28, Math.floor(room / 2));
@@ -31,7 +39,7 @@ const Lock = memo(function Lock(props: RowProps<LockRow> & { readonly age: strin
       spans={[
         { text: " " },
         ...cells([
-          [row.kind, 6, row.kind === "git" ? "alert" : "busy"],
+          [row.kind, 6, props.old ? "alert" : "busy"],
           [row.what, room - holder, "plain"],
           [row.holder, holder, "dim"],
           [props.age, 4, "dim", "right"],

@@ -39,16 +39,30 @@ const said = ({ mode, filter, toast, note }: FooterProps): readonly Span[] => {
   return note === "" ? [] : [{ text: " " }, { text: note, style: "bad" }];
 };
 
-/** Only whole hints, as many as fit. */
+/** Only whole hints: the most useful that fit, in the order of the table. */
 const keys = ({ columns, hints, refused }: FooterProps): readonly Span[] => {
-  const spans: Span[] = [{ text: " " }];
-  let used = 1;
-  for (const { key, hint = "", capability } of hints) {
-    const columnsOfHint = widthOf(key) + 1 + widthOf(hint) + 3;
-    if (used + columnsOfHint > columns + 3) break;
-    used += columnsOfHint;
-    const dim = capability !== undefined && refused.has(capability);
-    spans.push({ text: key, style: dim ? "dim" : "focus" }, { text: ` ${hint}   `, style: "dim" });
+  const chosen = new Set<Binding>();
+  let left = columns - 1 + gap;
+  for (const binding of hints.toSorted((a, b) => a.rank - b.rank)) {
+    left -= widthOf(binding.key) + 1 + widthOf(binding.hint ?? "") + gap;
+    if (left < 0) break;
+    chosen.add(binding);
   }
-  return spans;
+  const spans = hints
+    .filter((binding) => chosen.has(binding))
+    .flatMap(({ key, hint, capability }): readonly Span[] => {
+      const dim = capability !== undefined && refused.has(capability);
+      return [
+        { text: key, style: dim ? "dim" : "focus" },
+        { text: ` ${hint}${" ".repeat(gap)}`, style: "dim" },
+      ];
+    });
+  return [
+    { text: " " },
+    ...spans.slice(0, -1),
+    ...spans.slice(-1).map((span) => ({ ...span, text: span.text.trimEnd() })),
+  ];
 };
+
+/** Blanks between hints. */
+const gap = 3;

@@ -38,9 +38,19 @@ const firstLine = ({ columns, rows, overview, engine }: HeaderProps): readonly S
         ];
   const percent: readonly Span[] =
     rows > 1 || overview.total === 0 ? [] : [{ text: `  ${overview.percent}%`, style: "bold" }];
-  const left = [{ text: " " }, ...place, ...percent, ...counts(overview)];
-  const used = [...left, right].reduce((sum, { text }) => sum + widthOf(text), 0);
-  return [...left, { text: " ".repeat(Math.max(1, columns - used - 1)) }, right];
+  // Even in one column there is something to be seen.
+  if (columns < 40)
+    return [...percent.map((span) => ({ ...span, text: `${span.text.trim()} ` })), ...joined(counts(overview))];
+  const calm = engine === "alive" || engine === "idle";
+  const left: Span[] = [{ text: " " }, ...place, ...percent];
+  let room = columns - widthOfAll(left) - (calm ? 0 : widthOf(right.text) + 3);
+  for (const span of counts(overview)) {
+    room -= widthOf(span.text) + 3;
+    if (room < 0) break;
+    left.push({ text: "   " }, span);
+  }
+  const between = columns - widthOfAll(left) - widthOf(right.text) - 1;
+  return calm && between < 2 ? left : [...left, { text: " ".repeat(Math.max(1, between)) }, right];
 };
 
 /** What needs a person comes first: it must not be cut off. */
@@ -56,8 +66,13 @@ const counts = (overview: Overview): readonly Span[] => {
     overview.failed > 0 && { text: `${overview.failed} failed`, style: "bad" },
     overview.damaged > 0 && { text: `${overview.damaged} damaged lines`, style: "bad" },
   ];
-  return all.flatMap((span) => (span === false ? [] : [{ text: "   " }, span]));
+  return all.flatMap((span) => (span === false ? [] : [span]));
 };
+
+const joined = (spans: readonly Span[]): readonly Span[] =>
+  spans.flatMap((span, index) => (index === 0 ? [span] : [{ text: "  " }, span]));
+
+const widthOfAll = (spans: readonly Span[]): number => spans.reduce((sum, { text }) => sum + widthOf(text), 0);
 
 const engineSpan = (engine: Liveness): Span => {
   switch (engine) {
@@ -90,7 +105,7 @@ const secondLine = ({ columns, overview }: HeaderProps): readonly Span[] => {
     ];
   });
   const percent = `${overview.percent}%`.padStart(5);
-  const used = [...steps].reduce((sum, { text }) => sum + widthOf(text), 0) + percent.length;
+  const used = widthOfAll(steps) + percent.length;
   return [
     { text: " " },
     ...steps,

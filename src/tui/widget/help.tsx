@@ -11,7 +11,7 @@ import { cells, Line, type Span } from "./line.tsx";
 /** Narrower columns of keys cannot be read. */
 const columnMin = 38;
 
-const keyColumns = 12;
+const keyColumns = 9;
 
 /** The page. `refusals`: why the selected lane refuses a capability now. */
 export const Help = (props: {
@@ -34,7 +34,7 @@ export const Help = (props: {
         theme={theme}
         area={area}
         title={[{ text: "Keys", style: "title" }]}
-        note="states and columns: lanes help"
+        note="↑ ahead  ↓ behind  * uncommitted"
         focused
       >
         {Array.from({ length: height }, (_, line) => (

@@ -63,7 +63,7 @@ export const List = <T, More extends object>(props: ListProps<T, More>): ReactEl
           key={index}
           theme={theme}
           columns={area.columns}
-          spans={[{ text: ` ${text}`, style: "dim" }]}
+          spans={[{ text: ` ${text}`, style: index === 0 ? "plain" : "dim" }]}
           frame={frame}
         />
       ))}

@@ -1,0 +1,148 @@
+import { expect, test } from "vitest";
+
+import { empty, swing } from "./scene.ts";
+import { openStage } from "./stage.tsx";
+
+test("the four panes, the phases, the counts and the selected lane's log are on one screen", async () => {
+  const stage = await openStage(120, 40, swing(Date.now()));
+  const lines = await stage.until("> _");
+  const text = lines.join("\n");
+  for (const part of ["1 Lanes", "2 Agents", "3 Locks", "4 Branches", "Events and merges", "✓ probes", "→ execute"]) {
+    expect(text).toContain(part);
+  }
+  expect(lines[0]).toMatch(
+    /lanes {2}main 3f2a91c {3}3 need you {3}3 running {3}1 in queue {3}1\/10 merged {3}2 failed/,
+  );
+  expect(text).toMatch(/! ui-table +waiting +asks/);
+  expect(text).toMatch(/≠ auth-fix +conflicted/);
+  expect(text).toContain("lane/ui-table/work");
+  await stage.end();
+});
+
+test("an empty repository says the next step", async () => {
+  const stage = await openStage(80, 24, empty(Date.now()));
+  const text = (await stage.lines()).join("\n");
+  expect(text).toContain("no lanes yet");
+  expect(text).toContain("lanes add-lane ID JSON");
+  await stage.end();
+});
+
+test("a key that is refused says why and what to do instead, and nothing moves", async () => {
+  const stage = await openStage(80, 24, swing(Date.now()));
+  const before = await stage.until("> _");
+  stage.press("L");
+  const after = await stage.until("lane ui-table is waiting and cannot be launched; lanes why ui-table");
+  expect(after.filter((line, index) => line !== before[index])).toHaveLength(1);
+  expect(stage.world.commands).toEqual([]);
+  await stage.end();
+});
+
+test("a destructive key asks, and only y agrees", async () => {
+  const stage = await openStage(80, 24, swing(Date.now()));
+  stage.press("jX");
+  await stage.until("Give lane api-cache up?");
+  stage.press("\r");
+  await stage.until(/L launch/);
+  expect(stage.world.commands).toEqual([]);
+  stage.press("X");
+  await stage.until("Give lane api-cache up?");
+  stage.press("y");
+  await stage.until("is being cancelled");
+  expect(stage.world.commands).toEqual([{ type: "cancel", lanes: ["api-cache"] }]);
+  await stage.end();
+});
+
+test("launching and merging go through the engine and show at once", async () => {
+  const stage = await openStage(80, 24, swing(Date.now()));
+  stage.press("GL");
+  await stage.until("queued notes");
+  await stage.until(/notes +queued/);
+  stage.press("M");
+  await stage.until("no lane is ready to merge");
+  stage.world.tell([
+    { type: "run.exited", key: "api-cache", n: 1, code: 0, at: Date.now() },
+    { type: "lane.readied", key: "api-cache", head: "a".repeat(40), results: [] },
+  ]);
+  await stage.until(/api-cache +ready/);
+  stage.press("M");
+  await stage.until("in the merge queue: api-cache");
+  await stage.until(/api-cache +merge-queued/);
+  await stage.end();
+});
+
+test("! finds the lanes that need somebody, / narrows the list, esc brings it back", async () => {
+  const stage = await openStage(80, 24, swing(Date.now()));
+  stage.press("!");
+  await stage.until("auth-fix  lane/auth-fix/work");
+  stage.press("/codex !queued");
+  await stage.until("/codex !queued 2/2");
+  stage.press("\r");
+  await stage.until("L launch");
+  stage.press("\u001B");
+  await stage.until(/\d\/10/);
+  await stage.end();
+});
+
+test("below 120 columns the other panes are tabs, and + gives one of them the whole body", async () => {
+  const stage = await openStage(80, 24, swing(Date.now()));
+  stage.press("4");
+  await stage.until("Merge lane ci-speed");
+  stage.press("\t\t");
+  await stage.until("pid 4708");
+  stage.press("++");
+  await stage.until("log of ui-table-1");
+  await stage.end();
+});
+
+test("the log of the selected lane grows by itself, scrolls, and follows again", async () => {
+  const stage = await openStage(80, 24, swing(Date.now()));
+  stage.press("jj\r");
+  await stage.until("[60/60] read docs/guide-60.md");
+  stage.press("k");
+  await stage.until("1 lines up");
+  stage.press("f");
+  stage.world.print("docs-intro-1", "\n[61/61] \u001B[2Jread the end\n");
+  await stage.until("[61/61] read the end");
+  await stage.end();
+});
+
+test("an engine that does not answer is seen in the header", async () => {
+  const stage = await openStage(80, 24, empty(Date.now()));
+  await stage.until("engine: idle");
+  stage.world.setLives(false);
+  stage.world.tell([
+    {
+      type: "lane.added",
+      key: "docs",
+      spec: {
+        name: "",
+        tasks: [],
+        parallel: true,
+        priority: "normal",
+        command: ["true"],
+        dependsOn: [],
+        paths: [],
+        env: [],
+        commit: "agent",
+        retries: 0,
+        kind: "work",
+      },
+    },
+    { type: "lane.queued", key: "docs", why: "" },
+  ]);
+  await stage.until("engine: silent");
+  await stage.end();
+});
+
+test("q leaves, and in a filter it is a letter", async () => {
+  const stage = await openStage(80, 24, swing(Date.now()));
+  stage.press("/qz");
+  await stage.until('nothing matches "qz"');
+  expect(stage.ended()).toBe(false);
+  stage.press("\r");
+  await stage.until("q quit");
+  stage.press("q");
+  await stage.until("Lanes");
+  expect(stage.ended()).toBe(true);
+  await stage.end();
+});
