@@ -9,7 +9,7 @@ import { exit } from "./exit.ts";
 import type { Output } from "./output.ts";
 import type { Moment } from "./settle.ts";
 import type { Shell } from "./shell.ts";
-import { type Cell, cut, tableLines } from "./table.ts";
+import { type Cell, tableLines } from "./table.ts";
 import { paint, type Style, styleOf } from "./terminal.ts";
 
 /** How status is shown. */
@@ -44,18 +44,18 @@ export const showStatus = async (
     return;
   }
   const style = styleOf(shell.stdout, shell.environment, options.plain === true);
-  for (const line of statusLines(moment, seen, style)) output.printDrawn(line);
+  for (const line of await statusLines(moment, seen, style)) output.printDrawn(line);
 };
 
 const lookAt = (engine: Engine, isFresh: boolean): Promise<RepoSeen | undefined> =>
   isFresh ? engine.look([...engine.state().lanes.keys()]) : engine.observed();
 
 /** Status as lines for people. */
-export const statusLines = (
+export const statusLines = async (
   { state, now, limits }: Moment,
   seen: RepoSeen | undefined,
   style: Style,
-): readonly string[] => {
+): Promise<readonly string[]> => {
   const rows = laneRows(state, seen, now, limits);
   const shown = overview(state, seen);
   const sums = [
@@ -72,11 +72,11 @@ export const statusLines = (
     (part) => part !== "",
   );
   if (rows.length === 0)
-    return [cut(head, style.columns ?? Number.POSITIVE_INFINITY, style), "no lanes yet: lanes add-lane ID JSON"];
+    return tableLines([[{ text: head }], [{ text: "no lanes yet: lanes add-lane ID JSON" }]], style);
   return [
-    ...tableLines([[{ text: head }]], style),
+    ...(await tableLines([[{ text: head }]], style)),
     "",
-    ...tableLines(fitting([titles, ...rows.map((row) => cellsOf(row, now, style))], style), style),
+    ...(await tableLines(fitting([titles, ...rows.map((row) => cellsOf(row, now, style))], style), style)),
     ...foot.map((line) => paint(style, "dim", line)),
   ];
 };

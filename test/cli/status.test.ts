@@ -8,8 +8,8 @@ import { force, laneIn, limits, now, withLane } from "../core/build.ts";
 import { fakeEngine, fakeShell, paper } from "./fake.ts";
 
 const plain: Style = { coloured: false, utf8: true, columns: undefined };
-const shown = (state: State, style: Style = plain, seen?: RepoSeen): string =>
-  `\n${statusLines({ state, now, limits }, seen, style).join("\n")}\n`;
+const shown = async (state: State, style: Style = plain, seen?: RepoSeen): Promise<string> =>
+  `\n${(await statusLines({ state, now, limits }, seen, style)).join("\n")}\n`;
 
 const six = (): State => {
   let state = laneIn("merged", { priority: "high" }, "docs");
@@ -32,8 +32,8 @@ const seen: RepoSeen = {
 };
 
 describe("status for people", () => {
-  test("is a header and an aligned row for each lane", () => {
-    expect(shown(six(), plain, seen)).toMatchInlineSnapshot(`
+  test("is a header and an aligned row for each lane", async () => {
+    expect(await shown(six(), plain, seen)).toMatchInlineSnapshot(`
       "
       phase 0 (ready), target main, 43 % done: 6 lanes, 1 running, 1 in the merge queue, 1 merged, 2 need you
 
@@ -49,8 +49,8 @@ describe("status for people", () => {
     `);
   });
 
-  test("keeps to ASCII and to the terminal's columns", () => {
-    expect(shown(six(), { ...plain, utf8: false, columns: 60 })).toMatchInlineSnapshot(`
+  test("keeps to ASCII and to the terminal's columns", async () => {
+    expect(await shown(six(), { ...plain, utf8: false, columns: 60 })).toMatchInlineSnapshot(`
       "
       phase 0 (ready), target main, 43 % done: 6 lanes, 1 running~
 
@@ -65,8 +65,8 @@ describe("status for people", () => {
     `);
   });
 
-  test("says how to begin when there are no lanes", () => {
-    expect(shown(emptyState())).toMatchInlineSnapshot(`
+  test("says how to begin when there are no lanes", async () => {
+    expect(await shown(emptyState())).toMatchInlineSnapshot(`
       "
       phase 0 (ready), 0 % done: 0 lanes
       no lanes yet: lanes add-lane ID JSON
@@ -74,13 +74,13 @@ describe("status for people", () => {
     `);
   });
 
-  test("colours states by their tone", () => {
-    expect(shown(laneIn("failed"), { ...plain, coloured: true })).toContain("\u001B[31m✗ failed\u001B[0m");
+  test("colours states by their tone", async () => {
+    expect(await shown(laneIn("failed"), { ...plain, coloured: true })).toContain("\u001B[31m✗ failed\u001B[0m");
   });
 
-  test("counts wide characters as two columns, and shows nothing that a terminal acts on", () => {
+  test("counts wide characters as two columns, and shows nothing that a terminal acts on", async () => {
     const state = force(force(laneIn("failed"), "a", { detail: "\u001B[2J結果\u0007 done" }), "a", {});
-    expect(shown(state)).toMatchInlineSnapshot(`
+    expect(await shown(state)).toMatchInlineSnapshot(`
       "
       phase 0 (ready), target main, 30 % done: 1 lane, 1 needs you
 
