@@ -52,7 +52,7 @@ export const parseArguments = (argv: readonly string[], version: string): Parsed
 };
 
 /** An argument as usage lines show it. */
-export const argumentText = ({ name, optional, many }: Argument): string => {
+const argumentText = ({ name, optional, many }: Argument): string => {
   const inner = many ? `${name}...` : name;
   return optional ? `[${inner}]` : `<${inner}>`;
 };

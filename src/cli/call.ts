@@ -1,5 +1,4 @@
 /** One call of the command line: what was typed, and what a verb works with. */
-import type { No } from "../core/observed.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Answer } from "./exit.ts";
 import type { Output } from "./output.ts";
@@ -34,10 +33,6 @@ export interface Call {
 export type Verb =
   | { readonly run: (call: Call, engine: Engine) => Promise<Answer> }
   | { readonly alone: (call: Call) => Promise<Answer> };
-
-/** Is this answer of a step a "no"? */
-export const isRefused = (answer: unknown): answer is No =>
-  typeof answer === "object" && answer !== null && "refused" in answer;
 
 /** Was this option given? */
 export const flagOf = (call: Call, name: string): boolean => call.options[name] === true;

@@ -64,7 +64,7 @@ interface FactRow {
 }
 
 /** A line of the log as facts; a damaged one is a fact of its own. */
-export const factsOf = ({ entry, outcome }: Told): readonly FactRow[] => {
+const factsOf = ({ entry, outcome }: Told): readonly FactRow[] => {
   const { position } = entry;
   const became = { effective: outcome.effective, ...(outcome.reason === undefined ? {} : { reason: outcome.reason }) };
   if ("damaged" in entry) {

@@ -61,7 +61,7 @@ export const createOutput = ({ stdout, stderr }: Shell, quiet: boolean): Output 
 };
 
 /** JSON in which every character that a terminal could act on is an escape. */
-export const jsonText = (value: object, indent: number): string =>
+const jsonText = (value: object, indent: number): string =>
   JSON.stringify(value, null, indent).replaceAll(
     /[\u007F-\u009F\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -39,7 +39,7 @@ test("an @ reads a file, relative to the folder", async () => {
 
 test("what is no file is refused at once, also a pipe that nobody writes to", async () => {
   const cwd = folder();
-  execFileSync("mkfifo", [join(cwd, "pipe")]);
+  execFileSync("sh", ["-c", "mkfifo pipe"], { cwd });
   expect(await read("@pipe", cwd)).toBe('65 lanes: "pipe" is not a file; name a file, or pipe it in with -');
   expect(await read("@.", cwd)).toBe('65 lanes: "." is not a file; name a file, or pipe it in with -');
   expect(await read("@missing", cwd)).toBe(
