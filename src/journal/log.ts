@@ -1,11 +1,12 @@
 /** Appending to the log: one record, one write, synced before it is said to be kept. No lock. */
 import { constants } from "node:fs";
 import type { LogRecord } from "../core/event.ts";
-import { codeOf, fault } from "./fault.ts";
+import { fault } from "./fault.ts";
 import { identityOf, readRange } from "./files.ts";
 import type { Files } from "./files.ts";
 import { requireFolder } from "./folder.ts";
 import { encode, newline } from "./line.ts";
+import { sharedSync, syncFolder } from "./sync.ts";
 
 /** Times that a record is written before giving up: short writes, and lines that a foreign torn write spoiled. */
 const writesMax = 5;
@@ -96,42 +97,6 @@ const openLog = (files: Files, folder: string, path: string): OpenLog => {
     named = true;
   });
   return { file, identity: identityOf(stats), users: 0, retired: false, sync };
-};
-
-/** A new file survives a power cut only when its folder is synced too. Whoever opens the log does it, once. */
-const syncFolder = async (files: Files, folder: string): Promise<void> => {
-  const open = files.open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await files.fsync(open);
-  } catch (error) {
-    // Some file systems cannot sync a folder; there is nothing more that we could do.
-    if (codeOf(error) !== "EINVAL") throw error;
-  } finally {
-    files.close(open);
-  }
-};
-
-/**
- * Calls that overlap share a sync: each is covered by one that started after it asked. When one fails, those that wait
- * behind it fail with it.
- */
-const sharedSync = (sync: () => Promise<void>): (() => Promise<void>) => {
-  let running: Promise<void> | undefined;
-  let waiting: Promise<void> | undefined;
-  const start = (): Promise<void> => {
-    waiting = undefined;
-    const mine = sync().finally(() => {
-      if (running === mine) running = undefined;
-    });
-    running = mine;
-    return mine;
-  };
-  return () => {
-    if (waiting !== undefined) return waiting;
-    if (running === undefined) return start();
-    waiting = running.then(start);
-    return waiting;
-  };
 };
 
 /** Write the line until it stands whole in the log, and answer the log that it stands in. */

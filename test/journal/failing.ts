@@ -11,7 +11,7 @@ export type Fault =
   | { readonly at: number; readonly kind: "full" | "short" | "die" };
 
 /** What the simulated death throws: no code, so that nothing handles it. */
-export const dead = "killed";
+const dead = "killed";
 
 export interface Failing {
   readonly files: Files;

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
@@ -20,7 +19,7 @@ import { realFiles } from "../../src/journal/files.ts";
 import { encode } from "../../src/journal/line.ts";
 import { createJournal } from "../../src/journal/local.ts";
 import { journalContract } from "../contract/journal.ts";
-import { entriesOf, idsOf, makePlace, record } from "./place.ts";
+import { entriesOf, idsOf, makeFifo, makePlace, record } from "./place.ts";
 import type { Place } from "./place.ts";
 
 journalContract("on this disk", makePlace);
@@ -230,7 +229,7 @@ describe("a state folder that is not ours alone", () => {
   });
 
   test.each<[string, () => void]>([
-    ["a FIFO", () => void execFileSync("mkfifo", [place.log])],
+    ["a FIFO", () => makeFifo(place.log)],
     ["a folder", () => mkdirSync(place.log)],
     [
       "a link",

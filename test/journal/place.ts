@@ -1,7 +1,9 @@
 /** A journal in a temporary folder, and what tests say and ask of it. */
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { buildSync } from "esbuild";
 
@@ -60,15 +62,14 @@ export const idsOf = async (journal: Journal): Promise<string[]> =>
   (await entriesOf(journal)).entries.map((entry) => ("record" in entry ? entry.record.id : "-"));
 
 /** Bundle a test program and answer its path below `folder`. */
-export const bundle = (program: string, folder: string): string => {
-  const outfile = join(folder, `${program}.mjs`);
-  buildSync({
-    entryPoints: [join(import.meta.dirname, `${program}.ts`)],
-    outfile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    external: ["proper-lockfile"],
-  });
+export const bundle = (program: URL, folder: string): string => {
+  const outfile = join(folder, "program.mjs");
+  const entryPoints = [fileURLToPath(program)];
+  buildSync({ entryPoints, outfile, bundle: true, platform: "node", format: "esm", external: ["proper-lockfile"] });
   return outfile;
+};
+
+/** What blocks whoever opens it without care. */
+export const makeFifo = (path: string): void => {
+  execFileSync("sh", ["-c", 'mkfifo "$1"', "sh", path]);
 };

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import {
   mkdirSync,
   readdirSync,
@@ -18,7 +18,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { realFiles } from "../../src/journal/files.ts";
 import { createJournal } from "../../src/journal/local.ts";
-import { makePlace } from "./place.ts";
+import { makeFifo, makePlace } from "./place.ts";
 import type { Place } from "./place.ts";
 
 let place: Place;
@@ -178,7 +178,7 @@ describe("an edit of the tracker file", () => {
 
 describe("whatever lies in the place of a published file", () => {
   const things: [string, (path: string) => void][] = [
-    ["a FIFO", (path) => void execFileSync("mkfifo", [path])],
+    ["a FIFO", makeFifo],
     ["a folder", (path) => mkdirSync(join(path, "full"), { recursive: true })],
     ["a link", (path) => symlinkSync("/etc/passwd", path)],
     ["a link to nothing", (path) => symlinkSync("nowhere", path)],

@@ -59,7 +59,7 @@ test("a follower outlives the state folder, and finds the new one", async () => 
 });
 
 test("a follower keeps no process alive", () => {
-  const program = bundle("follower", place.folder);
+  const program = bundle(new URL("./follower.ts", import.meta.url), place.folder);
   const { status, stdout } = spawnSync(process.execPath, [program, place.state], { encoding: "utf8", timeout: 10_000 });
   expect({ status, stdout }).toEqual({ status: 0, stdout: "following\n" });
 });

@@ -12,7 +12,7 @@ let place: Place;
 let program: string;
 beforeEach(async () => {
   place = await makePlace();
-  program = bundle("writer", place.folder);
+  program = bundle(new URL("./writer.ts", import.meta.url), place.folder);
 });
 afterEach(() => place.end());
 
