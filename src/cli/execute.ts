@@ -22,7 +22,7 @@ export const execute = async (call: Call, engine: Engine): Promise<Answer> => {
 export const executeLanes = async (call: Call, engine: Engine, ids: readonly string[]): Promise<Report | No> => {
   const lanes = ids.length === 0 ? openWork(engine.state()) : lanesNamed(engine.state(), ids);
   if (isNo(lanes)) return lanes;
-  if (ids.length === 0) {
+  if (ids.length === 0 && lanes.length > 0) {
     const refused = await wish(call, engine, { type: "enter", phase: 3 });
     if (refused) return refused;
   }

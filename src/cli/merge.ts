@@ -85,7 +85,7 @@ const land = async (call: Call, engine: Engine, ids: readonly string[]): Promise
   return (await landAgain(call, engine, ids)) ?? waitFor(call, engine, "merge", ids);
 };
 
-/** What was in the way of a landing may be gone by now: the engine tries again every second. Give it a moment to find out. */
+/** What was in the way of a landing may be gone by now: the engine tries again every few seconds. Wait that long. */
 const landAgain = async (call: Call, engine: Engine, ids: readonly string[]): Promise<No | undefined> => {
   const isPending = ({ lanes }: State): boolean => ids.some((id) => lanes.get(id)?.state === "landed-pending");
   if (!isPending(engine.state())) return undefined;
@@ -98,7 +98,8 @@ const landAgain = async (call: Call, engine: Engine, ids: readonly string[]): Pr
   );
 };
 
-const landAgainMs = 4000;
+/** A little longer than the engine waits between two tries. */
+const landAgainMs = 6000;
 
 const reportOn = (
   moment: Moment,

@@ -34,8 +34,8 @@ const lineOf = (row: readonly Required<Cell>[], widths: readonly number[], style
     const shown = cut(text, left, style, measure);
     line += paint(style, tone, shown);
     left -= measure(shown);
-    if (at === last || left <= gap) break;
-    const padding = Math.min(left, (widths[at] ?? 0) - measure(shown) + gap);
+    const padding = (widths[at] ?? 0) - measure(shown) + gap;
+    if (at === last || left <= padding) break;
     line += " ".repeat(padding);
     left -= padding;
   }

@@ -10,6 +10,7 @@ describe("an exit code", () => {
     [[0, 4, 2], 2],
     [[75, 4], 4],
     [[0, 75], 75],
+    [[75, 130], 130],
   ])("for %j is the smallest of 1-4", (codes, expected) => {
     expect(worst(codes)).toBe(expected);
   });

@@ -138,6 +138,7 @@ describe("what cannot be done", patience, () => {
     for (const words of [
       ["status"],
       ["merge"],
+      ["execute"],
       ["cleanup"],
       ["stop-all"],
       ["reset"],

@@ -226,6 +226,7 @@ describe("a manual lane", () => {
     expect(settled(state, "run")).toBe(true);
     expect(isOpened(laneOf(state, "a"))).toBe(true);
     expect(codeOf("run", laneOf(state, "a"))).toBe(0);
+    expect(settled(laneIn("running", manual), "run")).toBe(true);
     expect(settled(laneIn("starting", manual), "run")).toBe(false);
   });
 });

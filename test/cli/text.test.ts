@@ -3,9 +3,10 @@ import { describe, expect, test } from "vitest";
 
 import { ageOf, agoOf } from "../../src/cli/age.ts";
 import { createLines } from "../../src/cli/lines.ts";
+import { createOutput } from "../../src/cli/output.ts";
 import { cut, tableLines } from "../../src/cli/table.ts";
 import { type Style, styleOf } from "../../src/cli/terminal.ts";
-import { paper } from "./fake.ts";
+import { fakeShell, paper } from "./fake.ts";
 
 const plain: Style = { coloured: false, utf8: true, columns: undefined };
 
@@ -22,6 +23,7 @@ describe("a table", () => {
   test.each([1, 5, 8, 13, 17, 19, 20])("keeps to %i columns", async (columns) => {
     for (const line of await tableLines(rows, { ...plain, columns })) {
       expect(stringWidth(line)).toBeLessThanOrEqual(columns);
+      expect(line).toBe(line.trimEnd());
     }
   });
 
@@ -62,6 +64,34 @@ describe("a style", () => {
       utf8: false,
       columns: undefined,
     });
+  });
+});
+
+describe("the output", () => {
+  const rude = "a\u001B[2J\u202E\nb";
+
+  test("sanitises every line, and keeps data and remarks apart", () => {
+    const shell = fakeShell();
+    const output = createOutput(shell, false);
+    output.print(rude);
+    output.say(rude);
+    expect([shell.stdout.text(), shell.stderr.text()]).toEqual(["a b\n", "a b\n"]);
+  });
+
+  test("makes no remarks when it is to be quiet, but tells failures", () => {
+    const shell = fakeShell();
+    const output = createOutput(shell, true);
+    output.say("a remark");
+    output.fail("a failure");
+    expect([shell.stdout.text(), shell.stderr.text()]).toEqual(["", "a failure\n"]);
+  });
+
+  test("writes nothing more once the reader has left", () => {
+    const shell = fakeShell();
+    const output = createOutput(shell, false);
+    shell.stdout.fail(Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
+    output.print("late");
+    expect([shell.stdout.text(), output.closed.aborted]).toEqual(["", true]);
   });
 });
 
