@@ -43,7 +43,7 @@ interface Ask {
 }
 
 /** Uncommitted paths that are told of one lane. */
-export const dirtyPathsMax = 200;
+const dirtyPathsMax = 200;
 
 const laneOf = (ref: string): string | undefined => {
   const lane = /^refs\/heads\/lane\/([^/]+)\/work$/.exec(ref)?.[1];

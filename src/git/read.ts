@@ -47,7 +47,7 @@ export const filesAt = async (
 };
 
 /** Contents of `cat-file --batch`: `<object> blob <size> LF <bytes> LF`, again and again. */
-export const parseBatch = (output: Buffer): readonly string[] => {
+const parseBatch = (output: Buffer): readonly string[] => {
   const texts: string[] = [];
   for (let at = 0; at < output.length;) {
     const end = output.indexOf(0x0a, at);

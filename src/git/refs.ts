@@ -26,7 +26,7 @@ const bareFormat = "%(refname)%00%(objectname)%000%00%00%00";
 const fieldCount = 5;
 
 /** Fields end with NUL, records with NUL and LF: a worktree's path may hold line breaks. */
-export const parseRefs = (text: string): readonly RefSeen[] => {
+const parseRefs = (text: string): readonly RefSeen[] => {
   const fields = text.split("\0");
   const found: RefSeen[] = [];
   for (let at = 0; at + fieldCount < fields.length; at += fieldCount) {

@@ -150,7 +150,7 @@ const traps: Readonly<Record<string, Trap>> = {
       s.run("config", "remote.evil.promisor", "true");
       s.run("config", "remote.evil.url", s.home);
       s.run("config", "remote.evil.uploadpack", `${program} upload < /dev/null;`);
-      s.run("update-index", "--add", "--cacheinfo", `100644,${"1".repeat(40)},lost`);
+      s.write(".git/refs/heads/lost", `${"1".repeat(40)}\n`);
     },
     sprung: [["cat-file", "-p", "1".repeat(40)]],
     names: ["upload"],

@@ -208,18 +208,21 @@ describe("after a kill", () => {
     const s = await scene();
     const config = readFileSync(join(s.home, "gitconfig"), "utf8");
     s.commit(".", { ".gitattributes": "*.slow filter=slow\n", "m.slow": "slow\n", "z.txt": "z\n" });
-    writeFileSync(join(s.home, "gitconfig"), `${config}[filter "slow"]\n\tsmudge = "sleep 60; cat"\n`);
+    writeFileSync(
+      join(s.home, "gitconfig"),
+      `${config}[filter "slow"]\n\tsmudge = "echo $$ > ${s.home}/pid; sleep 60; cat"\n`,
+    );
     const child = opener(s, "never");
     const admin = join(s.layout.common, "worktrees/one");
-    await vi.waitFor(() => expect(existsSync(join(s.top, ".worktrees/one/a.txt"))).toBe(true), {
-      interval: 5,
-      timeout: 10_000,
-    });
+    const pid = (): number => Number(existsSync(join(s.home, "pid")) ? readFileSync(join(s.home, "pid"), "utf8") : 0);
+    await vi.waitFor(() => expect(pid()).toBeGreaterThan(0), { interval: 5, timeout: 10_000 });
     child.kill();
     await child.gone;
     expect(existsSync(join(admin, "index.lock"))).toBe(true);
     writeFileSync(join(s.home, "gitconfig"), config);
+    expect(existsSync(`/proc/${pid()}`)).toBe(existsSync("/proc/self"));
     yes(await s.git.openLane("one", tip(s)));
+    expect(existsSync(`/proc/${pid()}`)).toBe(false);
     expect(faultsOf(s, "one")).toEqual([]);
   });
 

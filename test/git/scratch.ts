@@ -15,14 +15,14 @@ import type { GitOptions } from "../../src/git/repo.ts";
 import type { Git, Layout } from "../../src/port.ts";
 
 /** A real, empty folder, in memory where that is possible, that goes away when the test ends. */
-export const scratch = (): string => {
+const scratch = (): string => {
   const path = realpathSync(mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "lanes-git-")));
   onTestFinished(() => rmSync(path, { recursive: true, force: true, maxRetries: 5 }));
   return path;
 };
 
 /** The environment of a person with a name, whose own configuration is empty. */
-export const personEnvironment = (home: string): NodeJS.ProcessEnv => ({
+const personEnvironment = (home: string): NodeJS.ProcessEnv => ({
   PATH: process.env["PATH"],
   HOME: home,
   GIT_CONFIG_NOSYSTEM: "1",
