@@ -9,7 +9,7 @@ const units: readonly (readonly [ms: number, name: string])[] = [
 
 /** How long ago `then` is: `5 s`, `12 min`, `3 h`, `9 d`. Clocks that differ a little make no negative ages. */
 export const ageOf = (then: number, now: number): string => {
-  const ms = Math.max(0, now - then);
+  const ms = now - then;
   for (const [unit, name] of units) if (ms >= unit) return `${Math.floor(ms / unit)} ${name}`;
   return "now";
 };

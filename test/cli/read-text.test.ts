@@ -63,3 +63,13 @@ test("text that is too long or not UTF-8 is refused", async () => {
     "65 lanes: standard input is longer than 1048576 bytes; make it shorter",
   );
 });
+
+test("a pipe that never ends is left when it has brought too much", async () => {
+  const endless = Readable.from(
+    (function* () {
+      for (;;) yield "x".repeat(65_536);
+    })(),
+  );
+  const answer = await readText({ cwd: "/", stdin: endless }, "-", "the definition");
+  expect(isNo(answer) && answer.code).toBe(65);
+});
