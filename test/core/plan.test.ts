@@ -127,6 +127,7 @@ describe("the plan for a merge", () => {
     expect(plan(state, { runs: new Map(Object.entries(runs)) }, now, policy)).toEqual([
       { type: "test", lane: "a", candidate: "candidate1", run: run(2), check: "make" },
     ]);
+    expect(steps(state, { [run(1)]: gone, [run(2)]: gone, [run(3)]: absent })).toBe("test a");
     const all = Object.fromEntries(Array.from({ length: checkRunsMax }, (_, k) => [run(k + 1), gone]));
     expect(steps(state, all)).toBe("judge a");
   });

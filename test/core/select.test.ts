@@ -73,6 +73,8 @@ describe("why a lane is where it is", () => {
   test("ends although lanes wait for each other, or for nothing there is", () => {
     const state = withLane(laneIn("queued", { dependsOn: ["b"] }), "queued", { dependsOn: ["a"] });
     expect(why(state)).toBe("a is queued: waits for b; b is queued (waits for a)");
+    withLane(state, "queued", { dependsOn: ["a"] }, "c");
+    expect(why(state, "c")).toBe("c is queued: waits for a; a is queued (waits for b); b is queued (waits for a)");
     expect(why(laneIn("queued", { dependsOn: ["gone"] }))).toBe("a is queued: blocked by gone (unknown)");
     const merging = withLane(laneIn("merging"), "queued", { dependsOn: ["c"] });
     withLane(merging, "planned", {}, "c");

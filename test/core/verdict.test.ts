@@ -79,6 +79,7 @@ describe("the verdict on a run", () => {
   });
 
   test("parks a lane that failed quickly three times in a row", () => {
+    expect(said(running(), { code: 1, startedAt: now })).toEqual(["lane.failed: exit code 1"]);
     const third = { ...running(), failures: 2 };
     expect(said(third, { code: 1, startedAt: now - quickMs + 1 })).toEqual([
       "lane.failed: exit code 1",
