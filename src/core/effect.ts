@@ -303,20 +303,16 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       state === "merge-queued" ? { merge: undefined, detail: text(event.why) } : `lane ${id} is not in the merge queue`,
     ),
   "merge.started": (draft, event, record, position) =>
-    move(draft, event.key, "merging", record, position, ({ merge }) =>
-      merge
-        ? {
-            merge: {
-              ...askedFor(merge),
-              target: text(event.target),
-              onto: text(event.onto),
-              head: text(event.head),
-              candidate: text(event.candidate),
-              startedAt: record.at,
-            },
-          }
-        : "nobody asked for this merge",
-    ),
+    move(draft, event.key, "merging", record, position, ({ merge }) => {
+      if (!merge) return "nobody asked for this merge";
+      const started: { -readonly [F in keyof Merge]: Merge[F] } = { ...merge };
+      started.target = text(event.target);
+      started.onto = text(event.onto);
+      started.head = text(event.head);
+      started.candidate = text(event.candidate);
+      started.startedAt = record.at;
+      return { merge: started };
+    }),
   "merge.tested": (draft, event, _record, position) =>
     touch(draft, event.key, position, (lane) => {
       const merge = mergeOf(lane, event.candidate);

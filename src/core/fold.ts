@@ -26,14 +26,13 @@ export const fold = (state: State, entry: Entry): Outcome => {
   const voided = propose(state, entry.record, position);
   if (voided === undefined) {
     state.counts.effective += 1;
-    age(state);
     return { position, effective: true };
   }
   state.counts.void += 1;
   return { position, effective: false, ...voided };
 };
 
-/** The reason given for a record whose id is already in effect. */
+/** The reason given for a record whose id is already in effect; one that depends on a `rev` it changed comes late instead. */
 export const repeated = "repeated: a record with this id is already in effect";
 
 /** Why a record is void, and whether somebody else was just faster. */
@@ -45,11 +44,26 @@ const propose = (state: State, record: LogRecord, position: number): Voided | un
     state.counts.newer += 1;
     return { reason: `written by a newer lanes (record version ${record.v})` };
   }
+  if (isFenced(record)) return tryEvents(state, record, position);
   if (!remember(state, record.id)) return { reason: repeated };
   const voided = tryEvents(state, record, position);
   if (voided) state.seen.young.delete(record.id);
+  else age(state);
   return voided;
 };
+
+/**
+ * Does the record's first event change the very lane whose `rev` it depends on? Then a repetition comes late by itself, and
+ * its id need not be kept: ids are what a fold would spend most of its time and memory on.
+ */
+const isFenced = ({ events, if: conditions }: LogRecord): boolean => {
+  const first = events[0] as { readonly type?: unknown; readonly key?: unknown } | null | undefined;
+  if (!conditions || typeof first?.type !== "string" || !fencing.has(first.type)) return false;
+  return conditions.some((condition) => isRevOf(condition, first.key));
+};
+
+const isRevOf = (condition: Precondition | null, lane: unknown): boolean =>
+  typeof condition === "object" && condition !== null && "rev" in condition && condition.lane === lane;
 
 const tryEvents = (state: State, record: LogRecord, position: number): Voided | undefined => {
   const late = unmet(state, record.if);
@@ -87,6 +101,11 @@ const apply = (draft: Draft, event: Event | null, record: LogRecord, position: n
 /** By name; a map, because events may be named like what every object has. */
 const effectOf: ReadonlyMap<string, Effect<EventType>> = new Map(
   Object.entries(effects) as [EventType, Effect<EventType>][],
+);
+
+/** Events that give their lane a new `rev` whenever they take effect. */
+const fencing: ReadonlySet<string> = new Set(
+  [...effectOf.keys()].filter((type) => /^(?:lane|run|merge|worktree)\./.test(type) && type !== "lane.progressed"),
 );
 
 const commit = ({ state, lanes, names, repo }: Draft): void => {

@@ -72,16 +72,51 @@ const lifeOf = (n) => {
   ];
 };
 
+/** Every life, record after record, under the conditions that the program writes: the engine's token and the lane's rev. */
+const history = () => {
+  const elected = { type: "engine.elected", process: { pid: 4, start: "1", boot: "b" }, version: "0.1.0" };
+  const records = [
+    {
+      v: 1,
+      id: "mt8hy0k1-first",
+      at: 1_764_000_000_000,
+      by: "engine",
+      on: "box-1",
+      if: [{ engine: 0 }],
+      events: [elected],
+    },
+  ];
+  const byHand = new Set(["lane.added", "lane.queued", "merge.asked"]);
+  for (let n = 0; n < lives; n += 1) {
+    let rev = 0;
+    for (const events of lifeOf(n)) {
+      const position = records.length + 1;
+      const human = byHand.has(events[0].type);
+      const id = `mt8hy0k1-${String(position).padStart(12, "0")}`;
+      const fenced = { lane: events[0].key, rev };
+      records.push({
+        v: 1,
+        id,
+        at: 1_764_000_000_000 + position,
+        by: human ? "human" : "engine",
+        on: "box-1",
+        cause: id,
+        if: human ? [fenced] : [{ engine: 1 }, fenced],
+        events,
+      });
+      rev = position;
+    }
+  }
+  return records;
+};
+
 const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 
 /** Read and fold against parse alone. */
 export const replayAgainstParse = async (disk = tmpdir()) => {
   const { createJournal, emptyState, encode, fold } = await load();
-  const records = Array.from({ length: lives }, (_, n) => lifeOf(n)).flat();
-  const lines = records.map((events, n) => {
-    const id = `mt8hy0k1-${String(n).padStart(12, "0")}`;
-    return encode({ v: 1, id, at: 1_764_000_000_000 + n, by: "engine", on: "box-1", cause: id, if: [], events });
-  });
+  const records = history();
+  const lines = records.map((record) => encode(record));
   const folder = mkdtempSync(join(disk, "lanes-bench-"));
   try {
     writeFileSync(join(folder, "event-log.jsonl"), Buffer.concat(lines), { mode: 0o600 });

@@ -33,7 +33,9 @@ for (const [names, measure] of measurements) {
     const isKept = atLeast === undefined ? ratio <= atMost : ratio >= atLeast;
     if (!isKept) broken += 1;
     const bound = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
-    process.stdout.write(`${isKept ? "kept  " : "BROKEN"} ${name.padEnd(18)} ${ratio.toFixed(2).padStart(7)}  (${bound}; ${what})\n`);
+    process.stdout.write(
+      `${isKept ? "kept  " : "BROKEN"} ${name.padEnd(18)} ${ratio.toFixed(2).padStart(7)}  (${bound}; ${what})\n`,
+    );
     process.stdout.write(`       ${detail}\n`);
   }
 }
