@@ -12,7 +12,7 @@ import { openStore, paintStore, syncStore } from "../store/sync.ts";
 import { App } from "./app.tsx";
 import { createControl } from "./control.ts";
 import { createScreen, type Screen } from "./screen.ts";
-import { suspend } from "./suspend.ts";
+import { createSuspension } from "./suspend.ts";
 import { themeOf } from "./theme.ts";
 
 /** How the control center is opened. */
@@ -28,6 +28,7 @@ export const openControlCenter = async (engine: Engine, options: ControlCenterOp
   const store = createStore(Date.now());
   const known = await openStore(store, engine);
   const screen = createScreen(stdout, theme.ascii);
+  const suspension = createSuspension(stdin, screen);
   const end = ending();
   const unwatch = watchEnds(stdin, stdout, screen, end.resolve);
   const control = createControl(store, {
@@ -35,12 +36,14 @@ export const openControlCenter = async (engine: Engine, options: ControlCenterOp
     columns: stdout.columns,
     rows: stdout.rows,
     quit: () => end.resolve(0),
-    suspend: () => suspend(stdin, screen),
+    suspend: suspension.suspend,
     repaint: screen.repaint,
   });
   // The control has selected a lane: its detail belongs on the first frame.
   paintStore(store, engine, known);
   screen.onResize(() => control.dispatch([{ type: "resize", columns: stdout.columns, rows: stdout.rows }]));
+  // Ink does the same, but only after the first frame: a key pressed on sight would go to the shell's terminal.
+  stdin.setRawMode(true);
   screen.enter();
   const app = mount(<App store={store} control={control} theme={theme} state={() => engine.state()} />, stdin, screen);
   app.waitUntilExit().then(() => end.resolve(0), end.reject);
@@ -53,6 +56,7 @@ export const openControlCenter = async (engine: Engine, options: ControlCenterOp
     control.end();
     for (const release of await released) release();
     unwatch();
+    suspension.release();
     farewell(store, stdout);
   }
 };
@@ -90,15 +94,15 @@ const watchEnds = (stdin: ReadStream, stdout: WriteStream, screen: Screen, end: 
   const onContinue = (): void => screen.repaint();
   for (const [signal, handler] of handlers) process.on(signal, handler);
   process.on("SIGCONT", onContinue);
-  process.on("exit", screen.leave);
-  process.on("uncaughtExceptionMonitor", screen.leave);
+  process.on("exit", screen.abandon);
+  process.on("uncaughtExceptionMonitor", screen.abandon);
   for (const stream of [stdin, stdout]) stream.on("error", gone);
   stdin.on("end", gone);
   return () => {
     for (const [signal, handler] of handlers) process.off(signal, handler);
     process.off("SIGCONT", onContinue);
-    process.off("exit", screen.leave);
-    process.off("uncaughtExceptionMonitor", screen.leave);
+    process.off("exit", screen.abandon);
+    process.off("uncaughtExceptionMonitor", screen.abandon);
     stdin.off("end", gone);
     stdin.pause();
   };

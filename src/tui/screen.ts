@@ -3,6 +3,7 @@
  * It owns the alternate screen, autowrap and the cursor, so that they are put back whatever happens to Ink. A frame can
  * never be taller or wider than the terminal, and nothing is ever erased as a whole.
  */
+import { writeSync } from "node:fs";
 import { Writable } from "node:stream";
 import type { WriteStream } from "node:tty";
 
@@ -14,8 +15,10 @@ export interface Screen {
   readonly stream: WriteStream;
   /** Take the terminal over with the next frame: alternate screen, no autowrap, no cursor. */
   readonly enter: () => void;
-  /** Give it back as it was. Any number of times. */
-  readonly leave: () => void;
+  /** Give it back as it was; `done` is called when the terminal has been told. Any number of times. */
+  readonly leave: (done?: () => void) => void;
+  /** The same for a process that ends now and cannot wait for its streams. */
+  readonly abandon: () => void;
   /** Send every row again: after a resize, or when somebody else wrote on the terminal. */
   readonly repaint: () => void;
   /** Lines of the last frame, for tests. */
@@ -25,7 +28,9 @@ export interface Screen {
 }
 
 /** The part of a terminal stream that is used. */
-export type Target = Pick<WriteStream, "columns" | "rows" | "write"> & {
+export type Target = Pick<WriteStream, "columns" | "rows"> & {
+  readonly fd: number;
+  write(text: string, done: () => void): unknown;
   on(event: "resize", listener: () => void): unknown;
 };
 
@@ -121,10 +126,16 @@ export const createScreen = (target: Target, ascii: boolean): Screen => {
       shown = [];
       flush();
     },
-    leave: () => {
-      if (!up) return;
+    leave: (done = () => undefined) => {
+      const told = taken;
       up = false;
-      if (taken) target.write(giveBack);
+      taken = false;
+      if (told) target.write(giveBack, done);
+      else done();
+    },
+    abandon: () => {
+      if (taken) writeSync(target.fd, giveBack);
+      up = false;
       taken = false;
     },
     repaint,

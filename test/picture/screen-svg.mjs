@@ -38,7 +38,8 @@ const rowParts = (line, columns, row) => {
     if (run && (run.text.trim() !== "" || run.look.ground !== back)) parts.push(...runParts(run, row));
     run = undefined;
   };
-  for (let column = 0; line && column < columns; column += 1) {
+  if (!line) return parts;
+  for (let column = 0; column < columns; column += 1) {
     const one = line.getCell(column);
     if (!one || one.getWidth() === 0) continue;
     const text = one.getChars() || " ";
@@ -61,7 +62,9 @@ const runParts = ({ text, look, column, columns }, row) => {
   const y = margin + row * cell.height;
   const parts = [];
   if (look.ground !== back) {
-    parts.push(`<rect x="${x}" y="${y}" width="${round(columns * cell.width)}" height="${cell.height}" fill="${look.ground}"/>`);
+    parts.push(
+      `<rect x="${x}" y="${y}" width="${round(columns * cell.width)}" height="${cell.height}" fill="${look.ground}"/>`,
+    );
   }
   const words = text.trimStart();
   const at = round(x + (text.length - words.length) * cell.width);
@@ -100,7 +103,12 @@ const lookOf = (one) => {
   const ink = colour(one.isFgDefault(), one.isFgRGB(), one.getFgColor(), front);
   const ground = colour(one.isBgDefault(), one.isBgRGB(), one.getBgColor(), back);
   const inverse = Boolean(one.isInverse());
-  return { ink: inverse ? ground : ink, ground: inverse ? ink : ground, bold: Boolean(one.isBold()), dim: Boolean(one.isDim()) };
+  return {
+    ink: inverse ? ground : ink,
+    ground: inverse ? ink : ground,
+    bold: Boolean(one.isBold()),
+    dim: Boolean(one.isDim()),
+  };
 };
 
 const colour = (isDefault, isRgb, value, otherwise) => {

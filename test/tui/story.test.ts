@@ -67,6 +67,7 @@ test("launching and merging go through the engine and show at once", async () =>
   stage.press("M");
   await stage.until("in the merge queue: api-cache");
   await stage.until(/api-cache +merge-queued/);
+  expect(stage.world.commands.map(({ type }) => type)).toEqual(["launch", "merge"]);
   await stage.end();
 });
 
@@ -75,11 +76,13 @@ test("! finds the lanes that need somebody, / narrows the list, esc brings it ba
   stage.press("!");
   await stage.until("auth-fix  lane/auth-fix/work");
   stage.press("/codex !queued");
-  await stage.until("/codex !queued 2/2");
+  const narrow = (await stage.until("/codex !queued 2/2")).join("\n");
+  expect(narrow).toContain("ui-table");
+  expect(narrow).not.toContain("search");
   stage.press("\r");
   await stage.until("L launch");
   stage.press("\u001B");
-  await stage.until(/\d\/10/);
+  expect((await stage.until(/\d\/10 ─/)).join("\n")).toContain("search");
   await stage.end();
 });
 
@@ -90,7 +93,8 @@ test("below 120 columns the other panes are tabs, and + gives one of them the wh
   stage.press("\t\t");
   await stage.until("pid 4708");
   stage.press("++");
-  await stage.until("log of ui-table-1");
+  const whole = await stage.until("log of ui-table-1");
+  expect(whole.join("\n")).not.toContain("2 Agents");
   await stage.end();
 });
 
@@ -102,7 +106,8 @@ test("the log of the selected lane grows by itself, scrolls, and follows again",
   await stage.until("1 lines up");
   stage.press("f");
   stage.world.print("docs-intro-1", "\n[61/61] \u001B[2Jread the end\n");
-  await stage.until("[61/61] read the end");
+  const end = await stage.until("[61/61] read the end");
+  expect(end.join("\n")).not.toContain("lines up");
   await stage.end();
 });
 
@@ -130,7 +135,7 @@ test("an engine that does not answer is seen in the header", async () => {
     },
     { type: "lane.queued", key: "docs", why: "" },
   ]);
-  await stage.until("engine: silent");
+  expect((await stage.until("engine: silent"))[0]).toContain("engine: silent");
   await stage.end();
 });
 

@@ -97,7 +97,7 @@ export const openTerminal = async (
     const { active } = term.buffer;
     return Array.from(
       { length: term.rows },
-      (_, row) => active.getLine(active.viewportY + row)?.translateToString(true) ?? "",
+      (_, row) => active.getLine(active.viewportY + row)?.translateToString(true, 0, term.cols) ?? "",
     ).join("\n");
   };
   return {
