@@ -1,13 +1,13 @@
 /** Closing a lane: its worktree goes when nothing in it could be lost. */
-import { lstat, realpath, rm, writeFile } from "node:fs/promises";
+import { lstat, realpath, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { branchOf, refOf } from "../core/id.ts";
-import { isNo } from "../core/observed.ts";
 import { missing } from "./absent.ts";
 import { call, endOf, must } from "./call.ts";
 import type { Context } from "./call.ts";
 import { seeAdmin } from "./head.ts";
+import type { AdminSeen } from "./head.ts";
 import { relink, repairAdmin } from "./leftover.ts";
 import { adminOf, isFolder, lanePath, refsPlace, treePlace } from "./place.ts";
 import { contains } from "./read.ts";
@@ -68,7 +68,7 @@ const forget = async (context: Context, lane: string, path: string): Promise<str
 
 const removingMark = "lanekeeper-removing";
 
-/** Remove the worktree, or say why not. */
+/** Remove the worktree, or say why not. The mark stays when git does not: it may have removed a part. */
 const remove = async (context: Context, lane: string, path: string, work: Work): Promise<string | undefined> => {
   const { layout } = context;
   const admin = await adminOf(layout.common, path);
@@ -77,22 +77,24 @@ const remove = async (context: Context, lane: string, path: string, work: Work):
     return `${path} is no worktree of git; remove it by hand`;
   await endWriters(path);
   const seen = await seeAdmin(admin);
-  if (seen.names.has("locked")) return "its worktree is locked";
-  if (seen.busy !== undefined) return `a ${seen.busy} is in progress in it`;
-  if (seen.head !== refOf(lane)) return `its worktree is not on ${branchOf(lane)}`;
-  if (work.own !== undefined) return work.own;
+  const why = work.own ?? objection(lane, seen);
+  if (why !== undefined) return why;
   const begun = seen.names.has(removingMark);
-  if (begun && isNo((await relink(admin, path)) ?? {})) return `${join(path, ".git")} names another place`;
+  if (begun && (await relink(admin, path)) !== undefined) return `${join(path, ".git")} names another place`;
   const dirty = await uncommitted(context, treePlace(layout, path, admin));
   // Half removed by a killed call: what is gone is on the target.
   const half = begun && dirty.every((entry) => entry.index === "." && entry.worktree === "D");
   if (dirty.length > 0 && !half) return `${dirty.length} file${dirty.length === 1 ? " is" : "s are"} not committed`;
   await writeFile(join(admin, removingMark), "");
-  const force = half && dirty.length > 0 ? ["--force"] : [];
-  const ran = await call(context, refsPlace(layout), ["worktree", "remove", ...force, path], { writes: path });
-  if (ran.code === 0) return undefined;
-  if (dirty.length === 0) await rm(join(admin, removingMark), { force: true });
-  return `git does not remove it: ${endOf(ran)}`;
+  const args = ["worktree", "remove", ...(dirty.length > 0 ? ["--force"] : []), path];
+  const ran = await call(context, refsPlace(layout), args, { writes: path });
+  return ran.code === 0 ? undefined : `git does not remove it: ${endOf(ran)}`;
+};
+
+const objection = (lane: string, seen: AdminSeen): string | undefined => {
+  if (seen.names.has("locked")) return "its worktree is locked";
+  if (seen.busy !== undefined) return `a ${seen.busy} is in progress in it`;
+  return seen.head === refOf(lane) ? undefined : `its worktree is not on ${branchOf(lane)}`;
 };
 
 const listed = async (context: Context, path: string): Promise<boolean> => {

@@ -86,9 +86,19 @@ export const publish = async (context: Context, commit: string): Promise<boolean
   const place = await controlPlace(context);
   const user = refsPlace(context.layout);
   if ((await call(context, place, ["cat-file", "-e", `${objectName(commit)}^{commit}`])).code !== 0) return false;
-  const known = await must(context, user, ["for-each-ref", "--format=^%(objectname)", "refs/heads", "refs/lanes"]);
-  const input = `${commit}\n${known.toString()}`;
-  const pack = await must(context, place, ["pack-objects", "--revs", "--local", "--stdout", "--quiet"], { input });
+  const pack = await packOf(context, place, `${commit}\n${await knownTips(context, place)}`);
   await must(context, user, ["unpack-objects", "-q"], { input: pack, settings: durable });
   return true;
 };
+
+/** What the user's repository has: the tips of its branches and of our refs, as lines that leave them out. Lost commits count for nothing. */
+const knownTips = async (context: Context, place: Place): Promise<string> => {
+  const args = ["for-each-ref", "--format=%(objectname)", "refs/heads", "refs/lanes"];
+  const tips = await must(context, refsPlace(context.layout), args);
+  const checked = await must(context, place, ["cat-file", "--batch-check"], { input: tips });
+  const commits = [...checked.toString().matchAll(/^([0-9a-f]+) commit /gm)];
+  return commits.map(([, tip]) => `^${tip}\n`).join("");
+};
+
+const packOf = (context: Context, place: Place, input: string): Promise<Buffer> =>
+  must(context, place, ["pack-objects", "--revs", "--local", "--stdout", "--quiet"], { input });

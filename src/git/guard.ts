@@ -29,7 +29,7 @@ export const baseGuards: readonly Setting[] = [
 ];
 
 /** Keys whose repository-local values name programs that no flag turns off, and those that pull in further files. */
-export const driverKeys: string = String.raw`^(filter|merge|include|includeif)\.`;
+export const driverKeys: string = String.raw`^(filter|merge|include|includeif|lfs)\.`;
 
 /** One line of `git config --show-scope -z`. */
 interface Configured {
@@ -57,6 +57,9 @@ const isLocal = (entry: Configured): boolean => entry.scope === "local" || entry
 export const includesFiles = (entries: readonly Configured[]): boolean =>
   entries.some((entry) => isLocal(entry) && entry.key.startsWith("include"));
 
+/** Settings with which git-lfs, although it is the user's own filter, would run programs of the repository's choice. */
+const lfsPrograms = /^lfs\.(extension|customtransfer)\.|^lfs\..*standalonetransferagent$/i;
+
 /**
  * Settings that give every driver named in the repository's own configuration the meaning that it has without that
  * configuration: the user's, where the user's own files define it (git-lfs), else none.
@@ -64,12 +67,14 @@ export const includesFiles = (entries: readonly Configured[]): boolean =>
 export const driverGuards = (entries: readonly Configured[]): readonly Setting[] => {
   const users = new Map(entries.filter((entry) => !isLocal(entry)).map(({ key, value }) => [key, value]));
   const local = new Set(entries.filter(isLocal).map(({ key }) => key));
-  const names = new Set([...local].flatMap((key) => driverOf(key) ?? []));
-  return [...names].flatMap((name) => {
+  const names = new Set([...local].flatMap((key) => /^((?:filter|merge)\..+)\.[^.]+$/s.exec(key)?.[1] ?? []));
+  const guards = [...names].flatMap((name) => {
     // Such bytes do not survive the way into the child's environment, so the override would miss.
     if (name.includes("\uFFFD")) throw new Error("the repository's configuration names a driver that is not UTF-8");
     return name.startsWith("merge.") ? mergeGuard(name, users) : filterGuard(name, users, local);
   });
+  // The last setting of a key counts.
+  return [...local].some((key) => lfsPrograms.test(key)) ? [...guards, ...noFilter("filter.lfs")] : guards;
 };
 
 /** A blank merge driver would be run as an empty command and leave our side: git's own three-way merge instead. */
@@ -88,20 +93,18 @@ const filterGuard = (
   local: ReadonlySet<string>,
 ): readonly Setting[] => {
   const process = `${name}.process`;
-  const usable = users.has(process) || !local.has(process);
-  const lasts = ["clean", "smudge", "required"].concat(users.has(process) || local.has(process) ? ["process"] : []);
-  return lasts.map((last): Setting => {
-    const value = usable ? users.get(`${name}.${last}`) : undefined;
-    return [`${name}.${last}`, value ?? (last === "required" ? "false" : "")];
-  });
+  if (local.has(process) && !users.has(process)) return noFilter(name);
+  const lasts = users.has(process) ? ["clean", "smudge", "process"] : ["clean", "smudge"];
+  const kept = lasts.map((last): Setting => [`${name}.${last}`, users.get(`${name}.${last}`) ?? ""]);
+  return [...kept, [`${name}.required`, users.get(`${name}.required`) ?? "false"]];
 };
 
-/** `filter.<name>` of `filter.<name>.clean`; undefined for plain keys (`merge.conflictStyle`) and includes. */
-const driverOf = (key: string): string | undefined => {
-  const first = key.indexOf(".");
-  const last = key.lastIndexOf(".");
-  return last > first && !key.startsWith("include") ? key.slice(0, last) : undefined;
-};
+const noFilter = (name: string): readonly Setting[] => [
+  [`${name}.clean`, ""],
+  [`${name}.smudge`, ""],
+  [`${name}.process`, ""],
+  [`${name}.required`, "false"],
+];
 
 /** What must be unchanged for an enumeration of drivers to hold: identity, size and times of the configuration files. */
 export const configStamp = async (gitDir: string, common: string): Promise<string> => {

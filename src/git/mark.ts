@@ -11,6 +11,7 @@ import { mend } from "./mend.ts";
 import type { Move } from "./move.ts";
 import { obstacles } from "./obstacle.ts";
 import { treePlace } from "./place.ts";
+import { contains } from "./read.ts";
 
 /** Note on disk, before the first file changes, that this worktree goes from `onto` to `commit`. */
 export const markLanding = async (checkout: Checkout, move: Move): Promise<void> => {
@@ -24,7 +25,10 @@ export const markLanding = async (checkout: Checkout, move: Move): Promise<void>
 };
 
 /** The landing of this worktree is over. */
-export const clearMark = (checkout: Checkout): Promise<void> => rm(markOf(checkout), { force: true });
+export const clearMark = async (checkout: Checkout): Promise<undefined> => {
+  await rm(markOf(checkout), { force: true });
+  return undefined;
+};
 
 /**
  * End a landing that was interrupted in this worktree by taking its files to what its HEAD says: back, when the target did
@@ -38,27 +42,19 @@ export const settle = async (
 ): Promise<No | undefined> => {
   const text = await missing(readFile(markOf(checkout), "utf8"), undefined);
   if (text === undefined || !checkout.present) return undefined;
-  const [onto, commit] = text.trim().split(" ");
-  if (onto === undefined || commit === undefined) return clearTorn(checkout);
-  const foreign = await mend(context, checkout, { onto, commit });
-  if (foreign.length > 0) return halfLanded(checkout, foreign);
-  const same = going?.onto === onto && going.commit === commit && checkout.head === going.ref;
-  if (same) return undefined;
+  const [, onto, commit] = /^([0-9a-f]+) ([0-9a-f]+)\n$/.exec(text) ?? [];
   const place = treePlace(context.layout, checkout.path, checkout.admin);
   const head = await line(context, place, ["rev-parse", "--verify", "HEAD^{commit}"]);
+  // A note that was cut short: nothing followed it. A head that has the merge: everything did, and what changed since is the user's.
+  const over = onto === undefined || commit === undefined || (await contains(context, head, commit));
+  if (over) return clearMark(checkout);
+  const foreign = await mend(context, checkout, { onto, commit });
+  if (foreign.length > 0) return halfLanded(checkout, foreign);
+  if (going?.onto === onto && going.commit === commit && checkout.head === going.ref) return undefined;
   const blocked = await obstacles(context, checkout, commit, head);
-  const dry = await call(context, place, ["read-tree", "-n", "-m", "-u", commit, head]);
-  if (dry.code !== 0 || blocked.length > 0) return halfLanded(checkout, blocked);
+  if (blocked.length > 0) return halfLanded(checkout, blocked);
   const ran = await call(context, place, ["read-tree", "-m", "-u", commit, head], { writes: checkout.path });
-  if (ran.code !== 0) return halfLanded(checkout, []);
-  await clearMark(checkout);
-  return undefined;
-};
-
-/** The note was cut short, so nothing that follows it has happened. */
-const clearTorn = async (checkout: Checkout): Promise<undefined> => {
-  await clearMark(checkout);
-  return undefined;
+  return ran.code === 0 ? clearMark(checkout) : halfLanded(checkout, []);
 };
 
 const halfLanded = (checkout: Checkout, paths: readonly string[]): No => ({

@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { describe, expect, test } from "vitest";
 
+import { driverGuards, parseConfigured } from "../../src/git/guard.ts";
 import { ready, scene, yes } from "./scratch.ts";
 import type { Scene } from "./scratch.ts";
 
@@ -239,4 +240,42 @@ test("a lane's configuration that names another worktree does not make us look o
   s.write(".worktrees/one/mine.txt", "mine\n");
   expect(await s.git.commitAll("one", "mine")).toBe(true);
   expect(s.run("show", "--format=", "--name-only", "lane/one/work")).toBe("mine.txt");
+});
+
+const configured = (
+  ...entries: readonly (readonly [scope: string, key: string, value: string])[]
+): readonly (readonly [string, string])[] =>
+  driverGuards(parseConfigured(entries.map(([scope, key, value]) => `${scope}\0${key}\n${value}\0`).join("")));
+
+const usersLfs = [
+  ["global", "filter.lfs.clean", "git-lfs clean -- %f"],
+  ["global", "filter.lfs.process", "git-lfs filter-process"],
+  ["global", "filter.lfs.required", "true"],
+] as const;
+
+test("git-lfs of the user's works; one that the repository bends, or gives programs of its own, does not", () => {
+  expect(configured(...usersLfs, ["local", "lfs.url", "https://example.org"])).toEqual([]);
+  expect(configured(...usersLfs, ["local", "filter.lfs.process", "evil"])).toEqual([
+    ["filter.lfs.clean", "git-lfs clean -- %f"],
+    ["filter.lfs.smudge", ""],
+    ["filter.lfs.process", "git-lfs filter-process"],
+    ["filter.lfs.required", "true"],
+  ]);
+  const none = [
+    ["filter.lfs.clean", ""],
+    ["filter.lfs.smudge", ""],
+    ["filter.lfs.process", ""],
+    ["filter.lfs.required", "false"],
+  ];
+  for (const key of [
+    "lfs.extension.x.clean",
+    "lfs.customtransfer.x.path",
+    "lfs.https://a.b/.standalonetransferagent",
+  ]) {
+    expect(configured(...usersLfs, ["worktree", key, "evil"])).toEqual(none);
+  }
+});
+
+test("a driver whose name is not text is refused, since it could not be turned off", () => {
+  expect(() => configured(["local", "filter.\u{fffd}.clean", "evil"])).toThrow("not UTF-8");
 });

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { describe, expect, test } from "vitest";
@@ -43,6 +43,12 @@ const expectOnlyEdits = (s: Scene): void => {
   expect(text(s, "b.txt") + text(s, "../second/b.txt")).toBe("my edit\nmy other edit\n");
 };
 
+/** Notes of landings that did not end. */
+const notes = (s: Scene): readonly string[] =>
+  [s.layout.common, join(s.layout.common, "worktrees/second")].filter((folder) =>
+    existsSync(join(folder, "lanekeeper-landing")),
+  );
+
 const steps = [1, 2, 3, 4, 5, 6];
 
 describe("a landing that dies at a step and is asked for again", () => {
@@ -71,6 +77,7 @@ describe("a landing that dies at a step and is asked for again", () => {
       "refs/lanes/backup/one/1",
     );
     expect(await s.again().land(ask)).toEqual({ landed: true });
+    expect(notes(s)).toEqual([]);
   });
 
   test.each(steps.slice(0, 5))(
@@ -84,6 +91,7 @@ describe("a landing that dies at a step and is asked for again", () => {
       expect(await s.again().land(ask)).toEqual({ moved: later });
       expectOnlyEdits(s);
       expect(text(s, "a.txt") + text(s, "dir/c.txt")).toBe("a\nc\n");
+      expect(notes(s)).toEqual([]);
     },
   );
 
@@ -117,6 +125,32 @@ describe("a landing that dies at a step and is asked for again", () => {
     expect(await s.again().land(ask)).toEqual({ landed: true });
     expect([s.run("status", "--porcelain"), text(s, "a.txt")]).toEqual([" M b.txt", "a\n"]);
     expect(s.run("rev-parse", "main")).toBe(ask.commit);
+  });
+
+  test("keeps edits that the user made in files that it had moved", async () => {
+    const { s, ask } = await busyScene();
+    expect(await crash(s, ask, 3)).toBe(true);
+    s.write("a.txt", "edited after the crash\n");
+    expect(await s.again().land(ask)).toEqual({ landed: true });
+    expect(s.run("status", "--porcelain")).toBe(" M a.txt\n M b.txt");
+    expect(text(s, "a.txt")).toBe("edited after the crash\n");
+  });
+
+  test("leaves alone what the user stages after the refs moved, even the files as they were before", async () => {
+    const { s, ask } = await busyScene();
+    expect(await crash(s, ask, 6)).toBe(true);
+    s.write("a.txt", "a\n");
+    s.run("add", "a.txt");
+    s.commit("../second", { "later.txt": "later\n" });
+    expect(await s.again().land(ask)).toEqual({ landed: true });
+    expect([text(s, "a.txt"), s.run("show", ":a.txt")]).toEqual(["a\n", "a"]);
+  });
+
+  test("takes a note that was cut short for none", async () => {
+    const { s, ask } = await busyScene();
+    writeFileSync(join(s.layout.common, "lanekeeper-landing"), `${ask.onto} ${ask.commit.slice(0, 20)}`);
+    expect(await s.again().land(ask)).toEqual({ landed: true });
+    expectOnlyEdits(s);
   });
 
   test("says so when files that it had moved were edited since and the target moved", async () => {

@@ -41,6 +41,7 @@ test("a landing moves the target, its checkout, the backup and the landed ref, a
   expect(s.run("reflog", "show", "--format=%gs", "-1", "main")).toBe("lanes: land one");
   expect(s.run("log", "-1", "--format=%P", "main")).toBe(`${ask.onto} ${ask.head}`);
   expect(s.run("fsck", "--no-dangling")).toBe("");
+  expect(existsSync(join(s.layout.common, "lanekeeper-landing"))).toBe(false);
 });
 
 test("edits, staged edits and new files that the landing does not touch stay byte for byte", async () => {

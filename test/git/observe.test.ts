@@ -102,13 +102,14 @@ test("looking takes no lock: it works while an agent holds the index, and leaves
   chmodSync(admin, 0o755);
 });
 
-test("a branch whose commit is lost does not hide the others", async () => {
+test("a branch whose commit is lost neither hides the others nor stops a landing", async () => {
   const s = await scene();
-  await ready(s, "one", { "a.txt": "A\n" });
+  const ask = await ready(s, "one", { "a.txt": "A\n" });
   s.write(".git/refs/heads/broken", `${"1".repeat(40)}\n`);
   const seen = await look(s, "one");
   expect(seen.branches.map(({ name }) => name)).toContain("broken");
   expect(seen.lanes.get("one")?.ahead).toBe(1);
+  expect(await s.git.land(ask)).toEqual({ landed: true });
 });
 
 test("a shallow repository shows its lanes", async () => {
