@@ -169,6 +169,7 @@ const canWork = (lane: Lane): Refusal | undefined =>
       );
 
 const launch = (lane: Lane, again: boolean): readonly Event[] | Refusal => {
+  if (lane.stopping) return no(`lane ${lane.id} is being stopped`, "try again in a moment", 75, lane.id);
   if (underWay.has(lane.state)) return [];
   if (isManual(lane) && lane.state === "waiting") return [];
   if (again && (retryable.has(lane.state) || isStill(lane))) return retry(lane);
@@ -183,6 +184,7 @@ const launch = (lane: Lane, again: boolean): readonly Event[] | Refusal => {
 const isStill = (lane: Lane): boolean => lane.state === "waiting" && !isLive(lane) && !isManual(lane);
 
 const retry = (lane: Lane): readonly Event[] | Refusal => {
+  if (lane.stopping) return no(`lane ${lane.id} is being stopped`, "try again in a moment", 75, lane.id);
   if (underWay.has(lane.state)) return [];
   if (!retryable.has(lane.state) && !isStill(lane) && lane.state !== "ready") {
     const hint =

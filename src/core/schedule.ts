@@ -45,8 +45,23 @@ export const startable = (state: State, now: number, limits: Limits): readonly L
   return chosen;
 };
 
+/** Whose turn it is: worked out once for all rows of one moment, since it walks the whole queue. */
+export interface Turn {
+  /** Ids that may start now. */
+  readonly next: ReadonlySet<string>;
+  /** The lane that keeps other sequential ones waiting. */
+  readonly holder: Lane | undefined;
+}
+
+/** Whose turn it is in this moment. */
+export const turnOf = (state: State, now: number, limits: Limits): Turn => {
+  const next = startable(state, now, limits);
+  const holder = holderIn([...state.lanes.values()].filter(isActive)) ?? holderIn(next);
+  return { next: new Set(next.map(({ id }) => id)), holder };
+};
+
 /** What a lane waits for before it can start; undefined when it is not queued or next in line. */
-export const waitOf = (state: State, lane: Lane, now: number, limits: Limits): Wait | undefined => {
+export const waitOf = (state: State, lane: Lane, now: number, limits: Limits, turn?: Turn): Wait | undefined => {
   if (lane.state !== "queued" && lane.state !== "planned") return undefined;
   const dependencies = unmetDependencies(state, lane);
   if (dependencies.length > 0) {
@@ -60,12 +75,10 @@ export const waitOf = (state: State, lane: Lane, now: number, limits: Limits): W
       : { why: "dependency", lanes: dependencies, text: `waits for ${dependencies.join(", ")}` };
   }
   if (lane.state === "planned") return undefined;
-  const next = startable(state, now, limits);
-  if (next.some(({ id }) => id === lane.id)) return undefined;
-  const holder = lane.spec.parallel
-    ? undefined
-    : (holderIn([...state.lanes.values()].filter(isActive)) ?? holderIn(next));
-  if (holder) return { why: "turn", lanes: [holder.id], text: `waits for its turn after ${holder.id}` };
+  const { next, holder } = turn ?? turnOf(state, now, limits);
+  if (next.has(lane.id)) return undefined;
+  if (holder && !lane.spec.parallel)
+    return { why: "turn", lanes: [holder.id], text: `waits for its turn after ${holder.id}` };
   return { why: "slot", lanes: [], text: `waits for one of ${limits.maxRuns} run slots` };
 };
 

@@ -2,7 +2,7 @@
 import { agentOf, branchOf, worktreeOf } from "./id.ts";
 import type { LaneSeen, RepoSeen } from "./observed.ts";
 import { notOnTarget, queueOrder } from "./queue.ts";
-import { isLive, isManual, type Limits, type Wait, waitOf } from "./schedule.ts";
+import { isLive, isManual, type Limits, type Turn, turnOf, type Wait, waitOf } from "./schedule.ts";
 import { type Lane, type LaneState, type Phase, type SeedStatus, type State, stateTable, type Tone } from "./state.ts";
 
 /** One row of the lanes pane. Times are ms since 1970. */
@@ -85,9 +85,33 @@ export const phaseNames: Readonly<Record<Phase, string>> = {
 
 /** Rows of the lanes pane, in the order of addition. */
 export const laneRows = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): readonly LaneRow[] =>
-  [...state.lanes.values()].map((lane) => laneRow(state, lane, seen?.lanes.get(lane.id), now, limits));
+  rowsOf(state, seen, standingOf(state, now, limits), now, limits);
 
-const laneRow = (state: State, lane: Lane, git: LaneSeen | undefined, now: number, limits: Limits): LaneRow => {
+const rowsOf = (
+  state: State,
+  seen: RepoSeen | undefined,
+  standing: Standing,
+  now: number,
+  limits: Limits,
+): readonly LaneRow[] =>
+  [...state.lanes.values()].map((lane) =>
+    laneRow(lane, seen?.lanes.get(lane.id), detailOf(state, lane, now, limits, standing)),
+  );
+
+/** Who is next, to run and to be merged: worked out once for all rows of one moment. */
+export interface Standing {
+  readonly turn: Turn;
+  /** Lane → place in the merge queue, from 0. */
+  readonly places: ReadonlyMap<string, number>;
+}
+
+/** Who is next in this moment. */
+export const standingOf = (state: State, now: number, limits: Limits): Standing => ({
+  turn: turnOf(state, now, limits),
+  places: new Map(queueOrder(state).map(({ id }, place) => [id, place])),
+});
+
+const laneRow = (lane: Lane, git: LaneSeen | undefined, detail: string): LaneRow => {
   const { glyph, ascii, tone } = stateTable[lane.state];
   return {
     id: lane.id,
@@ -98,7 +122,7 @@ const laneRow = (state: State, lane: Lane, git: LaneSeen | undefined, now: numbe
     tone,
     agent: agentOf(lane.id, lane.spec.agent),
     priority: lane.spec.priority,
-    detail: detailOf(state, lane, now, limits),
+    detail,
     since: lane.since,
     git,
     attention: needsPerson(lane),
@@ -120,11 +144,11 @@ export const needsPerson = (lane: Lane): boolean =>
   needy.has(lane.state) || (lane.state === "failed" && lane.retryAt === undefined);
 
 /** One line: why the lane is in its state, what it waits for, or how far it is. */
-export const detailOf = (state: State, lane: Lane, now: number, limits: Limits): string => {
+export const detailOf = (state: State, lane: Lane, now: number, limits: Limits, standing?: Standing): string => {
   if (lane.stopping) return lane.stopping.then === "cancel" ? "is being cancelled" : "is being stopped";
-  const wait = waitOf(state, lane, now, limits);
+  const wait = waitOf(state, lane, now, limits, standing?.turn);
   if (wait) return wait.text;
-  if (lane.state === "merge-queued") return queueDetail(state, lane);
+  if (lane.state === "merge-queued") return queueDetail(state, lane, standing);
   if (lane.state === "merging")
     return lane.merge?.tested === undefined ? "its merge with the target is being checked" : "is landing";
   if (lane.state === "merged" && lane.landed) {
@@ -134,10 +158,10 @@ export const detailOf = (state: State, lane: Lane, now: number, limits: Limits):
   return lane.detail === "" && isLive(lane) ? (lane.progress ?? "") : lane.detail;
 };
 
-const queueDetail = (state: State, lane: Lane): string => {
+const queueDetail = (state: State, lane: Lane, standing: Standing | undefined): string => {
   const missing = notOnTarget(state, lane);
   if (missing.length > 0) return `lands after ${missing.join(", ")}`;
-  const place = queueOrder(state).findIndex(({ id }) => id === lane.id);
+  const place = standing?.places.get(lane.id) ?? queueOrder(state).findIndex(({ id }) => id === lane.id);
   return place <= 0 ? "next to be merged" : `${place + 1}. in the merge queue`;
 };
 

@@ -3,7 +3,7 @@ import { agentOf, branchOf, worktreeOf } from "./id.ts";
 import type { RepoSeen } from "./observed.ts";
 import { queueOrder } from "./queue.ts";
 import type { Limits } from "./schedule.ts";
-import { agentRows, detailOf, lockRows, overview } from "./select.ts";
+import { agentRows, detailOf, lockRows, overview, standingOf } from "./select.ts";
 import { type Lane, type SeedStatus, type State, stateTable } from "./state.ts";
 
 /** Version of the JSON that scripts read; grows when a key changes its meaning. */
@@ -15,6 +15,7 @@ export const foldVersion = 1;
 /** The tracker as a value that JSON can hold. `seen`: what git showed, if anybody looked. Times are ISO 8601. */
 export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): object => {
   const lanes = [...state.lanes.values()];
+  const standing = standingOf(state, now, limits);
   return {
     version: "1.0.0",
     schemaVersion,
@@ -22,7 +23,9 @@ export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number,
     status: overallStatus(lanes),
     target: state.target ?? null,
     agents: agentsJson(lanes),
-    lanes: Object.fromEntries(lanes.map((lane) => [lane.id, laneJson(state, lane, seen, now, limits)])),
+    lanes: Object.fromEntries(
+      lanes.map((lane) => [lane.id, laneJson(state, lane, seen, detailOf(state, lane, now, limits, standing))]),
+    ),
     locks: Object.fromEntries(
       lockRows(state, seen).map((row) => [row.what, { kind: row.kind, holder: row.holder, since: iso(row.since) }]),
     ),
@@ -61,12 +64,12 @@ const overallStatus = (lanes: readonly Lane[]): SeedStatus => {
   return kept.length === 0 ? "created" : "completed";
 };
 
-const laneJson = (state: State, lane: Lane, seen: RepoSeen | undefined, now: number, limits: Limits): object => {
+const laneJson = (state: State, lane: Lane, seen: RepoSeen | undefined, detail: string): object => {
   const { spec, run, landed } = lane;
   return {
     status: stateTable[lane.state].seed,
     state: lane.state,
-    detail: detailOf(state, lane, now, limits),
+    detail,
     name: spec.name,
     kind: spec.kind,
     tasks: spec.tasks,

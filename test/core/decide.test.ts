@@ -450,6 +450,14 @@ describe("stopping", () => {
     expect(asked(state, about("cancel", "a"))).toBe("nothing to do");
     expect(asked(state, about("stop", "a"))).toBe("nothing to do");
   });
+
+  test("is waited for before the lane is launched or tried again", () => {
+    const state = laneIn("running");
+    tell(state, [{ type: "lane.stop-asked", key: "a", then: "pause" }]);
+    const refusal = "75: lane a is being stopped [try again in a moment]";
+    expect(asked(state, about("launch", "a"))).toBe(refusal);
+    expect(asked(state, about("retry", "a"))).toBe(refusal);
+  });
 });
 
 describe("removing", () => {
