@@ -13,10 +13,14 @@ test.runIf(hasTool("tmux"))(
     const socket = `lanes-story-${process.pid}`;
     const tmux = (...words: readonly string[]): string =>
       execFileSync("tmux", ["-L", socket, "-f", "/dev/null", ...words], { env: scratch.env, encoding: "utf8" });
-    const shows = (pattern: RegExp): Promise<true> =>
-      until(`${pattern} in the pane`, () =>
-        pattern.test(tmux("capture-pane", "-p", "-t", "=story:")) ? true : undefined,
-      );
+    const pane = (): string => tmux("capture-pane", "-p", "-t", "=story:");
+    const shows = async (pattern: RegExp): Promise<void> => {
+      try {
+        await until(`${pattern} in the pane`, () => (pattern.test(pane()) ? true : undefined));
+      } catch (error) {
+        throw new Error(`${String(error)}\n${pane()}`, { cause: error });
+      }
+    };
     const open = (): string =>
       tmux("new-session", "-d", "-s", "story", "-x", "100", "-y", "30", "-c", scratch.repo, process.execPath, program);
     try {
