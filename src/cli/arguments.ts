@@ -29,17 +29,10 @@ export const parseArguments = (argv: readonly string[], version: string): Parsed
   program.configureHelp({ formatHelp: (command) => helpOf(command.name()) });
   addGlobals(program);
   for (const row of catalog) {
-    const command = addGlobals(program.command(row.id));
-    for (const argument of row.arguments) command.argument(argumentText(argument), argument.about);
-    for (const { flags, about } of row.options) command.option(flags, about);
+    const command = addVerb(program, row);
     command.action(() => {
-      found = {
-        type: "verb",
-        verb: row.id,
-        words: command.args,
-        options: command.opts(),
-        globals: joined(globalsOf(program.opts()), globalsOf(command.opts())),
-      };
+      const globals = joined(globalsOf(program.opts()), globalsOf(command.opts()));
+      found = { type: "verb", verb: row.id, words: command.args, options: command.opts(), globals };
     });
   }
   try {
@@ -49,6 +42,13 @@ export const parseArguments = (argv: readonly string[], version: string): Parsed
     return answerOf(error, text, globalsOf(program.opts()));
   }
   return found ?? { type: "bare", globals: globalsOf(program.opts()) };
+};
+
+const addVerb = (program: Command, row: Capability): Command => {
+  const command = addGlobals(program.command(row.id));
+  for (const argument of row.arguments) command.argument(argumentText(argument), argument.about);
+  for (const { flags, about } of row.options) command.option(flags, about);
+  return command;
 };
 
 /** An argument as usage lines show it. */

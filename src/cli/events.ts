@@ -19,25 +19,26 @@ export const events = async (call: Call, engine: Engine): Promise<Answer> => {
       showRecord(call, one);
     }
   };
-  if (!flagOf(call, "follow")) {
-    show(await engine.history(last));
-    return exit.done;
-  }
-  // What arrives while the history is read waits, so that nothing is missed and nothing comes twice.
+  if (flagOf(call, "follow")) return followEvents(call, engine, last, show);
+  show(await engine.history(last));
+  return exit.done;
+};
+
+/** Show the history, then what is new. What arrives while the history is read waits: nothing is missed, nothing comes twice. */
+const followEvents = async (
+  call: Call,
+  engine: Engine,
+  since: number,
+  show: (told: readonly Told[]) => void,
+): Promise<Answer> => {
   let early: Told[] | undefined = [];
   const release = engine.follow((_state, told) => (early ? early.push(...told) : show(told)));
+  const never = (): boolean => false;
   try {
-    show(await engine.history(last));
+    show(await engine.history(since));
     show(early);
     early = undefined;
-    return (
-      (await follow(
-        call,
-        engine,
-        () => false,
-        () => false,
-      )) ?? exit.done
-    );
+    return (await follow(call, engine, never, never)) ?? exit.done;
   } finally {
     release();
   }

@@ -5,9 +5,9 @@ import { attempt, isFault } from "../core/parse.ts";
 import type { Engine } from "../engine/engine.ts";
 import { warnOf } from "./ask.ts";
 import { type Call, textOf } from "./call.ts";
-import { type Answer, exit, faultNo, no } from "./exit.ts";
+import { type Answer, exit, faultNo } from "./exit.ts";
 import { type Report, tell } from "./report.ts";
-import { targetFor } from "./wish.ts";
+import { existingBranch, targetFor } from "./wish.ts";
 
 /** Make `.orchestration/`, keep our folders out of git and decide the branch that merges land on. */
 export const init = async (call: Call, engine: Engine): Promise<Answer> => {
@@ -43,7 +43,5 @@ const chosenTarget = async (engine: Engine, given: string | undefined): Promise<
   }
   const parsed = attempt(() => ({ name: branch(given, "--target") }));
   if (isFault(parsed)) return { ...faultNo("init", parsed), code: exit.usage };
-  const { branches } = await engine.look([]);
-  if (branches.some(({ name }) => name === parsed.name)) return parsed;
-  return no(`there is no branch ${parsed.name}`, `make it first: git branch ${parsed.name}`, exit.data);
+  return existingBranch(engine, parsed.name);
 };

@@ -6,7 +6,7 @@ import { ask } from "./ask.ts";
 import { type Call, flagOf } from "./call.ts";
 import { cleanLanes } from "./cleanup.ts";
 import { type Answer, exit, no } from "./exit.ts";
-import { tell, worktreePath } from "./report.ts";
+import { type Report, tell, worktreePath } from "./report.ts";
 import { stopEverything } from "./stop.ts";
 
 /** Stop, clean up, archive; says by name what stays. */
@@ -29,22 +29,20 @@ export const reset = async (call: Call, engine: Engine): Promise<Answer> => {
   if (isNo(cleaned)) return cleaned;
   await engine.stopEngine();
   await engine.refresh();
-  const stays = [...engine.state().lanes.values()].filter((lane) => lane.worktree);
+  return tell(call, await archiveAll(engine));
+};
+
+const archiveAll = async (engine: Engine): Promise<Report> => {
+  const stays = [...engine.state().lanes.values()]
+    .filter((lane) => lane.worktree)
+    .map(({ id, state }) => ({ lane: id, state, branch: branchOf(id), worktree: worktreePath(engine, id) }));
   const archive = await engine.archive();
-  return tell(call, {
+  return {
     code: exit.done,
     lines: [
       `records archived in ${archive}`,
-      ...stays.map(({ id, state }) => `stays: ${worktreePath(engine, id)} on ${branchOf(id)} (${id} was ${state})`),
+      ...stays.map(({ lane, state, branch, worktree }) => `stays: ${worktree} on ${branch} (${lane} was ${state})`),
     ],
-    json: {
-      archive,
-      stays: stays.map(({ id, state }) => ({
-        lane: id,
-        state,
-        branch: branchOf(id),
-        worktree: worktreePath(engine, id),
-      })),
-    },
-  });
+    json: { archive, stays },
+  };
 };

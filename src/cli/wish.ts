@@ -5,6 +5,7 @@ import { isNo, type No } from "../core/observed.ts";
 import type { Lane, State } from "../core/state.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Call } from "./call.ts";
+import { exit, no } from "./exit.ts";
 
 /** The lanes with these ids, each once; a No names the first that does not exist. */
 export const lanesNamed = (state: State, ids: readonly string[]): readonly Lane[] | No => {
@@ -43,7 +44,15 @@ export const prepareOnce = async (call: Call, engine: Engine): Promise<No | unde
 export const targetFor = async (engine: Engine): Promise<{ readonly name: string } | No> => {
   const settings = await engine.settings();
   if (isNo(settings)) return settings;
-  // Asked in any case: a repository without a commit can have no lanes.
+  const { target } = settings.config;
+  return target === undefined ? engine.currentBranch() : existingBranch(engine, target);
+};
+
+/** A branch by its name, if there is one. A repository without a commit has none at all: that is said first. */
+export const existingBranch = async (engine: Engine, name: string): Promise<{ readonly name: string } | No> => {
+  const { branches } = await engine.look([]);
+  if (branches.some((branch) => branch.name === name)) return { name };
   const current = await engine.currentBranch();
-  return isNo(current) || settings.config.target === undefined ? current : { name: settings.config.target };
+  if (isNo(current) && branches.length === 0) return current;
+  return no(`there is no branch ${name} to land on`, `make it first: git branch ${name}`, exit.data);
 };

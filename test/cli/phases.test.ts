@@ -130,6 +130,7 @@ describe("a plan", patience, () => {
     report(one, [{ id: "api" }, { id: "ui", dependsOn: ["api"] }]);
     one.write("docs/_generated/other.json", "[]");
     one.write("docs/_generated/broken.json", "{");
+    one.write("docs/_generated/execution_plan.json", "{}");
     one.git("add", ".");
     one.git("commit", "-qm", "other");
     const before = one.world();
@@ -192,9 +193,21 @@ describe("execute", patience, () => {
       "
     `);
     expect(stderr).toContain("none names no command and no agent: left out\n");
-    expect((await lanes("execute", "dirty")).code).toBe(4);
+    await lanes("cancel", "bad", "after", "dirty");
+    expect(await lanes("execute")).toMatchObject({ code: 4, stdout: "1 lane: 1 planned\n" });
     expect((await lanes("exec-lane", "good")).code).toBe(0);
+  });
+
+  test("ends where a person has to go on, however often it is asked", async () => {
+    const { lanes } = scene();
+    await lanes("add-lane", "mine", '{"agent": "manual"}');
+    await lanes("add-lane", "dirty", '{"command": "echo x > left.txt"}');
+    await lanes("add-lane", "after", '{"command": "true", "dependsOn": ["mine"]}');
+    expect((await lanes("exec-lane", "dirty")).code).toBe(4);
+    expect((await lanes("execute")).code).toBe(4);
+    expect((await lanes("execute")).code).toBe(4);
     expect((await lanes("exec-lane", "after")).code).toBe(4);
+    expect((await lanes("exec-lane", "mine")).code).toBe(0);
   });
 
   test("starts what a named lane depends on", async () => {

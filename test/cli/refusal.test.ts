@@ -88,7 +88,7 @@ const bad: readonly (readonly [words: readonly string[], code: number, line: str
   [["log", "planned", "-n", "many"], 64, "--lines takes a number; lanes log LANE -n 20"],
   [["events", "--since", "-1"], 64, "--since takes a position; the number at the start of each line of lanes events"],
   [["engine", "fly"], 64, 'unknown action "fly"; lanes engine takes status, start, stop or run'],
-  [["init", "--target", "nowhere"], 65, "there is no branch nowhere; make it first: git branch nowhere"],
+  [["init", "--target", "nowhere"], 65, "there is no branch nowhere to land on; make it first: git branch nowhere"],
   [
     ["init", "--target", "--upload-pack=x"],
     64,
@@ -173,11 +173,14 @@ describe("a place without lanes", patience, () => {
     git("-C", "unborn", "init", "-q");
     const unborn = await lanesWith({ cwd: join(top, "unborn") }, "add-lane", "x", committing("x"));
     expect([unborn.code, unborn.stderr.split("\n").length]).toEqual([3, 2]);
+    const aimed = await lanesWith({ cwd: join(top, "unborn"), env: { LANES_TARGET: "main" } }, "init");
+    expect([aimed.code, aimed.stderr.split("\n").length]).toEqual([3, 2]);
     git("checkout", "-q", "--detach");
     const before = world();
     const detached = await lanes("add-lane", "x", committing("x"));
     expect([detached.code, detached.stderr.split("\n").length]).toEqual([3, 2]);
     expect(world()).toBe(before);
+    expect((await lanesWith({ env: { LANES_TARGET: "main" } }, "add-lane", "x", committing("x"))).code).toBe(0);
   });
 });
 
