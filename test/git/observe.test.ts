@@ -1,8 +1,10 @@
-import { appendFileSync, chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, cpSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect, test, vi } from "vitest";
 
+import { findLayout } from "../../src/git/layout.ts";
+import { createGit } from "../../src/git/repo.ts";
 import { ready, scene, yes } from "./scratch.ts";
 import type { Scene } from "./scratch.ts";
 
@@ -112,16 +114,22 @@ test("a branch whose commit is lost neither hides the others nor stops a landing
   expect(await s.git.land(ask)).toEqual({ landed: true });
 });
 
-test("a shallow repository shows its lanes", async () => {
-  const s = await scene();
-  s.commit(".", { "b.txt": "2\n" });
-  s.commit(".", { "b.txt": "3\n" });
-  s.write(".git/shallow", `${s.run("rev-parse", "main")}\n`);
-  const ask = await ready(s, "one", { "a.txt": "A\n" });
-  s.commit(".", { "b.txt": "4\n" });
+test("a shallow repository shows and merges its lanes", async () => {
+  const origin = await scene();
+  origin.commit(".", { "b.txt": "2\n" });
+  const top = join(origin.home, "shallow");
+  origin.run("clone", "-q", "--depth", "1", `file://${origin.top}`, top);
+  const layout = yes(await findLayout(top, origin.env));
+  const s = { ...origin, top, layout, git: createGit(layout, { env: origin.env }) };
+  const onto = s.at("../shallow", "rev-parse", "main");
+  yes(await s.git.openLane("one", onto));
+  const head = s.commit("../shallow/.worktrees/one", { "a.txt": "A\n" });
+  const later = s.commit("../shallow", { "b.txt": "3\n" });
   expect((await look(s)).lanes.get("one")).toMatchObject({ ahead: 1, behind: 1 });
-  expect(await s.git.contains(ask.commit, ask.head)).toBe(true);
-  expect(await s.git.changed(ask.onto, ask.head)).toEqual(["a.txt"]);
+  const { commit } = yes(await s.git.candidate({ onto: later, head, message: "Merge", at: 0 }));
+  expect([await s.git.contains(commit, head), await s.git.contains(onto, head)]).toEqual([true, false]);
+  expect(await s.git.changed(later, head)).toEqual(["a.txt"]);
+  expect(await s.git.land({ lane: "one", target: "main", onto: later, commit, head })).toEqual({ landed: true });
 });
 
 /** Counts what a watch tells until it has told `lane` (or "" for the target). */
@@ -182,6 +190,11 @@ test("a watch says nothing of lock files, and a lane that is closed and opened a
   expect(told.size).toBe(0);
   await s.git.closeLane("one", "main");
   yes(await s.git.openLane("one", onto));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  // The same name, another folder, within one moment.
+  const admin = join(s.layout.common, "worktrees/one");
+  renameSync(admin, join(s.home, "old"));
+  cpSync(join(s.home, "old"), admin, { recursive: true });
   await new Promise((resolve) => setTimeout(resolve, 200));
   told.clear();
   s.commit(".worktrees/one", { "x.txt": "x\n" });
