@@ -92,7 +92,7 @@ describe("a run", patience, () => {
     const { lanes, begin, json, stateOf, top } = scene();
     await lanes("add-lane", "slow", patient(top));
     const launched = await json("launch", "slow");
-    expect(launched).toMatchObject({ lane: "slow", run: "slow-1", state: "queued" });
+    expect(launched).toMatchObject({ lane: "slow", run: "slow-1" });
     const { child, ended } = begin({}, "log", "slow", "--follow");
     await new Promise((resolve) => child.stdout?.once("data", resolve));
     expect(await lanes("stop", "slow")).toMatchObject({
@@ -144,7 +144,7 @@ describe("a run", patience, () => {
       stdout: "bad is failed: exit code 3; next: lanes log bad; lanes retry bad\n",
     });
     writeFileSync(join(top, "go"), "");
-    expect((await lanes("retry", "bad")).stdout).toBe("bad is queued: tried again\n");
+    expect((await lanes("retry", "bad")).stdout).toMatch(/^bad is (?:queued: tried again|starting|running)\n$/);
     expect((await lanes("execute", "bad")).code).toBe(0);
     expect(await lanes("cancel", "bad")).toMatchObject({ code: 0 });
     expect(await stateOf("bad")).toBe("cancelled");

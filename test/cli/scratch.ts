@@ -107,7 +107,7 @@ const environmentIn = (home: string): NodeJS.ProcessEnv => {
     GIT_CONFIG_GLOBAL: join(home, "gitconfig"),
     XDG_CONFIG_HOME: join(home, "config"),
     XDG_STATE_HOME: join(home, "state"),
-    LANES_ENGINE_IDLE_MS: "5000",
+    LANES_ENGINE_IDLE_MS: "60000",
   };
 };
 
