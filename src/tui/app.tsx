@@ -45,7 +45,7 @@ export const App = ({ store, control, theme, state }: AppProps): ReactElement =>
   const refusals = refusalsOf(state(), laneOf(ui, lists), view.lanes);
   const body = { columns, rows: layout.bodyRows };
   return (
-    <Box flexDirection="column" width={columns} height={layout.screen.rows} overflow="hidden">
+    <Box flexDirection="column" width={columns} height={layout.screen.rows}>
       <Header theme={theme} columns={columns} rows={layout.headerRows} overview={view.overview} engine={view.engine} />
       {ui.mode.is === "help" && layout.is !== "summary" ? (
         <Help

@@ -1,4 +1,5 @@
 /** A row of the screen as cells, and the bytes that turn one row into another. */
+import { spritePattern, type Sprites } from "./sprite.ts";
 import { asciiOf } from "./theme.ts";
 import { charWidth } from "./width.ts";
 
@@ -11,12 +12,23 @@ export interface Row {
 
 const csi = "\u001B[";
 
-/** Reads one line of text and SGR, cut at `columns`. In `ascii`, every other character is replaced. */
-export const parseRow = (raw: string, columns: number, ascii = false): Row => {
+/** How lines are read. */
+export interface Reading {
+  readonly columns: number;
+  /** Every other character is replaced. */
+  readonly ascii?: boolean;
+  /** Where the lines are that characters stand for. */
+  readonly sprites?: Pick<Sprites, "show">;
+}
+
+/** Reads one line of text and SGR, cut at its columns. A line that a character stands for begins in that character's place. */
+export const parseRow = (raw: string, reading: Reading): Row => {
+  const { columns, sprites } = reading;
   const chars: string[] = [];
   const styles: string[] = [];
   const active = new Map<string, string>();
   let style = "";
+  let at = 0;
   for (const [piece, parameters] of raw.matchAll(pieces)) {
     if (parameters !== undefined) {
       applySgr(active, parameters);
@@ -24,22 +36,27 @@ export const parseRow = (raw: string, columns: number, ascii = false): Row => {
       continue;
     }
     const width = charWidth(piece);
-    if (width === 0) {
-      const base = chars.at(-1) === "" ? chars.length - 2 : chars.length - 1;
-      if (base >= 0 && !ascii) chars[base] += piece;
-      continue;
+    if (at + width > columns) break;
+    if (sprites && spritePattern.test(piece)) {
+      const sprite = parseRow(sprites.show(piece), { ...reading, columns: columns - at });
+      for (const [index, char] of sprite.chars.entries())
+        place(chars, styles, at + index, char, sprite.styles[index] ?? "");
+    } else if (width === 0) {
+      const base = chars[at - 1] === "" ? at - 2 : at - 1;
+      if (base >= 0 && reading.ascii !== true) chars[base] += piece;
+    } else if (piece !== " " || style !== "" || at >= chars.length) {
+      const [one = "", two = ""] = reading.ascii === true && piece > "~" ? asciiOf(piece, width) : [piece];
+      place(chars, styles, at, one, style);
+      if (width === 2) place(chars, styles, at + 1, two, style);
     }
-    if (chars.length + width > columns) break;
-    const [first = "", second = ""] = ascii && piece > "~" ? asciiOf(piece, width) : [piece];
-    place(chars, styles, first, style);
-    if (width === 2) place(chars, styles, second, style);
+    at += width;
   }
   return { raw, chars, styles };
 };
 
-const place = (chars: string[], styles: string[], char: string, style: string): void => {
-  chars.push(char);
-  styles.push(style);
+const place = (chars: string[], styles: string[], at: number, char: string, style: string): void => {
+  chars[at] = char;
+  styles[at] = style;
 };
 
 /** The bytes that turn `before` into `after` on screen line `line` (1 is the top); undefined `before`: anything may be there. */
@@ -97,7 +114,7 @@ const certain =
   /^[\u0020-\u02FF\u0370-\u0482\u048A-\u052F\u2500-\u259F\u2010-\u2027\u2190-\u2193○→✓✗‖⇄≠▶□\u3000-\u30FF\u4E00-\u9FFF\uAC00-\uD7A3]$/;
 
 // oxlint-disable-next-line no-control-regex -- SGR starts with ESC
-const pieces = /\u001B\[([0-9;:]*)m|[^\p{C}]/gu;
+const pieces = /\u001B\[([0-9;:]*)m|[^\p{C}]|[\u{F0000}-\u{FFFFD}]/gu;
 
 const applySgr = (active: Map<string, string>, parameters: string): void => {
   const codes = parameters === "" ? ["0"] : parameters.split(";");

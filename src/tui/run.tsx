@@ -6,7 +6,6 @@ import type { ReadStream, WriteStream } from "node:tty";
 import { type Instance, render } from "ink";
 
 import type { Engine } from "../engine/engine.ts";
-import type { Release } from "../port.ts";
 import { createStore, type LanesStore } from "../store/store.ts";
 import { openStore, paintStore, syncStore } from "../store/sync.ts";
 import { App } from "./app.tsx";
@@ -27,7 +26,7 @@ export const openControlCenter = async (engine: Engine, options: ControlCenterOp
   const theme = themeOf(process.env, options.ascii ?? false);
   const store = createStore(Date.now());
   const known = await openStore(store, engine);
-  const screen = createScreen(stdout, theme.ascii);
+  const screen = createScreen(stdout, theme);
   const suspension = createSuspension(stdin, screen);
   const end = ending();
   const unwatch = watchEnds(stdin, stdout, screen, end.resolve);
@@ -52,6 +51,7 @@ export const openControlCenter = async (engine: Engine, options: ControlCenterOp
     return await end.promise;
   } finally {
     screen.leave();
+    screen.close();
     app.unmount();
     control.end();
     for (const release of await released) release();
@@ -87,7 +87,12 @@ const mount = (app: Parameters<typeof render>[0], stdin: ReadStream, screen: Scr
   });
 
 /** Everything besides a key that ends the screen. Agents are not our children: they do not notice. */
-const watchEnds = (stdin: ReadStream, stdout: WriteStream, screen: Screen, end: (code: number) => void): Release => {
+const watchEnds = (
+  stdin: ReadStream,
+  stdout: WriteStream,
+  screen: Screen,
+  end: (code: number) => void,
+): (() => void) => {
   const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
   const handlers = Object.entries(signals).map(([signal, code]) => [signal, () => end(code)] as const);
   const gone = (): void => end(signals.SIGHUP);

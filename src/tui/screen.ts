@@ -8,6 +8,7 @@ import { Writable } from "node:stream";
 import type { WriteStream } from "node:tty";
 
 import { diffRow, parseRow, type Row } from "./cells.ts";
+import type { Theme } from "./theme.ts";
 
 /** The terminal while the control center is up. */
 export interface Screen {
@@ -21,8 +22,10 @@ export interface Screen {
   readonly abandon: () => void;
   /** Send every row again: after a resize, or when somebody else wrote on the terminal. */
   readonly repaint: () => void;
-  /** Lines of the last frame, for tests. */
-  readonly lines: () => readonly string[];
+  /** Rows of the last frame, for tests. */
+  readonly drawn: () => readonly Row[];
+  /** Take no more frames: Ink leaves without a last one. */
+  readonly close: () => void;
   /** Calls after the size changed and before Ink hears of it. */
   readonly onResize: (listener: () => void) => void;
 }
@@ -38,6 +41,8 @@ const csi = "\u001B[";
 const takeOver = `${csi}?1049h${csi}?7l${csi}?25l${csi}?2004h`;
 const giveBack = `${csi}0m${csi}?2004l${csi}?7h${csi}?25h${csi}?1049l`;
 
+const blank: Row = { raw: "", chars: [], styles: [] };
+
 /** Longer updates are marked so that terminals which can show them at once do. */
 const markedMin = 400;
 
@@ -45,11 +50,12 @@ const markedMin = 400;
 const others = /\u001B\[[0-9;?]*[A-HJKhl]|\r/g;
 
 /** A screen on a terminal. In `ascii`, nothing else is ever sent. */
-export const createScreen = (target: Target, ascii: boolean): Screen => {
+export const createScreen = (target: Target, { ascii, sprites }: Pick<Theme, "ascii" | "sprites">): Screen => {
   let up = false;
   let taken = false;
-  let frame: readonly string[] = [];
+  let frame: readonly Row[] = [];
   let shown: Row[] = [];
+  let resized = false;
   let sending = false;
   let stale = false;
 
@@ -75,14 +81,24 @@ export const createScreen = (target: Target, ascii: boolean): Screen => {
   const changes = (): string => {
     let out = "";
     for (let index = 0; index < target.rows; index += 1) {
-      const raw = frame[index] ?? "";
+      const after = frame[index] ?? blank;
       const before = shown[index];
-      if (before?.raw === raw) continue;
-      const after = parseRow(raw, target.columns, ascii);
+      if (before === after) continue;
       out += diffRow(index + 1, before, after);
       shown[index] = after;
     }
     return out;
+  };
+
+  /** Rows that are as they were need not be read again, unless they may have been cut. */
+  const read = (lines: readonly string[]): readonly Row[] => {
+    const reading = { columns: target.columns, ascii, sprites };
+    const known = resized ? [] : frame;
+    resized = false;
+    return lines.map((raw, index) => {
+      const row = known[index];
+      return row?.raw === raw ? row : parseRow(raw, reading);
+    });
   };
 
   const repaint = (): void => {
@@ -95,7 +111,8 @@ export const createScreen = (target: Target, ascii: boolean): Screen => {
     write: (chunk: string, _encoding, done) => {
       const text = chunk.replaceAll(others, "");
       if (text !== "") {
-        frame = (text.endsWith("\n") ? text.slice(0, -1) : text).split("\n");
+        frame = read((text.endsWith("\n") ? text.slice(0, -1) : text).split("\n"));
+        sprites.tidy();
         flush();
       }
       done();
@@ -110,6 +127,7 @@ export const createScreen = (target: Target, ascii: boolean): Screen => {
   const listeners: (() => void)[] = [];
   target.on("resize", () => {
     shown = [];
+    resized = true;
     for (const listener of listeners) listener();
     // Ink paints at once when it hears of a resize: let React place everything anew first.
     setImmediate(() => {
@@ -139,7 +157,8 @@ export const createScreen = (target: Target, ascii: boolean): Screen => {
       taken = false;
     },
     repaint,
-    lines: () => frame,
+    drawn: () => frame,
+    close: () => stream.end(),
     onResize: (listener) => {
       listeners.push(listener);
     },

@@ -2,14 +2,13 @@
 import process from "node:process";
 import type { ReadStream } from "node:tty";
 
-import type { Release } from "../port.ts";
 import type { Screen } from "./screen.ts";
 
 /** Ways to stop for a while. */
 export interface Suspension {
   /** Stops this process and those started with it in the foreground, as the terminal would; goes on when it is continued. */
   readonly suspend: () => void;
-  readonly release: Release;
+  readonly release: () => void;
 }
 
 /** Suspends on request, and when somebody sends SIGTSTP. */

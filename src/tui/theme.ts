@@ -1,11 +1,13 @@
 /** How things look: the 16 colours of the person's terminal, and plain letters where that is all there is. */
 import type { Tone } from "../core/state.ts";
+import { createSprites, type Sprites } from "./sprite.ts";
 
 /** What a piece of text is for the eye. */
 export type Style = Tone | "bold" | "title" | "focus" | "border" | "busy-bold";
 
-/** A terminal's abilities and its person's wishes. */
+/** A terminal's abilities and its person's wishes, and the way of painted lines to it. */
 export interface Theme {
+  readonly sprites: Sprites;
   readonly ascii: boolean;
   /** SGR parameters of each style; empty for none. */
   readonly sgr: Readonly<Record<Style, string>>;
@@ -19,6 +21,7 @@ export const themeOf = (env: Environment, ascii: boolean): Theme => {
   const locale = env["LC_ALL"] || env["LC_CTYPE"] || env["LANG"] || "C";
   const colour = (env["NO_COLOR"] ?? "") === "";
   return {
+    sprites: createSprites(),
     ascii: ascii || env["TERM"] === "linux" || !/utf-?8/i.test(locale),
     sgr: colour ? colours : plain,
   };

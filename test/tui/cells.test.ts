@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 
 import { sanitize } from "../../src/core/text.ts";
 import { diffRow, parseRow } from "../../src/tui/cells.ts";
+import { createSprites } from "../../src/tui/sprite.ts";
 
 const columns = 40;
 
@@ -41,7 +42,7 @@ const shown = async (bytes: string): Promise<string> => {
 test("any row turned into any other by its difference reads as if it were painted whole", async () => {
   await fc.assert(
     fc.asyncProperty(row, row, async (from, to) => {
-      const [before, after] = [parseRow(from, columns), parseRow(to, columns)];
+      const [before, after] = [parseRow(from, { columns }), parseRow(to, { columns })];
       const step = diffRow(2, undefined, before) + diffRow(2, before, after);
       expect(await shown(step)).toBe(await shown(diffRow(2, undefined, after)));
     }),
@@ -50,22 +51,32 @@ test("any row turned into any other by its difference reads as if it were painte
 });
 
 test("one changed word costs its own letters and one jump", () => {
-  const before = parseRow("│ api-cache  running   2 of 3 tasks │", columns);
-  const after = parseRow("│ api-cache  running   3 of 3 tasks │", columns);
+  const before = parseRow("│ api-cache  running   2 of 3 tasks │", { columns });
+  const after = parseRow("│ api-cache  running   3 of 3 tasks │", { columns });
   expect(diffRow(7, before, after)).toBe("\u001B[7;24H3");
   expect(diffRow(7, before, before)).toBe("");
 });
 
 test("what is wider than the terminal is cut, and half a wide character is left out", () => {
-  expect(parseRow("abcdef", 4).chars.join("")).toBe("abcd");
-  expect(parseRow("abc日本", 4).chars.join("")).toBe("abc");
+  expect(parseRow("abcdef", { columns: 4 }).chars.join("")).toBe("abcd");
+  expect(parseRow("abc日本", { columns: 4 }).chars.join("")).toBe("abc");
 });
 
 test("after a character of doubtful width the place is named anew", () => {
-  expect(diffRow(1, undefined, parseRow("👩x", columns))).toBe("\u001B[1H  \u001B[1G👩\u001B[3Gx\u001B[K");
-  expect(diffRow(1, undefined, parseRow("日x", columns))).toBe("\u001B[1H日x\u001B[K");
+  expect(diffRow(1, undefined, parseRow("👩x", { columns }))).toBe("\u001B[1H  \u001B[1G👩\u001B[3Gx\u001B[K");
+  expect(diffRow(1, undefined, parseRow("日x", { columns }))).toBe("\u001B[1H日x\u001B[K");
 });
 
 test("in ASCII every character has a stand-in of the same width", () => {
-  expect(parseRow("╭─日é│✓…", columns, true).chars.join("")).toBe("+-???|+~");
+  expect(parseRow("╭─日é│✓…", { columns, ascii: true }).chars.join("")).toBe("+-???|+~");
+});
+
+test("a line that a character stands for takes its place, and blanks around it leave it alone", () => {
+  const sprites = createSprites();
+  const [long, short] = [sprites.hide("a long line"), sprites.hide("\u001B[1mon top\u001B[0m")];
+  const read = parseRow(`|${long}   ${short}       |`, { columns: 20, sprites });
+  expect(read.chars.join("")).toBe("|a loon tope |");
+  expect(read.styles.slice(4, 6)).toEqual(["", "1"]);
+  expect(sprites.hide("a long line")).toBe(long);
+  expect(sprites.hide("another")).not.toBe(long);
 });

@@ -11,7 +11,7 @@ import { vi } from "vitest";
 import { createStore } from "../../src/store/store.ts";
 import { openStore, paintStore, syncStore } from "../../src/store/sync.ts";
 import { App } from "../../src/tui/app.tsx";
-import { type Row, parseRow } from "../../src/tui/cells.ts";
+import type { Row } from "../../src/tui/cells.ts";
 import { createControl } from "../../src/tui/control.ts";
 import { createScreen } from "../../src/tui/screen.ts";
 import { themeOf } from "../../src/tui/theme.ts";
@@ -83,7 +83,7 @@ export const openStage = async (
   const theme = themeOf(env, false);
   const store = createStore(Date.now());
   const known = await openStore(store, world.engine);
-  const screen = createScreen(target as unknown as Parameters<typeof createScreen>[0], theme.ascii);
+  const screen = createScreen(target as unknown as Parameters<typeof createScreen>[0], theme);
   const stdin = new Keys();
   let ended = false;
   const control = createControl(store, {
@@ -138,7 +138,7 @@ export const openStage = async (
     },
     lines,
     cells,
-    drawn: () => screen.lines().map((line) => parseRow(line, target.columns, theme.ascii)),
+    drawn: screen.drawn,
     until: (text) =>
       vi.waitFor(
         async () => {
@@ -160,6 +160,7 @@ export const openStage = async (
       release();
       control.end();
       screen.leave();
+      screen.close();
       app.unmount();
       await app.waitUntilExit();
     },

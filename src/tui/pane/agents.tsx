@@ -32,10 +32,10 @@ interface AgentProps extends RowProps<AgentRow> {
 }
 
 const Agent = memo(function Agent(props: AgentProps): ReactElement {
-  const { theme, columns, row, selected, frame } = props;
+  const { theme, columns, row, selected } = props;
   const [glyph, ascii, tone] = looks[row.status];
-  const named = row.name !== `agent-${row.lane}` || columns >= 70;
-  const more = Math.max(0, columns - 2 - 2 - (named ? props.nameColumns + 1 : 0) - props.laneColumns - 1 - 9 - 4 - 3);
+  const named = row.name !== `agent-${row.lane}` || columns >= 68;
+  const more = Math.max(0, columns - 2 - (named ? props.nameColumns + 1 : 0) - props.laneColumns - 1 - 9 - 4 - 3);
   const source = row.source === "person" ? "by hand" : row.pid === undefined ? "" : `pid ${row.pid}`;
   const facts = [`run ${row.run}`, source, row.restarts > 0 ? `${row.restarts} restarts` : ""];
   return (
@@ -43,7 +43,6 @@ const Agent = memo(function Agent(props: AgentProps): ReactElement {
       theme={theme}
       columns={columns}
       selected={selected}
-      frame={frame}
       spans={[
         { text: " " },
         ...cells([

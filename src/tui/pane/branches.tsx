@@ -25,16 +25,15 @@ export const BranchesPane = (props: PaneProps & { readonly rows: readonly Branch
 const Branch = memo(function Branch(
   props: RowProps<BranchRow> & { readonly age: string; readonly nameColumns: number },
 ): ReactElement {
-  const { theme, columns, row, selected, frame } = props;
+  const { theme, columns, row, selected } = props;
   const { lane } = row;
   const glyph = lane ? (theme.ascii ? lane.ascii : lane.glyph) : row.kind === "target" ? "▶" : "·";
-  const room = Math.max(0, columns - 2 - 1 - 2 - props.nameColumns - 1 - 8 - 5 - 1);
+  const room = Math.max(0, columns - 1 - 2 - props.nameColumns - 1 - 8 - 5 - 1);
   return (
     <Line
       theme={theme}
       columns={columns}
       selected={selected}
-      frame={frame}
       spans={[
         { text: " " },
         ...cells([

@@ -37,10 +37,9 @@ const gitColumns = 9;
 const ageColumns = 4;
 
 const Lane = memo(function Lane(props: LaneProps): ReactElement {
-  const { theme, columns, row, selected, frame } = props;
-  const inner = columns - 2;
-  const agent = inner >= 86 ? props.agentColumns : 0;
-  const git = inner >= 66 ? gitColumns : 0;
+  const { theme, columns, row, selected } = props;
+  const agent = columns >= 86 ? props.agentColumns : 0;
+  const git = columns >= 66 ? gitColumns : 0;
   const fixed =
     3 + props.idColumns + 1 + props.stateColumns + 1 + (agent && agent + 1) + (git && git + 1) + ageColumns + 1;
   return (
@@ -48,7 +47,6 @@ const Lane = memo(function Lane(props: LaneProps): ReactElement {
       theme={theme}
       columns={columns}
       selected={selected}
-      frame={frame}
       spans={[
         { text: " " },
         ...cells([
@@ -56,7 +54,7 @@ const Lane = memo(function Lane(props: LaneProps): ReactElement {
           [row.id, props.idColumns, row.tone === "dim" ? "dim" : "bold"],
           [row.agent, agent, "dim"],
           [row.state, props.stateColumns, row.tone],
-          [row.detail, Math.max(0, inner - fixed - 1), row.attention ? "plain" : "dim"],
+          [row.detail, Math.max(0, columns - fixed - 1), row.attention ? "plain" : "dim"],
           [gitText(row.git), git, "dim", "right"],
           [props.age, ageColumns, "dim", "right"],
         ]),

@@ -27,15 +27,14 @@ export const LocksPane = (props: PaneProps & { readonly rows: readonly LockRow[]
 const Lock = memo(function Lock(
   props: RowProps<LockRow> & { readonly age: string; readonly old: boolean },
 ): ReactElement {
-  const { theme, columns, row, selected, frame } = props;
-  const room = Math.max(0, columns - 2 - 2 - 7 - 5 - 2);
+  const { theme, columns, row, selected } = props;
+  const room = Math.max(0, columns - 2 - 7 - 5 - 2);
   const holder = Math.min(28, Math.floor(room / 2));
   return (
     <Line
       theme={theme}
       columns={columns}
       selected={selected}
-      frame={frame}
       spans={[
         { text: " " },
         ...cells([

@@ -5,7 +5,7 @@ import type { LaneRow } from "../../core/select.ts";
 import type { LaneDetail } from "../../store/view.ts";
 import type { Area } from "../layout.ts";
 import type { Theme } from "../theme.ts";
-import { Frame, frameStyle, rule } from "../widget/frame.tsx";
+import { Frame, innerColumns, ruleSpans } from "../widget/frame.tsx";
 import { Line, type Span } from "../widget/line.tsx";
 
 /** What the preview shows. */
@@ -22,7 +22,7 @@ export interface PreviewProps {
 /** The pane. */
 export const Preview = (props: PreviewProps): ReactElement => {
   const { theme, area, detail, row, focused } = props;
-  const frame = frameStyle(focused);
+  const columns = innerColumns(area, false);
   const title: readonly Span[] = detail
     ? [
         { text: detail.id, style: "title" },
@@ -31,30 +31,32 @@ export const Preview = (props: PreviewProps): ReactElement => {
     : [{ text: "Preview", style: "dim" }];
   const lines = contentOf(props, Math.max(0, area.rows - 2));
   return (
-    <Frame theme={theme} area={area} title={title} note={row?.agent ?? ""} focused={focused}>
-      {lines.map((line, index) =>
-        line === "rule" ? (
-          <Line key="rule" theme={theme} columns={area.columns} spans={rule(area.columns, ruleWords(props), frame)} />
-        ) : (
-          <Line
-            // oxlint-disable-next-line react/no-array-index-key -- a line of the screen is its place
-            key={index}
-            theme={theme}
-            columns={area.columns}
-            spans={line}
-            frame={frame}
-          />
-        ),
-      )}
+    <Frame
+      theme={theme}
+      area={area}
+      title={title}
+      note={row?.agent ?? ""}
+      focused={focused}
+      rule={lines.indexOf("rule")}
+    >
+      {lines.map((line, index) => (
+        <Line
+          // oxlint-disable-next-line react/no-array-index-key -- a line of the screen is its place
+          key={index}
+          theme={theme}
+          columns={columns}
+          spans={line === "rule" ? ruleSpans(columns, ruleWords(props), focused) : line}
+        />
+      ))}
     </Frame>
   );
 };
 
 type Content = readonly Span[] | "rule";
 
-/** Exactly `rows` lines. Where there is little room, the log goes before the words. */
+/** At most `rows` lines. Where there is little room, the log goes before the words. */
 const contentOf = ({ detail, row, logUp }: PreviewProps, rows: number): readonly Content[] => {
-  if (!detail) return filled([[{ text: " no lane is selected", style: "dim" }]], rows);
+  if (!detail) return [[{ text: " no lane is selected", style: "dim" as const }]].slice(0, rows);
   const head: Content[] = [[{ text: " " }, { text: detail.why, style: row?.attention ? "alert" : "plain" }]];
   if (detail.next !== "") {
     head.push([
@@ -70,17 +72,12 @@ const contentOf = ({ detail, row, logUp }: PreviewProps, rows: number): readonly
   }
   const top = head.slice(0, Math.max(1, rows - 3));
   const room = rows - top.length - 1;
-  if (room <= 0) return filled(top, rows);
+  if (room <= 0) return top.slice(0, rows);
   const stop = Math.max(Math.min(room, detail.log.length), detail.log.length - logUp);
   const log = detail.log.slice(Math.max(0, stop - room), stop).map((text): Content => [{ text: ` ${text}` }]);
   const words = detail.run === "" ? "it has not run yet" : "nothing printed yet";
-  return filled([...top, "rule", ...(log.length > 0 ? log : [[{ text: ` ${words}`, style: "dim" } as const]])], rows);
+  return [...top, "rule", ...(log.length > 0 ? log : [[{ text: ` ${words}`, style: "dim" } as const]])];
 };
-
-const filled = (lines: readonly Content[], rows: number): readonly Content[] => [
-  ...lines.slice(0, rows),
-  ...Array.from({ length: Math.max(0, rows - lines.length) }, (): Content => []),
-];
 
 const ruleWords = ({ detail, logUp }: PreviewProps): string => {
   if (!detail || detail.run === "") return "log";

@@ -38,9 +38,15 @@ export const Confirm = (props: {
       <Frame theme={theme} area={{ columns, rows }} title={[{ text: "Sure?", style: "alert" }]} focused>
         {content.slice(0, rows - 2).map((spans, index) => (
           // oxlint-disable-next-line react/no-array-index-key -- a line of the dialog is its place
-          <Line key={index} theme={theme} columns={columns} spans={spans} frame="focus" />
+          <Line key={index} theme={theme} columns={columns - 2} spans={filledOut(spans, columns - 2)} />
         ))}
       </Frame>
     </Box>
   );
 };
+
+/** What is under the dialog must not be seen through it. */
+const filledOut = (spans: readonly Span[], columns: number): readonly Span[] => [
+  ...spans,
+  { text: " ".repeat(Math.max(0, columns - spans.reduce((sum, { text }) => sum + widthOf(text), 0))) },
+];

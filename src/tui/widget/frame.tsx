@@ -1,13 +1,13 @@
 /** A titled frame around lines, or only the title where there is no room for a frame. */
-import { Box } from "ink";
+import { Box, Text } from "ink";
 import type { ReactElement, ReactNode } from "react";
 
 import type { Area } from "../layout.ts";
 import type { Style, Theme } from "../theme.ts";
 import { clip, widthOf } from "../width.ts";
-import { Line, type Span } from "./line.tsx";
+import { Line, type Span, styled } from "./line.tsx";
 
-/** What a frame needs. The lines inside draw the frame's sides themselves, in `frameStyle`. */
+/** What a frame needs. */
 export interface FrameProps {
   readonly theme: Theme;
   readonly area: Area;
@@ -16,45 +16,58 @@ export interface FrameProps {
   readonly note?: string;
   readonly focused: boolean;
   readonly bare?: boolean;
+  /** The content's row that a line across the frame takes. */
+  readonly rule?: number | undefined;
+  /** Lines of `innerColumns`; rows that they do not fill stay blank. */
   readonly children: ReactNode;
 }
 
 /** The frame. */
-export const Frame = ({ theme, area, title, note = "", focused, bare, children }: FrameProps): ReactElement => (
-  <Box flexDirection="column" width={area.columns} height={area.rows} flexShrink={0}>
-    <Line theme={theme} columns={area.columns} spans={topOf(area.columns, title, note, focused, bare ?? false)} />
-    {children}
-    {bare ? null : (
-      <Line
-        theme={theme}
-        columns={area.columns}
-        spans={[{ text: `╰${"─".repeat(Math.max(0, area.columns - 2))}╯`, style: frameStyle(focused) }]}
-      />
-    )}
-  </Box>
-);
+export const Frame = (props: FrameProps): ReactElement => {
+  const { theme, area, title, note = "", focused, bare = false, rule, children } = props;
+  const style = focused ? "focus" : "border";
+  const rows = Math.max(0, area.rows - 2);
+  const across = "─".repeat(Math.max(0, area.columns - 2));
+  return (
+    <Box flexDirection="column" width={area.columns} height={area.rows} flexShrink={0}>
+      <Line theme={theme} columns={area.columns} spans={topOf(area.columns, title, note, style, bare)} />
+      {bare ? (
+        children
+      ) : (
+        <>
+          <Box height={rows} flexShrink={0}>
+            <Text>{styled(theme, side("│", "├", rows, rule), style)}</Text>
+            <Box flexDirection="column" width={innerColumns(area, false)} flexShrink={0}>
+              {children}
+            </Box>
+            <Text>{styled(theme, side("│", "┤", rows, rule), style)}</Text>
+          </Box>
+          <Line theme={theme} columns={area.columns} spans={[{ text: `╰${across}╯`, style }]} />
+        </>
+      )}
+    </Box>
+  );
+};
 
-/** The style of a frame's lines. */
-export const frameStyle = (focused: boolean): Style => (focused ? "focus" : "border");
+/** Columns inside of a frame. */
+export const innerColumns = (area: Area, bare: boolean): number => Math.max(0, area.columns - (bare ? 0 : 2));
 
-/** A line across a frame, with words in it. */
-export const rule = (columns: number, words: string, style: Style): readonly Span[] => {
-  const text = words === "" ? "" : ` ${clip(words, Math.max(0, columns - 6))} `;
+/** The line that goes across a frame, with words in it. */
+export const ruleSpans = (columns: number, words: string, focused: boolean): readonly Span[] => {
+  const text = ` ${clip(words, Math.max(0, columns - 4))} `;
+  const style = focused ? "focus" : "border";
   return [
-    { text: "├─", style },
+    { text: "─", style },
     { text, style: "dim" },
-    { text: `${"─".repeat(Math.max(0, columns - 3 - widthOf(text)))}┤`, style },
+    { text: "─".repeat(Math.max(0, columns - 1 - widthOf(text))), style },
   ];
 };
 
-const topOf = (
-  columns: number,
-  title: readonly Span[],
-  note: string,
-  focused: boolean,
-  bare: boolean,
-): readonly Span[] => {
-  const style = frameStyle(focused);
+/** One side from top to bottom. Apart from the lines, so that most of these are plain letters: those are measured fastest. */
+const side = (plain: string, joint: string, rows: number, rule: number | undefined): string =>
+  Array.from({ length: rows }, (_, row) => (row === rule ? joint : plain)).join("\n");
+
+const topOf = (columns: number, title: readonly Span[], note: string, style: Style, bare: boolean): readonly Span[] => {
   const right = note === "" ? "" : ` ${note} `;
   const room = columns - 6 - widthOf(right);
   const spans: Span[] = [];

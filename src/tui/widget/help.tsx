@@ -5,7 +5,7 @@ import type { ReactElement } from "react";
 import type { Binding } from "../keymap.ts";
 import { type Area, frameRows } from "../layout.ts";
 import type { Theme } from "../theme.ts";
-import { Frame, frameStyle } from "./frame.tsx";
+import { Frame, innerColumns } from "./frame.tsx";
 import { cells, Line, type Span } from "./line.tsx";
 
 /** Narrower columns of keys cannot be read. */
@@ -22,12 +22,13 @@ export const Help = (props: {
 }): ReactElement => {
   const { theme, area, bindings, refusals } = props;
   const height = Math.max(0, area.rows - frameRows);
+  const inner = innerColumns(area, false);
   const entries = grouped(bindings);
   const across = Math.max(
     1,
-    Math.min(3, Math.floor((area.columns - 2) / columnMin), Math.ceil(entries.length / Math.max(1, height))),
+    Math.min(3, Math.floor(inner / columnMin), Math.ceil(entries.length / Math.max(1, height))),
   );
-  const columns = Math.floor((area.columns - 2) / across);
+  const columns = Math.floor(inner / across);
   return (
     <Box flexDirection="column">
       <Frame
@@ -42,8 +43,7 @@ export const Help = (props: {
             // oxlint-disable-next-line react/no-array-index-key -- a line of the screen is its place
             key={line}
             theme={theme}
-            columns={area.columns}
-            frame={frameStyle(true)}
+            columns={inner}
             spans={Array.from({ length: across }, (__, part) =>
               entrySpans(entries[part * height + line], columns, refusals),
             ).flat()}

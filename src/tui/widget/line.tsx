@@ -1,5 +1,5 @@
-/** One line of the screen: pieces of text with styles, in exactly so many columns. */
-import { Text } from "ink";
+/** One line of the screen: pieces of text with styles, in at most so many columns. */
+import { Transform } from "ink";
 import type { ReactElement } from "react";
 
 import type { Style, Theme } from "../theme.ts";
@@ -18,18 +18,12 @@ export interface LineProps {
   readonly spans: readonly Span[];
   /** Inverse, and without colours of its own. */
   readonly selected?: boolean | undefined;
-  /** Style of the frame at both ends; without it there is none. */
-  readonly frame?: Style | undefined;
 }
 
-/** A line. Hostile text is sanitised, too much is cut, too little is padded: it never wraps. */
-export const Line = (props: LineProps): ReactElement => <Text wrap="truncate">{paint(props)}</Text>;
-
-/** The line as text with SGR. */
-export const paint = ({ theme, columns, spans, selected, frame }: LineProps): string => {
-  if (frame === undefined) return content(theme, columns, spans, selected ?? false);
-  const edge = styled(theme, "│", frame);
-  return columns < 2 ? fit("", columns) : edge + content(theme, columns - 2, spans, selected ?? false) + edge;
+/** A line. Hostile text is sanitised, too much is cut: it never wraps. */
+export const Line = (props: LineProps): ReactElement => {
+  const painted = paint(props);
+  return <Transform transform={() => props.theme.sprites.hide(painted)}> </Transform>;
 };
 
 /** Pieces of fixed width beside each other: a table's row. Cells of no width are left out, with the blank after them. */
@@ -49,7 +43,8 @@ export const styled = (theme: Theme, text: string, style: Style | undefined): st
   return sgr === "" || text === "" ? text : `\u001B[${sgr}m${text}\u001B[0m`;
 };
 
-const content = (theme: Theme, columns: number, spans: readonly Span[], selected: boolean): string => {
+/** The line as text with SGR. */
+const paint = ({ theme, columns, spans, selected = false }: LineProps): string => {
   let left = columns;
   let out = "";
   for (const { text, style } of spans) {
@@ -58,6 +53,5 @@ const content = (theme: Theme, columns: number, spans: readonly Span[], selected
     out += selected ? piece : styled(theme, piece, style);
     left -= widthOf(piece);
   }
-  out += " ".repeat(Math.max(0, left));
-  return selected ? `\u001B[7m${out}\u001B[27m` : out;
+  return selected ? `\u001B[7m${out}${" ".repeat(Math.max(0, left))}\u001B[27m` : out;
 };

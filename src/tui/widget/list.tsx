@@ -4,7 +4,7 @@ import type { ComponentType, ReactElement } from "react";
 import { type Area, frameRows } from "../layout.ts";
 import type { Place } from "../model.ts";
 import type { Theme } from "../theme.ts";
-import { Frame, frameStyle } from "./frame.tsx";
+import { Frame, innerColumns } from "./frame.tsx";
 import { Line, type Span } from "./line.tsx";
 
 /** What every pane gets besides its rows. */
@@ -27,7 +27,6 @@ export interface RowProps<T> {
   readonly columns: number;
   readonly row: T;
   readonly selected: boolean;
-  readonly frame: ReturnType<typeof frameStyle> | undefined;
 }
 
 interface ListProps<T, More> {
@@ -47,24 +46,22 @@ export const List = <T, More extends object>(props: ListProps<T, More>): ReactEl
   const { theme, area, place, focused, bare } = pane;
   const height = Math.max(0, area.rows - (bare ? 1 : frameRows));
   const visible = rows.slice(place.top, place.top + height);
-  const frame = bare ? undefined : frameStyle(focused);
+  const columns = innerColumns(area, bare);
   const words = rows.length > 0 ? [] : pane.filter === "" ? empty : [`nothing matches "${pane.filter}"`];
-  const blank = Array.from({ length: height - visible.length }, (_, index) => words[index] ?? "");
   return (
     <Frame theme={theme} area={area} title={pane.title} note={noteOf(pane, rows.length)} focused={focused} bare={bare}>
       {visible.map((row, index) => {
         const selected = focused && place.top + index === place.index;
-        const shared = { theme, columns: area.columns, row, selected, frame };
+        const shared = { theme, columns, row, selected };
         return <Row key={keyOf(row)} {...shared} {...more(row, selected)} />;
       })}
-      {blank.map((text, index) => (
+      {words.slice(0, height).map((text, index) => (
         <Line
-          // oxlint-disable-next-line react/no-array-index-key -- blank lines have nothing else
+          // oxlint-disable-next-line react/no-array-index-key -- a line of the screen is its place
           key={index}
           theme={theme}
-          columns={area.columns}
+          columns={columns}
           spans={[{ text: ` ${text}`, style: index === 0 ? "plain" : "dim" }]}
-          frame={frame}
         />
       ))}
     </Frame>
