@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // Plain JavaScript, because it runs where nothing has been built: it finds the built program or says how to get it.
-import { existsSync, realpathSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
+
+// Not by import: that would read every export of these modules, and with them load half of Node.
+const { existsSync, realpathSync } = process.getBuiltinModule("node:fs");
+const { delimiter, join } = process.getBuiltinModule("node:path");
+const { fileURLToPath } = process.getBuiltinModule("node:url");
 
 const root = join(fileURLToPath(import.meta.url), "..", "..");
 const program = new URL("../dist/lanes.js", import.meta.url);

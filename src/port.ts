@@ -163,7 +163,7 @@ export interface Loaded {
   readonly warnings: readonly string[];
   /** Commands of `lanes.config.json` that nobody has trusted yet; empty when all are. */
   readonly untrusted: readonly string[];
-  /** What trust would be given to: a hash of those commands. */
+  /** What trust would be given to: a hash of those commands; empty when the file names none. */
   readonly hash: string;
   /** Files that were read. */
   readonly sources: readonly string[];

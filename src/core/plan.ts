@@ -71,7 +71,7 @@ export const needsEngine = (state: State, now: number, limits: Limits): boolean 
       watched.has(lane.state) ||
       lane.retryAt !== undefined ||
       lane.removal !== undefined ||
-      (lane.state === "ready" && lane.spec.kind === "probe"),
+      (lane.state === "ready" && lane.spec.kind === "probe" && lane.detail === ""),
   );
 
 const watched: ReadonlySet<LaneState> = new Set(["starting", "merging", "merge-queued", "landed-pending"]);
@@ -111,7 +111,8 @@ const ofLane = (lane: Lane, observed: Observed, now: number, policy: Policy): re
   if (isLive(lane) && lane.run) return ofRun(lane, lane.run.n, observed.runs.get(runOf(lane.id, lane.run.n)), now);
   if (lane.state === "failed" && lane.retryAt !== undefined && lane.retryAt <= now)
     return [{ type: "requeue", lane: lane.id }];
-  if (lane.state === "ready" && lane.spec.kind === "probe" && mayLand(lane, policy)) {
+  // A detail says why it was taken out of the queue again, by a person or by git: it is not put back behind their backs.
+  if (lane.state === "ready" && lane.spec.kind === "probe" && lane.detail === "" && mayLand(lane, policy)) {
     return [{ type: "ask-merge", lane: lane.id }];
   }
   if (lane.state === "merging") return ofMerge(lane, observed, policy);

@@ -7,6 +7,7 @@
  */
 export const sanitize = (text: string): string => {
   if (printable.test(text)) return text;
+  const { blanks, clusters, controls, invisible, joined, sara, uncertain } = tables();
   const bare = text
     .replaceAll(sequences, "")
     .replaceAll(blanks, " ")
@@ -42,27 +43,37 @@ const marksMax = 2;
 
 const box = "□";
 
-const printable = /^[\u0020-\u007E]*$/;
+/** ASCII, and the signs that we draw ourselves: one cell each, and no reason to make the tables. */
+const printable = /^[\u0020-\u007E…○→‖✗✓⇄≠↑↓·—]*$/;
 
 // A control string (title, clipboard, graphics, …) ends at BEL or ST; one that does not end is given up at its line's end.
 const sequences =
   // oxlint-disable-next-line no-control-regex -- control characters are what this is about
   /(?:\u001B\[|\u009B)[0-?]*[ -/]*[@-~]?|(?:\u001B[\]PX^_]|[\u0090\u0098\u009D-\u009F])[^\u0007\u001B\u009C\n\r]*(?:\u0007|\u001B\\|\u009C)?|\u001B[ -/]*[0-~]?/g;
-const blanks = /[\t\n\v\f\r\u0085\u2028\u2029]/g;
-const controls = /\p{Cc}/gu;
-const joined = /\u200D\p{Extended_Pictographic}\p{Emoji_Modifier}?/gu;
-const invisible = /[\p{Cf}\p{Me}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** Flags, conjoining letters that did not compose, letters that bind to the next one, private, unassigned and half characters. */
-const uncertain =
-  /[\u{1F1E6}-\u{1F1FF}]{1,2}|[\u1100-\u11FF\uA960-\uA97F\uD7B0-\uD7FF]+|[\p{Co}\p{Cn}\p{Cs}\u0D4E\u{111C2}\u{111C3}\u{1193F}\u{11941}\u{11A3A}\u{11A84}-\u{11A89}\u{11D46}\u{11F02}]/gu;
+/** Everything that goes by Unicode's tables, made when the first text needs it: the tables take V8 some 15 ms. */
+const makeTables = () => ({
+  blanks: /[\t\n\v\f\r\u0085\u2028\u2029]/g,
+  controls: /\p{Cc}/gu,
+  joined: /\u200D\p{Extended_Pictographic}\p{Emoji_Modifier}?/gu,
+  invisible: /[\p{Cf}\p{Me}\p{Default_Ignorable_Code_Point}]/gu,
+  /** Flags, conjoining letters that did not compose, letters that bind to the next one, private, unassigned and half characters. */
+  uncertain:
+    /[\u{1F1E6}-\u{1F1FF}]{1,2}|[\u1100-\u11FF\uA960-\uA97F\uD7B0-\uD7FF]+|[\p{Co}\p{Cn}\p{Cs}\u0D4E\u{111C2}\u{111C3}\u{1193F}\u{11941}\u{11A3A}\u{11A84}-\u{11A89}\u{11D46}\u{11F02}]/gu,
+  /** Thai and Lao letters that stand for a mark and a letter: terminals count them as one cell or two. */
+  sara: /[\u0E33\u0EB3]/g,
+  /** Only text with marks or emoji can hold several characters in one cluster. */
+  clusters: /[\p{M}\p{Emoji_Modifier}]/u,
+  segmenter: new Intl.Segmenter(),
+  mark: /^\p{Mn}$/u,
+  attached: /^[\p{M}\p{Emoji_Modifier}]$/u,
+  emoji: /^\p{Extended_Pictographic}$/u,
+});
 
-/** Thai and Lao letters that stand for a mark and a letter: terminals count them as one cell or two. */
-const sara = /[\u0E33\u0EB3]/g;
+let made: ReturnType<typeof makeTables> | undefined;
+const tables = (): ReturnType<typeof makeTables> => (made ??= makeTables());
+
 const apart = (letter: string): string => (letter === "\u0E33" ? "\u0E4D\u0E32" : "\u0ECD\u0EB2");
-
-/** Only text with marks or emoji can hold several characters in one cluster. */
-const clusters = /[\p{M}\p{Emoji_Modifier}]/u;
 
 /** C0 characters have pictures of their own; DEL has one too, C1 have none. */
 const picture = (char: string): string => {
@@ -70,18 +81,15 @@ const picture = (char: string): string => {
   return code < 0x20 ? String.fromCharCode(0x24_00 + code) : code === 0x7f ? "\u2421" : box;
 };
 
-const segmenter = new Intl.Segmenter();
-const mark = /^\p{Mn}$/u;
-const attached = /^[\p{M}\p{Emoji_Modifier}]$/u;
-
 /** Each cluster as one base character with a few marks, or as its letters one by one. */
 const flattened = (text: string): string => {
   let flat = "";
-  for (const { segment } of segmenter.segment(text)) flat += cluster(segment);
+  for (const { segment } of tables().segmenter.segment(text)) flat += cluster(segment);
   return flat;
 };
 
 const cluster = (segment: string): string => {
+  const { attached, emoji, mark } = tables();
   const [base = "", ...rest] = segment;
   // Without a letter of its own it would bind to whatever is shown before it.
   if (attached.test(base)) return box;
@@ -91,8 +99,6 @@ const cluster = (segment: string): string => {
   if (emoji.test(base)) return base;
   return [base, ...rest.filter((char) => !attached.test(char))].join("");
 };
-
-const emoji = /^\p{Extended_Pictographic}$/u;
 
 const lastVersion = (line: string): string => {
   const whole = line.endsWith("\r") ? line.slice(0, -1) : line;

@@ -50,7 +50,7 @@ interface Parts {
 
 const loaded = ({ own, common, variables, isTrusted }: Parts): Loaded => {
   const commands = commandsIn(common.config);
-  const hash = createHash("sha256").update(commands.join("\n")).digest("hex");
+  const hash = commands.length === 0 ? "" : createHash("sha256").update(commands.join("\n")).digest("hex");
   const untrusted = commands.length === 0 || isTrusted(hash) ? [] : commands;
   const shared = untrusted.length === 0 ? common.config : withoutCommands(common.config);
   return {

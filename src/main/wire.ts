@@ -77,9 +77,16 @@ export const shellOf = (version: string, root: string): Shell => {
     version,
     environment: process.env,
     cwd: process.cwd(),
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
+    // Opened when they are first used: each loads a part of Node.
+    get stdin() {
+      return process.stdin;
+    },
+    get stdout() {
+      return process.stdout;
+    },
+    get stderr() {
+      return process.stderr;
+    },
     now: () => clock.now(),
     engine: (repo) => engineAt(repo === undefined ? process.cwd() : resolve(repo), root, version),
     onInterrupt,
