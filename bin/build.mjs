@@ -33,6 +33,14 @@ const lateBuiltins = {
   },
 };
 
+/** `status` is built as a file of its own, which the entry imports by its name. */
+const apart = {
+  name: "apart",
+  setup(bundler) {
+    bundler.onResolve({ filter: /\/main\/status\.ts$/ }, () => ({ path: "./status.js", external: true }));
+  },
+};
+
 function lateModule(path) {
   if (path === "node:process") return "module.exports = process;";
   const names = Object.keys(process.getBuiltinModule(path)).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name));
@@ -41,13 +49,10 @@ function lateModule(path) {
 }
 
 process.on("exit", () => rmSync(fresh, { recursive: true, force: true }));
-await build({
+const common = {
   absWorkingDir: root,
-  entryPoints: { lanes: "src/main.ts" },
   outdir: fresh,
-  chunkNames: "chunks/[name]-[hash]",
   bundle: true,
-  splitting: true,
   format: "esm",
   platform: "node",
   target: "node20.19",
@@ -55,18 +60,29 @@ await build({
   minify: true,
   legalComments: "linked",
   logLevel: "warning",
-  // Ink asks for it when DEV is set, in a chunk that nobody loads: it need not be installed.
-  external: ["react-devtools-core"],
-  plugins: [lateBuiltins],
   define: {
     "process.env.NODE_ENV": '"production"',
     "process.env.DEV": '"false"',
     __LANES_VERSION__: JSON.stringify(version),
   },
-  // CommonJS packages (react, proper-lockfile) require Node's built-ins when they run.
-  banner: {
-    js: 'import{createRequire as __lanesRequire}from"node:module";const require=__lanesRequire(import.meta.url);',
-  },
+  // CommonJS packages (react, proper-lockfile) require Node's built-in modules, and nothing else, when they run.
+  banner: { js: "const require=(name)=>process.getBuiltinModule(name);" },
+};
+await build({
+  ...common,
+  entryPoints: { lanes: "src/main.ts" },
+  chunkNames: "chunks/[name]-[hash]",
+  splitting: true,
+  // Ink asks for it when DEV is set, in a chunk that nobody loads: it need not be installed.
+  external: ["react-devtools-core"],
+  plugins: [lateBuiltins, apart],
+});
+// One file instead of ten chunks: each costs a look-up and a read. The lock of publications is not needed for reading.
+await build({
+  ...common,
+  entryPoints: { status: "src/main/status.ts" },
+  external: ["proper-lockfile"],
+  plugins: [lateBuiltins],
 });
 if (process.argv.includes("--clean")) rmSync(dist, { recursive: true, force: true });
 publish();

@@ -6,7 +6,7 @@ import type { Shell } from "./shell.ts";
 
 /** Run `body`, say how it ended, and answer with the exit code. Never rejects. */
 export const conduct = async (
-  shell: Shell,
+  shell: Pick<Shell, "stdout" | "stderr">,
   globals: Pick<Globals, "quiet" | "verbose">,
   body: (output: Output) => Promise<Answer>,
 ): Promise<number> => {

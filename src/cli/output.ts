@@ -24,7 +24,7 @@ export interface Output {
 }
 
 /** The output of one call. */
-export const createOutput = ({ stdout, stderr }: Shell, quiet: boolean): Output => {
+export const createOutput = ({ stdout, stderr }: Pick<Shell, "stdout" | "stderr">, quiet: boolean): Output => {
   const gone = new AbortController();
   let fault: Error | undefined;
   const onError = (error: Error): void => {

@@ -22,8 +22,14 @@ export interface StatusOptions {
   readonly refresh?: boolean;
 }
 
+/** What status is read from: an engine, or just enough of one. */
+export type StatusSource = Pick<Engine, "refresh" | "state" | "limits" | "observed" | "look">;
+
+/** What status is written to. */
+export type StatusShell = Pick<Shell, "stdout" | "stderr" | "environment" | "now">;
+
 /** Print the state of all lanes; answers the exit code. Never rejects. */
-export const printStatus = (engine: Engine, shell: Shell, options: StatusOptions = {}): Promise<number> =>
+export const printStatus = (engine: StatusSource, shell: StatusShell, options: StatusOptions = {}): Promise<number> =>
   conduct(shell, { quiet: options.quiet === true, verbose: options.verbose === true }, async (output) => {
     await showStatus(engine, shell, output, options);
     return exit.done;
@@ -31,8 +37,8 @@ export const printStatus = (engine: Engine, shell: Shell, options: StatusOptions
 
 /** The same for a call that has its output already. */
 export const showStatus = async (
-  engine: Engine,
-  shell: Shell,
+  engine: StatusSource,
+  shell: StatusShell,
   output: Output,
   options: StatusOptions,
 ): Promise<void> => {
@@ -47,7 +53,7 @@ export const showStatus = async (
   for (const line of await statusLines(moment, seen, style)) output.printDrawn(line);
 };
 
-const lookAt = (engine: Engine, isFresh: boolean): Promise<RepoSeen | undefined> =>
+const lookAt = (engine: StatusSource, isFresh: boolean): Promise<RepoSeen | undefined> =>
   isFresh ? engine.look([...engine.state().lanes.keys()]) : engine.observed();
 
 /** Status as lines for people. */

@@ -1,5 +1,7 @@
 /** One engine per repository: elected by the journal, first by position. No lock is involved. */
-import type { Elected } from "../core/state.ts";
+import { needsEngine } from "../core/plan.ts";
+import type { Limits } from "../core/schedule.ts";
+import type { Elected, State } from "../core/state.ts";
 import type { Host, World } from "../port.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -23,8 +25,17 @@ export const elect = async (ledger: Ledger, world: World, version: string): Prom
 };
 
 /** Does this engine live, awake, and is it no older than `version`? */
-export const leads = (engine: Elected, host: Host, version: string): boolean =>
+export const leads = (engine: Elected, host: Pick<Host, "alive" | "frozen">, version: string): boolean =>
   !engine.retired && host.alive(engine.process) && !host.frozen(engine.process) && !isOlder(engine.version, version);
+
+/** Does work wait for an engine while none leads? */
+export const isStranded = (
+  state: State,
+  host: Pick<Host, "alive" | "frozen">,
+  version: string,
+  now: number,
+  limits: Limits,
+): boolean => !(state.engine && leads(state.engine, host, version)) && needsEngine(state, now, limits);
 
 const isOlder = (version: string, than: string): boolean => {
   const [a, b] = [version, than].map((text) => text.split(/[.-]/).map((part) => Number.parseInt(part, 10) || 0));

@@ -2,11 +2,10 @@
 import type { Command, Refusal } from "../core/command.ts";
 import { fold } from "../core/fold.ts";
 import { isNo, type RepoSeen } from "../core/observed.ts";
-import { needsEngine } from "../core/plan.ts";
 import type { Limits } from "../core/schedule.ts";
 import { emptyState } from "../core/state.ts";
 import type { Release, World } from "../port.ts";
-import { ensureElected, leads } from "./elect.ts";
+import { ensureElected, isStranded } from "./elect.ts";
 import type { Engine } from "./engine.ts";
 import { execute, type Receipt } from "./execute.ts";
 import { createLedger, type Ledger, type Told } from "./ledger.ts";
@@ -35,7 +34,7 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
     execute: (command: Command): Promise<Receipt | Refusal> => execute(ledger, world, command, "human"),
     ensure: () => ensureElected(ledger, world, version),
     rescue: async () => {
-      if (await isStranded(ledger, world, version, limits)) world.host.spawnEngine();
+      if (await isStrandedHere(ledger, world, version, limits)) world.host.spawnEngine();
     },
     limits,
     settings: () => world.settings.load(),
@@ -83,23 +82,19 @@ const look = async (ledger: Ledger, world: World, lanes: readonly string[]): Pro
 };
 
 /** Does work wait for an engine while none leads? */
-const isStranded = async (
+const isStrandedHere = async (
   ledger: Ledger,
   world: World,
   version: string,
   limits: () => Promise<Limits>,
-): Promise<boolean> => {
-  const { engine } = ledger.state;
-  if (engine && leads(engine, world.host, version)) return false;
-  return needsEngine(ledger.state, world.clock.now(), await limits());
-};
+): Promise<boolean> => isStranded(ledger.state, world.host, version, world.clock.now(), await limits());
 
 /** Announce a viewer, and start another engine within moments when the one that is needed has died. */
 const attend = (ledger: Ledger, world: World, version: string, limits: () => Promise<Limits>): Release => {
   const release = world.host.announce("viewer");
   let asking = false;
   const check = async (): Promise<void> => {
-    if (await isStranded(ledger, world, version, limits)) await ensureElected(ledger, world, version);
+    if (await isStrandedHere(ledger, world, version, limits)) await ensureElected(ledger, world, version);
   };
   const timer = setInterval(() => {
     if (asking) return;

@@ -1,0 +1,40 @@
+/** `lanes status` on its own: built as one small file, because status bars call it every second. */
+import { join } from "node:path";
+
+import { type StatusSource, printStatus } from "../cli/status.ts";
+import { fold } from "../core/fold.ts";
+import { isNo } from "../core/observed.ts";
+import { emptyState } from "../core/state.ts";
+import { isStranded } from "../engine/elect.ts";
+import { observedName, parseObserved } from "../engine/observed.ts";
+import { limitsOf } from "../engine/policy.ts";
+import { findLayoutFast } from "../git/layout-fast.ts";
+import { isAlive, isFrozen } from "../host/identity.ts";
+import { startEngine } from "../host/launcher.ts";
+import { createSettings } from "../host/settings.ts";
+import { createJournal } from "../journal/local.ts";
+
+/** Print the state of the repository around the working directory; the exit code, or undefined where only git can tell where it is. */
+export const status = async (version: string, root: string, json: boolean): Promise<number | undefined> => {
+  const layout = findLayoutFast(process.cwd());
+  if (!layout) return undefined;
+  const [journal, settings, state] = [createJournal(layout), createSettings(layout, process.env), emptyState()];
+  const loaded = await settings.load();
+  const limits = limitsOf(isNo(loaded) ? {} : loaded.config);
+  const source: StatusSource = {
+    state: () => state,
+    refresh: async () => {
+      await journal.read({ byte: 0, position: 0 }, (entry) => fold(state, entry));
+      return state;
+    },
+    limits: async () => limits,
+    observed: async () => parseObserved(await journal.published(observedName)),
+    look: () => Promise.reject(new Error("status without --refresh does not look at git")),
+  };
+  const { stdout, stderr, env: environment } = process;
+  const code = await printStatus(source, { stdout, stderr, environment, now: Date.now }, { json });
+  if (isStranded(state, { alive: isAlive, frozen: isFrozen }, version, Date.now(), limits)) {
+    startEngine({ state: layout.state, home: layout.home }, [process.execPath, join(root, "bin", "lanes.js")]);
+  }
+  return code;
+};
