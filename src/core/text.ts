@@ -43,8 +43,9 @@ const marksMax = 2;
 
 const box = "□";
 
-/** ASCII, and the signs that we draw ourselves: one cell each, and no reason to make the tables. */
-const printable = /^[\u0020-\u007E…○→‖✗✓⇄≠↑↓·—]*$/;
+/** Letters and signs that are what they are, whatever stands beside them: no reason to make the tables. */
+const printable =
+  /^[\u0020-\u007E\u00A1-\u00AC\u00AE-\u024F\u2010-\u2027\u2190-\u2193\u2500-\u259F○→‖✗✓⇄≠▶□\u3041-\u3096\u30A1-\u30FA\u4E00-\u9FFF\uAC00-\uD7A3]*$/;
 
 // A control string (title, clipboard, graphics, …) ends at BEL or ST; one that does not end is given up at its line's end.
 const sequences =

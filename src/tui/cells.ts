@@ -1,5 +1,5 @@
 /** A row of the screen as cells, and the bytes that turn one row into another. */
-import { spritePattern, type Sprites } from "./sprite.ts";
+import type { Sprites } from "./sprite.ts";
 import { asciiOf } from "./theme.ts";
 import { charWidth } from "./width.ts";
 
@@ -17,11 +17,11 @@ export interface Reading {
   readonly columns: number;
   /** Every other character is replaced. */
   readonly ascii?: boolean;
-  /** Where the lines are that characters stand for. */
+  /** Where the lines are that letters stand for. */
   readonly sprites?: Pick<Sprites, "show">;
 }
 
-/** Reads one line of text and SGR, cut at its columns. A line that a character stands for begins in that character's place. */
+/** Reads one line of text and SGR, cut at its columns. A line that a letter stands for begins in that letter's place. */
 export const parseRow = (raw: string, reading: Reading): Row => {
   const { columns, sprites } = reading;
   const chars: string[] = [];
@@ -29,29 +29,46 @@ export const parseRow = (raw: string, reading: Reading): Row => {
   const active = new Map<string, string>();
   let style = "";
   let at = 0;
-  for (const [piece, parameters] of raw.matchAll(pieces)) {
+  for (let index = 0; index < raw.length && at <= columns;) {
+    const parameters = sgrAt(raw, index);
     if (parameters !== undefined) {
       applySgr(active, parameters);
       style = [...active.values()].join(";");
+      index += parameters.length + 3;
       continue;
     }
-    const width = charWidth(piece);
+    const char = charAt(raw, index);
+    index += char.length;
+    if (char < " " || (char >= "\u007F" && char <= "\u009F")) continue;
+    const hidden = sprites && style !== "" ? sprites.show(style) : undefined;
+    const width = hidden === undefined ? charWidth(char) : 1;
     if (at + width > columns) break;
-    if (sprites && spritePattern.test(piece)) {
-      const sprite = parseRow(sprites.show(piece), { ...reading, columns: columns - at });
-      for (const [index, char] of sprite.chars.entries())
-        place(chars, styles, at + index, char, sprite.styles[index] ?? "");
+    if (hidden !== undefined) {
+      const sprite = parseRow(hidden, { columns: columns - at, ascii: reading.ascii ?? false });
+      for (const [to, one] of sprite.chars.entries()) place(chars, styles, at + to, one, sprite.styles[to] ?? "");
     } else if (width === 0) {
       const base = chars[at - 1] === "" ? at - 2 : at - 1;
-      if (base >= 0 && reading.ascii !== true) chars[base] += piece;
-    } else if (piece !== " " || style !== "" || at >= chars.length) {
-      const [one = "", two = ""] = reading.ascii === true && piece > "~" ? asciiOf(piece, width) : [piece];
+      if (base >= 0 && reading.ascii !== true) chars[base] += char;
+    } else if (char !== " " || style !== "" || at >= chars.length) {
+      const [one = "", two = ""] = reading.ascii === true && char > "~" ? asciiOf(char, width) : [char];
       place(chars, styles, at, one, style);
       if (width === 2) place(chars, styles, at + 1, two, style);
     }
     at += width;
   }
   return { raw, chars, styles };
+};
+
+/** The parameters of the SGR sequence that begins here; undefined when none does. */
+const sgrAt = (raw: string, index: number): string | undefined => {
+  if (raw.charCodeAt(index) !== 0x1b || raw[index + 1] !== "[") return undefined;
+  return raw.slice(index + 2, raw.indexOf("m", index));
+};
+
+/** The character that begins here: two units where it needs them. */
+const charAt = (raw: string, index: number): string => {
+  const unit = raw.charCodeAt(index);
+  return unit < 0xd8_00 || unit > 0xdb_ff ? raw.charAt(index) : raw.slice(index, index + 2);
 };
 
 const place = (chars: string[], styles: string[], at: number, char: string, style: string): void => {
@@ -112,9 +129,6 @@ const run = ({ chars, styles }: Row, start: number, stop: number): string => {
 /** Characters on whose width all terminals agree: Latin, Greek, Cyrillic, our own glyphs, kana, ideographs and Hangul. */
 const certain =
   /^[\u0020-\u02FF\u0370-\u0482\u048A-\u052F\u2500-\u259F\u2010-\u2027\u2190-\u2193○→✓✗‖⇄≠▶□\u3000-\u30FF\u4E00-\u9FFF\uAC00-\uD7A3]$/;
-
-// oxlint-disable-next-line no-control-regex -- SGR starts with ESC
-const pieces = /\u001B\[([0-9;:]*)m|[^\p{C}]|[\u{F0000}-\u{FFFFD}]/gu;
 
 const applySgr = (active: Map<string, string>, parameters: string): void => {
   const codes = parameters === "" ? ["0"] : parameters.split(";");

@@ -1,5 +1,6 @@
 /** Opens the control center on this terminal and gives the terminal back as it was. */
 import "./polyfill.ts";
+import { restoreFetch } from "./no-fetch.ts";
 import process from "node:process";
 import type { ReadStream, WriteStream } from "node:tty";
 
@@ -13,6 +14,8 @@ import { createControl } from "./control.ts";
 import { createScreen, type Screen } from "./screen.ts";
 import { createSuspension } from "./suspend.ts";
 import { themeOf } from "./theme.ts";
+
+restoreFetch();
 
 /** How the control center is opened. */
 export interface ControlCenterOptions {

@@ -5,7 +5,8 @@ import { sanitize } from "../core/text.ts";
 
 /** Columns of one character: 0 for a combining mark, 2 for an ideograph, else 1. */
 export const charWidth = (char: string): number => {
-  if (char >= " " && char <= "~") return 1;
+  if ((char >= " " && char <= "~") || narrow.test(char)) return 1;
+  if (wide.test(char)) return 2;
   let width = widths.get(char);
   if (width === undefined) {
     width = mark.test(char) ? 0 : Math.max(1, stringWidth(char));
@@ -45,6 +46,11 @@ export const clip = (text: string, columns: number): string => {
   }
   return `${cut}…`;
 };
+
+// The common ones, so that nobody waits for string-width's tables of emoji to be compiled before the first frame.
+const narrow =
+  /^[\u0020-\u007E\u00A1-\u00AC\u00AE-\u024F\u0391-\u03C9\u0410-\u044F\u2010-\u2027\u2190-\u2193\u2500-\u257F○✓✗‖⇄≠▶□█░▏]$/;
+const wide = /^[\u3041-\u3096\u30A1-\u30FA\u4E00-\u9FFF\uAC00-\uD7A3]$/;
 
 const ascii = /^[\u0020-\u007E]*$/;
 const mark = /^\p{Mn}$/u;

@@ -67,11 +67,15 @@ test("after a character of doubtful width the place is named anew", () => {
   expect(diffRow(1, undefined, parseRow("日x", { columns }))).toBe("\u001B[1H日x\u001B[K");
 });
 
+test("a control character that got so far is not sent", () => {
+  expect(diffRow(1, undefined, parseRow("a\u0007b\u001B]0;x\u009Bc", { columns }))).toBe("\u001B[1Hab]0;xc\u001B[K");
+});
+
 test("in ASCII every character has a stand-in of the same width", () => {
   expect(parseRow("╭─日é│✓…", { columns, ascii: true }).chars.join("")).toBe("+-???|+~");
 });
 
-test("a line that a character stands for takes its place, and blanks around it leave it alone", () => {
+test("a line that a letter stands for takes its place, and blanks around it leave it alone", () => {
   const sprites = createSprites();
   const [long, short] = [sprites.hide("a long line"), sprites.hide("\u001B[1mon top\u001B[0m")];
   const read = parseRow(`|${long}   ${short}       |`, { columns: 20, sprites });

@@ -1,5 +1,5 @@
 /** A titled frame around lines, or only the title where there is no room for a frame. */
-import { Box, Text } from "ink";
+import { Box, Transform } from "ink";
 import type { ReactElement, ReactNode } from "react";
 
 import type { Area } from "../layout.ts";
@@ -36,11 +36,11 @@ export const Frame = (props: FrameProps): ReactElement => {
       ) : (
         <>
           <Box height={rows} flexShrink={0}>
-            <Text>{styled(theme, side("│", "├", rows, rule), style)}</Text>
+            <Side theme={theme} rows={rows} rule={rule} style={style} glyphs="│├" />
             <Box flexDirection="column" width={innerColumns(area, false)} flexShrink={0}>
               {children}
             </Box>
-            <Text>{styled(theme, side("│", "┤", rows, rule), style)}</Text>
+            <Side theme={theme} rows={rows} rule={rule} style={style} glyphs="│┤" />
           </Box>
           <Line theme={theme} columns={area.columns} spans={[{ text: `╰${across}╯`, style }]} />
         </>
@@ -63,9 +63,22 @@ export const ruleSpans = (columns: number, words: string, focused: boolean): rea
   ];
 };
 
-/** One side from top to bottom. Apart from the lines, so that most of these are plain letters: those are measured fastest. */
-const side = (plain: string, joint: string, rows: number, rule: number | undefined): string =>
-  Array.from({ length: rows }, (_, row) => (row === rule ? joint : plain)).join("\n");
+/** One side from top to bottom, with a joint where a line goes across. */
+const Side = (props: {
+  readonly theme: Theme;
+  readonly rows: number;
+  readonly rule: number | undefined;
+  readonly style: Style;
+  readonly glyphs: string;
+}): ReactElement => {
+  const { theme, rows, rule, style, glyphs } = props;
+  const glyph = (row: number): string => styled(theme, glyphs.charAt(row === rule ? 1 : 0), style);
+  return (
+    <Transform transform={(_blank, row) => theme.sprites.hide(glyph(row))}>
+      {Array.from({ length: rows }, () => " ").join("\n")}
+    </Transform>
+  );
+};
 
 const topOf = (columns: number, title: readonly Span[], note: string, style: Style, bare: boolean): readonly Span[] => {
   const right = note === "" ? "" : ` ${note} `;
