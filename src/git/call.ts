@@ -62,7 +62,7 @@ export interface Context {
   /** As many at once as there are cores. */
   readonly wide: Limit;
   /** Settings against local drivers, by configuration stamp. */
-  readonly drivers: Map<string, { readonly stamp: string; readonly settings: readonly Setting[] }>;
+  readonly drivers: Map<string, readonly Setting[]>;
 }
 
 /** Extras of a call. */
@@ -86,6 +86,8 @@ const timeoutMs = 600_000;
 /** How long a lock of another process is waited for. */
 const patienceMs = 10_000;
 const pauseMsMax = 320;
+/** Configurations whose drivers are remembered. */
+const stampsMax = 500;
 
 /** A context for one repository. */
 export const contextOf = (layout: Layout, env: NodeJS.ProcessEnv, step: Context["step"]): Context => ({
@@ -113,15 +115,16 @@ const placeEnvironment = (context: Context, place: Place): NodeJS.ProcessEnv => 
 
 const driversAt = async (context: Context, place: Place): Promise<readonly Setting[]> => {
   const stamp = await configStamp(place.gitDir, place.common);
-  const known = context.drivers.get(place.gitDir);
-  if (known?.stamp === stamp) return known.settings;
+  const known = context.drivers.get(stamp);
+  if (known !== undefined) return known;
   const env = { ...placeEnvironment(context, place), ...settingsEnvironment(baseGuards) };
   const args = ["config", "--includes", "--show-scope", "-z", "--get-regexp", driverKeys];
   const ran = await git(args, { cwd: place.cwd, env, timeoutMs });
   if (ran.code > 1 || ran.code < 0) throw new Error(`the repository's configuration cannot be read: ${endOf(ran)}`);
   const entries = parseConfigured(ran.stdout.toString());
   const settings = driverGuards(entries);
-  if (includesFiles(entries)) context.drivers.delete(place.gitDir);
-  else context.drivers.set(place.gitDir, { stamp, settings });
+  if (includesFiles(entries)) return settings;
+  if (context.drivers.size >= stampsMax) context.drivers.clear();
+  context.drivers.set(stamp, settings);
   return settings;
 };

@@ -106,12 +106,12 @@ const noFilter = (name: string): readonly Setting[] => [
   [`${name}.required`, "false"],
 ];
 
-/** What must be unchanged for an enumeration of drivers to hold: identity, size and times of the configuration files. */
-export const configStamp = async (gitDir: string, common: string): Promise<string> => {
-  const files = [join(common, "config"), join(common, "config.worktree"), join(gitDir, "config.worktree")];
-  const stamps = await Promise.all(files.map(stampOf));
-  return stamps.join("|");
-};
+/**
+ * What must be unchanged for an enumeration of drivers to hold: identity, size and times of the two configuration files that
+ * git reads here. Worktrees without a file of their own share one stamp.
+ */
+export const configStamp = async (gitDir: string, common: string): Promise<string> =>
+  (await Promise.all([join(common, "config"), join(gitDir, "config.worktree")].map(stampOf))).join("|");
 
 const stampOf = async (path: string): Promise<string> => {
   try {
