@@ -86,7 +86,6 @@ export const diffRow = (line: number, before: Row | undefined, after: Row): stri
     if (sameCell(before, after, start)) continue;
     let stop = start + 1;
     for (let at = stop; at < end && at - stop < gap; at += 1) if (!sameCell(before, after, at)) stop = at + 1;
-    while (after.chars[stop] === "") stop += 1;
     out += `${csi}${line};${start + 1}H${run(after, start, stop)}`;
     start = stop;
   }

@@ -63,7 +63,7 @@ const runParts = ({ text, look, column, columns }, row) => {
   const parts = [];
   if (look.ground !== back) {
     parts.push(
-      `<rect x="${x}" y="${y}" width="${round(columns * cell.width)}" height="${cell.height}" fill="${look.ground}"/>`,
+      `<rect x="${x}" y="${y}" width="${round(columns * cell.width + 0.4)}" height="${cell.height}" fill="${look.ground}"/>`,
     );
   }
   const words = text.trimStart();

@@ -104,6 +104,22 @@ test("recent events are told in words, oldest first, each once", async () => {
   release();
 });
 
+test("a line that both the history and the following tell of is listed once", async () => {
+  const world = memoryEngine(swing(Date.now()));
+  const store = createStore(Date.now());
+  let answer = (): void => undefined;
+  const late = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const feed = { ...world.engine, history: (since: number) => late.then(() => world.engine.history(since)) };
+  const release = syncStore(store, feed, await openStore(store, feed));
+  world.tell([{ type: "lane.stop-asked", key: "api-cache", then: "pause" }]);
+  answer();
+  await until(store, ({ events }) => events.length > 20);
+  expect(store.getState().events.filter(({ text }) => text === "is to be stopped")).toHaveLength(1);
+  release();
+});
+
 test("an engine is asked for only while there is work, and its silence is noticed", async () => {
   const { store, world, release } = await opened(empty(Date.now()));
   expect(store.getState().engine).toBe("idle");

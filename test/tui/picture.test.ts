@@ -49,6 +49,10 @@ test.each(scenes)("%s: the screen is what was drawn at every size, through a sto
   for (const [columns, rows] of sizes.toReversed()) void stage.resize(columns, rows);
   await stage.resize(80, 24);
   await expectSame(stage, 80, 24);
+  // There and back before Ink looks: nothing new is drawn, yet the terminal lost half of it.
+  void stage.resize(40, 12);
+  await stage.resize(80, 24);
+  await expectSame(stage, 80, 24);
   expect(stage.sent()).not.toMatch(erasing);
   expect(stage.heard).toEqual([]);
   await stage.end();

@@ -41,6 +41,11 @@ test("what terminals disagree about becomes one plain character", () => {
   `);
 });
 
+test("a mark or a skin tone without a letter of its own does not bind to what is shown before it", () => {
+  expect(sanitize("\u0301abc")).toBe("□abc");
+  expect(sanitize("🏽abc")).toBe("□abc");
+});
+
 test("a megabyte of titles that never end, or of marks, is nothing to wait for", () => {
   expect(sanitize(`\u001B]${"a".repeat(1_000_000)}`)).toBe("");
   expect(sanitize("\u001B]".repeat(500_000))).toBe("");

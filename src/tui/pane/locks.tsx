@@ -28,7 +28,7 @@ const Lock = memo(function Lock(
   props: RowProps<LockRow> & { readonly age: string; readonly old: boolean },
 ): ReactElement {
   const { theme, columns, row, selected } = props;
-  const room = Math.max(0, columns - 2 - 7 - 5 - 2);
+  const room = Math.max(0, columns - 1 - 7 - 2 - 5);
   const holder = Math.min(28, Math.floor(room / 2));
   return (
     <Line
