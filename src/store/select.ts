@@ -65,7 +65,7 @@ export const isBusy = (state: State): boolean =>
 const moving: ReadonlySet<LaneState> = new Set(["queued", "starting", "merge-queued", "merging", "landed-pending"]);
 
 /** Name of the run whose output tells most about a lane now: its check while or after that fails, else its last run. */
-export const logRunOf = (lane: Lane): string => {
+const logRunOf = (lane: Lane): string => {
   const { merge } = lane;
   if (merge?.candidate !== undefined && (lane.state === "merging" || lane.state === "checks-failed")) {
     return checkRunOf(lane.id, merge.candidate, 1);

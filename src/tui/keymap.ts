@@ -116,10 +116,6 @@ export const pasted = (text: string, mode: Mode): readonly Intent[] =>
 export const hints = (scope: Mode["is"]): readonly Binding[] =>
   keymap.filter((binding) => binding.scope === scope && binding.hint !== undefined);
 
-/** The key that a capability has, for sentences. */
-export const keyOf = (capability: string): string =>
-  keymap.find((binding) => binding.capability === capability)?.key ?? "";
-
 /** A letter of a burst. Control characters among them are keys of their own. */
 const letterName = (letter: string): string => {
   if (letter >= " " && letter !== "\u007F") return letter;

@@ -7,7 +7,7 @@ import type { MemoryWorld } from "./memory-engine.ts";
 const minute = 60_000;
 
 /** A lane's definition with everything left out that the caller does not name. */
-export const spec = (parts: Partial<LaneSpec> = {}): LaneSpec => ({
+const spec = (parts: Partial<LaneSpec> = {}): LaneSpec => ({
   name: "",
   tasks: [],
   parallel: true,
@@ -23,7 +23,7 @@ export const spec = (parts: Partial<LaneSpec> = {}): LaneSpec => ({
 });
 
 /** Records with the given events, each at its own time. */
-export const recordsOf = (
+const recordsOf = (
   steps: readonly (readonly [at: number, ...events: readonly Event[]])[],
 ): readonly LogRecord[] =>
   steps.map(([at, ...events], index) => ({ v: 1, id: `r${index}`, at, by: "human", on: "box", events }));
