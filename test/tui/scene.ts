@@ -23,9 +23,7 @@ const spec = (parts: Partial<LaneSpec> = {}): LaneSpec => ({
 });
 
 /** Records with the given events, each at its own time. */
-const recordsOf = (
-  steps: readonly (readonly [at: number, ...events: readonly Event[]])[],
-): readonly LogRecord[] =>
+const recordsOf = (steps: readonly (readonly [at: number, ...events: readonly Event[]])[]): readonly LogRecord[] =>
   steps.map(([at, ...events], index) => ({ v: 1, id: `r${index}`, at, by: "human", on: "box", events }));
 
 const add = (key: string, parts: Partial<LaneSpec>): Event => ({ type: "lane.added", key, spec: spec(parts) });
