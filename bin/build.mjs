@@ -1,5 +1,5 @@
 // Bundles src/main.ts into dist/lanes.js and chunks that are loaded when first needed.
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,6 @@ const OLD_CHUNK_MS = 24 * 60 * 60 * 1000;
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
 const fresh = `${dist}.${process.pid}`;
-const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 /**
  * Our own sources get Node's modules through lazy getters: an ES import of a built-in module reads all of its exports at once,
@@ -30,14 +29,6 @@ const lateBuiltins = {
       contents: lateModule(path),
       loader: "js",
     }));
-  },
-};
-
-/** `status` is built as a file of its own, which the entry imports by its name. */
-const apart = {
-  name: "apart",
-  setup(bundler) {
-    bundler.onResolve({ filter: /\/main\/status\.ts$/ }, () => ({ path: "./status.js", external: true }));
   },
 };
 
@@ -63,7 +54,6 @@ const common = {
   define: {
     "process.env.NODE_ENV": '"production"',
     "process.env.DEV": '"false"',
-    __LANES_VERSION__: JSON.stringify(version),
   },
   // CommonJS packages (react, proper-lockfile) require Node's built-in modules, and nothing else, when they run.
   banner: { js: "const require=(name)=>process.getBuiltinModule(name);" },
@@ -75,11 +65,16 @@ await build({
   splitting: true,
   // Ink asks for it when DEV is set, in a chunk that nobody loads: it need not be installed.
   external: ["react-devtools-core"],
-  plugins: [lateBuiltins, apart],
+  plugins: [lateBuiltins],
 });
-// One file instead of ten chunks: each costs a look-up and a read. The lock of publications is not needed for reading.
+// One file that needs no loader of ES modules. The lock of publications is not needed for reading.
 await build({
   ...common,
+  format: "cjs",
+  banner: {},
+  // Only for starting runs, which status never does.
+  define: { ...common.define, "import.meta.url": '"file:///"' },
+  outExtension: { ".js": ".cjs" },
   entryPoints: { status: "src/main/status.ts" },
   external: ["proper-lockfile"],
   plugins: [lateBuiltins],

@@ -1,22 +1,37 @@
 #!/usr/bin/env node
-// Plain JavaScript, because it runs where nothing has been built: it finds the built program or says how to get it.
+// Plain JavaScript, because it runs where nothing has been built: it finds the built program or says how to get it. CommonJS,
+// because Node takes 10 ms to make its loader of ES modules ready: only the whole program, loaded last, needs that.
+"use strict";
+const { existsSync, realpathSync } = require("node:fs");
+const { delimiter, join } = require("node:path");
+const { version } = require("../package.json");
 
-// Not by import: that would read every export of these modules, and with them load half of Node.
-const { existsSync, realpathSync } = process.getBuiltinModule("node:fs");
-const { delimiter, join } = process.getBuiltinModule("node:path");
-const { fileURLToPath } = process.getBuiltinModule("node:url");
-
-const root = join(fileURLToPath(import.meta.url), "..", "..");
-const program = new URL("../dist/lanes.js", import.meta.url);
+const root = join(__dirname, "..");
+const words = process.argv.slice(2).join(" ");
 
 if (process.platform === "win32") {
   quit("native Windows is not supported.", "Run lanes inside WSL, the Windows Subsystem for Linux.");
-} else if (existsSync(program)) {
+} else if (words === "--version" || words === "-V") {
+  process.stdout.write(`${version}\n`);
+} else if (existsSync(join(root, "dist", "lanes.js"))) {
   giveBackEnvironment(process.env);
-  await import(program.href);
+  start();
 } else {
   const npm = `npm --prefix ${JSON.stringify(root)}`;
   quit("this checkout is not built yet.", `${npm} run build   (or, to build and look around: ${npm} start)`);
+}
+
+/** What status bars call every second is a small file of its own; everything else is the program. */
+async function start() {
+  if (words === "status" || words === "status --json") {
+    const code = await require("../dist/status.cjs").status(version, root, words !== "status");
+    if (code !== undefined) {
+      process.exitCode = code;
+      return;
+    }
+  }
+  const { main } = await import("../dist/lanes.js");
+  await main(version, root);
 }
 
 /** One sentence, one hint, and the exit code for "a tool is missing". */

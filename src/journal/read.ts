@@ -12,6 +12,12 @@ import { eachLine, lineBytesMax, newline } from "./line.ts";
 /** Read at once when there is much to read; what fits the processor's cache is parsed fastest. */
 const chunkBytes = 64 * 1024;
 
+/** A log that is replaced is noticed after this long at the latest while it still brings new lines, in ms; at once when it does not. */
+const lookMs = 50;
+
+/** New lines of a moment fit into this, as a rule. */
+const nearBytes = 16 * 1024;
+
 /** No link is followed, and a FIFO in the log's place does not block. */
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -30,7 +36,28 @@ export const createReader = (files: Files, path: string): ((from: Cursor, each: 
     return held.identity;
   };
 
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  const near = Buffer.allocUnsafe(nearBytes);
+
+  /** The few new lines of a log that was there a moment ago, by one read; undefined when it takes more than that. */
+  const readNear = (from: Cursor, each: (entry: Entry) => void): Cursor | undefined => {
+    if (!held || from.byte === 0 || from.file !== held.identity || performance.now() - lookedAt > lookMs)
+      return undefined;
+    const got = files.read(held.file, near, from.byte - 1);
+    const chunk = near.subarray(0, got);
+    const whole = chunk.lastIndexOf(newline) + 1;
+    if (got === nearBytes || whole <= 1 || chunk[0] !== newline) return undefined;
+    return {
+      byte: from.byte - 1 + whole,
+      position: eachLine(chunk.subarray(0, whole), from.position, each),
+      file: held.identity,
+    };
+  };
+
   return (from, each) => {
+    const next = readNear(from, each);
+    if (next) return next;
+    lookedAt = performance.now();
     const seen = files.lstat(path);
     if (seen === undefined && from.byte === 0) return from;
     if (seen === undefined) throw new LogReplaced(`${path} is gone.`);

@@ -108,7 +108,7 @@ const works = {
 };
 
 /** Changes that a writer makes elsewhere before it says that it is ready: what is measured is not the compiler. */
-const warmUp = { journal: 1500, bare: 1500, lockfile: 30 };
+const warmUp = { journal: 8000, bare: 8000, lockfile: 30 };
 
 const beWriter = async ([kind, folder, name, count]) => {
   const elsewhere = mkdtempSync(join(dirname(folder), "lanes-bench-warm-"));
@@ -164,7 +164,7 @@ const inTurns = async (ours, reference) => {
   };
 };
 
-const appends = 2000;
+const appends = 4000;
 
 /** 4 writers: append, sync and read back, against O_APPEND + fdatasync of the same bytes and nothing else. */
 export const appendAgainstBare = async (disk = tmpdir()) => {

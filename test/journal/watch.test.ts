@@ -48,6 +48,7 @@ test("a follower outlives the state folder, and finds the new one", async () => 
   const changed = vi.fn<() => void>();
   const release = place.journal.follow(changed);
   await place.journal.append(record("a"));
+  await vi.waitFor(() => expect(changed).toHaveBeenCalled(), { interval: 20, timeout: 5000 });
   renameSync(place.state, `${place.state}.old`);
   rmSync(`${place.state}.old`, { recursive: true });
   await vi.waitFor(() => expect(changed.mock.calls.length).toBeGreaterThan(1), { interval: 20, timeout: 5000 });
