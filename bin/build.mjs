@@ -13,7 +13,7 @@ const dist = join(root, "dist");
 const fresh = `${dist}.${process.pid}`;
 
 /**
- * Our own sources get Node's modules through lazy getters: an ES import of a built-in module reads all of its exports at once,
+ * Our own sources get Node's modules when they first use them: an ES import of a built-in module reads all of its exports at once,
  * and with them loads streams, sockets and ciphers that `lanes status` never uses (15 ms of its 60).
  */
 const lateBuiltins = {
@@ -32,11 +32,11 @@ const lateBuiltins = {
   },
 };
 
+/** esbuild takes the prototype of a CommonJS module over to what importers see: whatever is asked for is looked up there. */
 function lateModule(path) {
   if (path === "node:process") return "module.exports = process;";
-  const names = Object.keys(process.getBuiltinModule(path)).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name));
-  const getters = names.map((name) => `get ${name}() { return load().${name}; }`);
-  return `let made; const load = () => (made ??= process.getBuiltinModule(${JSON.stringify(path)}));\nmodule.exports = { ${getters.join(", ")} };`;
+  const name = JSON.stringify(path);
+  return `let made; const late = new Proxy({}, { get: (_, key) => (made ??= process.getBuiltinModule(${name}))[key] }); module.exports = Object.create(late);`;
 }
 
 process.on("exit", () => rmSync(fresh, { recursive: true, force: true }));
@@ -76,7 +76,7 @@ await build({
   define: { ...common.define, "import.meta.url": '"file:///"' },
   outExtension: { ".js": ".cjs" },
   entryPoints: { status: "src/main/status.ts" },
-  external: ["proper-lockfile"],
+  external: ["proper-lockfile", "string-width"],
   plugins: [lateBuiltins],
 });
 if (process.argv.includes("--clean")) rmSync(dist, { recursive: true, force: true });

@@ -101,9 +101,9 @@ const openLog = (files: Files, folder: string, path: string): OpenLog => {
   let named = false;
   let lastMs = 0;
   const sync = sharedSync(async () => {
-    const begin = performance.now();
+    const begin = process.uptime() * 1000;
     await files.fdatasync(file, lastMs < inPlaceMs);
-    lastMs = performance.now() - begin;
+    lastMs = process.uptime() * 1000 - begin;
     if (!named) await syncFolder(files, folder);
     named = true;
   });

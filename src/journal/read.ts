@@ -41,7 +41,7 @@ export const createReader = (files: Files, path: string): ((from: Cursor, each: 
 
   /** The few new lines of a log that was there a moment ago, by one read; undefined when it takes more than that. */
   const readNear = (from: Cursor, each: (entry: Entry) => void): Cursor | undefined => {
-    if (!held || from.byte === 0 || from.file !== held.identity || performance.now() - lookedAt > lookMs)
+    if (!held || from.byte === 0 || from.file !== held.identity || process.uptime() * 1000 - lookedAt > lookMs)
       return undefined;
     const got = files.read(held.file, near, from.byte - 1);
     const chunk = near.subarray(0, got);
@@ -57,7 +57,7 @@ export const createReader = (files: Files, path: string): ((from: Cursor, each: 
   return (from, each) => {
     const next = readNear(from, each);
     if (next) return next;
-    lookedAt = performance.now();
+    lookedAt = process.uptime() * 1000;
     const seen = files.lstat(path);
     if (seen === undefined && from.byte === 0) return from;
     if (seen === undefined) throw new LogReplaced(`${path} is gone.`);
