@@ -15,7 +15,7 @@ if (process.platform === "win32") {
   process.stdout.write(`${version}\n`);
 } else if (existsSync(join(root, "dist", "lanes.js"))) {
   giveBackEnvironment(process.env);
-  start();
+  void start();
 } else {
   const npm = `npm --prefix ${JSON.stringify(root)}`;
   quit("this checkout is not built yet.", `${npm} run build   (or, to build and look around: ${npm} start)`);

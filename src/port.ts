@@ -48,6 +48,8 @@ export interface Journal {
   publish(name: string, text: string): Promise<void>;
   /** A published file's text, or undefined when there is none. */
   published(name: string): Promise<string | undefined>;
+  /** `changed` is called soon after a published file was written by anybody: a hint that it may not be ours any more. */
+  followPublished(name: string, changed: () => void): Release;
   /** Make the state folder. Idempotent. */
   create(): Promise<void>;
   exists(): Promise<boolean>;

@@ -10,7 +10,7 @@ import { type Lane, type SeedStatus, type State, stateTable } from "./state.ts";
 export const schemaVersion = 1;
 
 /** Version of the fold's rules; a snapshot of another one is not used. */
-export const foldVersion = 1;
+const foldVersion = 1;
 
 /** The tracker as a value that JSON can hold. `seen`: what git showed, if anybody looked. Times are ISO 8601. */
 export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): object => {

@@ -26,7 +26,7 @@ export interface Ended {
 export const quickMs = 10_000;
 
 /** Quick failures in a row that make a crash loop. */
-export const crashLoop = 3;
+const crashLoop = 3;
 
 /** The facts that follow from the end of a run. */
 export const verdict = (lane: Lane, ended: Ended, now: number): readonly Event[] => {

@@ -78,7 +78,7 @@ const report = async (shell: Shell, engine: Engine, repo: string): Promise<numbe
     built === ""
       ? []
       : ["", "What the lanes built together prints:", ...built.split("\n").map((line) => `  ${sanitize(line)}`)];
-  const [stuck] = rows.filter((row) => row.state === "conflicted");
+  const stuck = rows.find((row) => row.state === "conflicted");
   const next = stuck ? [`  why not:     ${us()} --repo ${repo} why ${stuck.id}`] : [];
   const where = [
     "",

@@ -25,7 +25,7 @@ export const elect = async (ledger: Ledger, world: World, version: string): Prom
 };
 
 /** Does this engine live, awake, and is it no older than `version`? */
-export const leads = (engine: Elected, host: Pick<Host, "alive" | "frozen">, version: string): boolean =>
+const leads = (engine: Elected, host: Pick<Host, "alive" | "frozen">, version: string): boolean =>
   !engine.retired && host.alive(engine.process) && !host.frozen(engine.process) && !isOlder(engine.version, version);
 
 /** Does work wait for an engine while none leads? */

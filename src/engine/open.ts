@@ -29,7 +29,7 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       await ledger.refresh();
       return ledger.state;
     },
-    follow: ledger.follow,
+    follow: (listener) => ledger.follow(listener),
     history: (since) => history(world, since),
     execute: (command: Command): Promise<Receipt | Refusal> => execute(ledger, world, command, "human"),
     ensure: () => ensureElected(ledger, world, version),
@@ -41,21 +41,21 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
     trust: (hash) => world.settings.trust(hash),
     observed: async () => parseObserved(await world.journal.published(observedName)),
     look: (lanes) => look(ledger, world, lanes),
-    watchGit: world.git.watch,
-    tail: world.host.tail,
-    output: world.host.output,
-    watchRuns: world.host.watch,
+    watchGit: (lanes, changed) => world.git.watch(lanes, changed),
+    tail: (run, bytes) => world.host.tail(run, bytes),
+    output: (run, from) => world.host.output(run, from),
+    watchRuns: (changed) => world.host.watch(changed),
     attend: () => attend(ledger, world, version, limits),
     filesAt: async (branch, folder) => {
       const tip = await world.git.tip(branch);
       return isNo(tip) ? new Map() : world.git.filesAt(tip.head, folder);
     },
-    currentBranch: world.git.currentBranch,
+    currentBranch: () => world.git.currentBranch(),
     prepare: () => prepare(world),
     lend: async (lanes) => {
       for (const id of lanes) await world.host.lend(id, ledger.state.lanes.get(id)?.spec.env ?? []);
     },
-    writeOut: world.git.writeOut,
+    writeOut: (path, text) => world.git.writeOut(path, text),
     archive: () => world.journal.archive(new Date(world.clock.now()).toISOString().replaceAll(/[:.]/g, "-")),
     reconcile: async () => {
       const { reconcile } = await import("./reconcile.ts");

@@ -7,7 +7,7 @@ import type { Lane } from "../core/state.ts";
 import type { Settings } from "../port.ts";
 
 /** Runs at the same time when nobody says otherwise. */
-export const defaultMaxRuns = 8;
+const defaultMaxRuns = 8;
 
 /** The rules of the moment. */
 export interface Rules {

@@ -12,6 +12,9 @@ import { createSight, type Sight } from "./sight.ts";
 import { createWaker, type Waker } from "./waker.ts";
 import { reasonOf, type Work } from "./work.ts";
 
+/** The published form of the state, as seed 001 names it. */
+const trackerName = "tracker.json";
+
 /** Longest time between two looks, in ms; events only shorten it. */
 const sweepMs = 1000;
 /** Shortest time between two publications of one file, in ms. */
@@ -47,9 +50,20 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined) };
   const sight = createSight(world, waker.wake);
   const crew = createCrew(work, waker.wake);
-  const releases: readonly Release[] = [ledger.follow(waker.wake), world.host.watch(waker.wake), sight.release];
+  const published: Office["published"] = new Map();
+  // Somebody wrote the tracker: it is put aside, and ours is published again. Our own writes come by here too and change nothing.
+  const again = (): void => {
+    published.delete(trackerName);
+    waker.wake();
+  };
+  const releases: readonly Release[] = [
+    ledger.follow(waker.wake),
+    world.host.watch(waker.wake),
+    world.journal.followPublished(trackerName, again),
+    () => sight.release(),
+  ];
   try {
-    await lead({ work, sight, crew, waker, options, published: new Map() });
+    await lead({ work, sight, crew, waker, options, published });
   } finally {
     for (const release of releases) release();
     await crew.settled();
@@ -116,7 +130,7 @@ const publish = async (office: Office): Promise<void> => {
   const now = work.world.clock.now();
   const files = [
     {
-      name: "tracker.json",
+      name: trackerName,
       what: `${state.position} ${seen?.at ?? 0}`,
       text: () => `${JSON.stringify(trackerOf(state, seen, now, work.rules.policy), null, 2)}\n`,
     },

@@ -60,7 +60,7 @@ export const createSight = (world: World, marked: () => void): Sight => {
 };
 
 /** A look at some lanes does not forget what an earlier one knew of the others. */
-export const keepDirty = (next: RepoSeen, before: RepoSeen | undefined): RepoSeen => {
+const keepDirty = (next: RepoSeen, before: RepoSeen | undefined): RepoSeen => {
   if (!before) return next;
   const lanes = new Map<string, LaneSeen>();
   for (const [id, lane] of next.lanes) {

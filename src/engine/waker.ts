@@ -2,7 +2,7 @@
 
 /** A bell that a loop sleeps beside. */
 export interface Waker {
-  wake(): void;
+  readonly wake: () => void;
   /** Resolves at the next `wake` (at once, if one came since the last sleep) or after `ms`. */
   sleep(ms: number): Promise<void>;
 }

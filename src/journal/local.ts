@@ -4,6 +4,7 @@ import type { Journal, Layout } from "../port.ts";
 import { realFiles } from "./files.ts";
 import type { Files } from "./files.ts";
 import { archiveFolder, createFolder } from "./folder.ts";
+import { followFile } from "./edits.ts";
 import { createWriter } from "./log.ts";
 import { createPublisher } from "./publish.ts";
 import { readPublished } from "./published.ts";
@@ -36,6 +37,7 @@ export const createJournal = ({ state, files = realFiles }: JournalOptions): Jou
     follow: (changed) => followLog(files, log, changed),
     publish: async (name, text) => publish(checked(name), text),
     published: async (name) => readPublished(files, join(state, checked(name))),
+    followPublished: (name, changed) => followFile(join(state, checked(name)), changed),
     create: async () => createFolder(files, state),
     exists: async () => files.lstat(state) !== undefined,
     archive: async (name) => archiveFolder(files, state, logName, checked(name)),

@@ -18,11 +18,9 @@ export const lateGit = (layout: Layout, failed: (line: string) => void): Git => 
       release?.();
     };
   };
-  return new Proxy({ watch } as Git, {
-    get: (git, name: keyof Git) =>
-      name === "watch"
-        ? git.watch
-        : async (...parts: readonly never[]) =>
-            ((await load())[name] as (...given: readonly never[]) => unknown)(...parts),
-  });
+  const call =
+    (name: keyof Git) =>
+    async (...parts: readonly never[]): Promise<unknown> =>
+      ((await load()) as unknown as Record<string, (...given: readonly never[]) => unknown>)[name]?.(...parts);
+  return new Proxy({} as Git, { get: (_, name: keyof Git) => (name === "watch" ? watch : call(name)) });
 };

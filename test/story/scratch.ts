@@ -51,7 +51,7 @@ export interface Scratch {
 }
 
 /** Time that anything in a story may take before it counts as stuck, in ms. */
-export const patienceMs = 45_000;
+const patienceMs = 45_000;
 
 /** Look again and again until `look` gives something; fails with what was waited for. */
 export const until = async <T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> => {
@@ -139,7 +139,7 @@ const environment = (home: string): NodeJS.ProcessEnv => ({
 });
 
 /** Processes that work in the story's folder, by what /proc says of them. */
-export const processesIn = (home: string): readonly number[] =>
+const processesIn = (home: string): readonly number[] =>
   readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .map(Number)
