@@ -41,13 +41,13 @@ const lastRun = (lane: Lane): string | undefined => (lane.run ? runOf(lane.id, l
 
 /** The last run of the lane's last check: a check that was killed with its launcher ran again. */
 const lastCheck = async (engine: Engine, lane: Lane): Promise<string | undefined> => {
-  const candidate = lane.merge?.candidate ?? lane.landed?.merge;
-  if (candidate === undefined || candidate === "") return undefined;
+  const built = lane.merge?.gate?.built ?? lane.landed?.gate?.built;
+  if (built === undefined) return undefined;
   for (let k = checkRunsMax; k > 1; k -= 1) {
-    const run = checkRunOf(lane.id, candidate, k);
+    const run = checkRunOf(lane.id, built, k);
     if ((await engine.tail(run, 1)) !== "") return run;
   }
-  return checkRunOf(lane.id, candidate, 1);
+  return checkRunOf(lane.id, built, 1);
 };
 
 /** Show the last whole lines; answers the byte to go on at. */

@@ -194,17 +194,28 @@ const retry = (lane: Lane): readonly Event[] | Refusal => {
   return canWork(lane) ?? [{ type: "lane.queued", key: lane.id, why: "tried again" }];
 };
 
+const queuedForMerge: ReadonlySet<LaneState> = new Set(["merge-queued", "merging", "landed-pending"]);
+
 /** Does stopping change anything in this lane? */
-const stoppable = (lane: Lane): boolean => lane.state === "queued" || isLive(lane) || lane.retryAt !== undefined;
+const stoppable = (lane: Lane): boolean =>
+  lane.state === "queued" || isLive(lane) || lane.retryAt !== undefined || queuedForMerge.has(lane.state);
 
 const stop = (lane: Lane): readonly Event[] | Refusal => {
   if (lane.state === "queued") return [{ type: "lane.unqueued", key: lane.id }];
   if (isLive(lane)) return lane.stopping ? [] : [{ type: "lane.stop-asked", key: lane.id, then: "pause" }];
   if (lane.retryAt !== undefined)
     return [{ type: "lane.parked", key: lane.id, why: "stopped before it was tried again" }];
-  if (lane.state === "merge-queued")
-    return [{ type: "merge.withdrawn", key: lane.id, why: "taken out of the merge queue" }];
-  return [];
+  return withdrawn(lane, "taken out of the merge queue");
+};
+
+/** Out of the merge queue, however far it has come; a landing that is under way all the same is found on the target later. */
+const withdrawn = ({ id: key, state }: Lane, why: string): readonly Event[] => {
+  if (state === "merge-queued") return [{ type: "merge.withdrawn", key, why }];
+  if (state !== "merging" && state !== "landed-pending") return [];
+  return [
+    { type: "merge.requeued", key, why },
+    { type: "merge.withdrawn", key, why },
+  ];
 };
 
 const cancel = (lane: Lane): readonly Event[] | Refusal => {
@@ -214,19 +225,15 @@ const cancel = (lane: Lane): readonly Event[] | Refusal => {
   if (isLive(lane))
     return lane.stopping?.then === "cancel" ? [] : [{ type: "lane.stop-asked", key: id, then: "cancel" }];
   const cancelled: Event = { type: "lane.cancelled", key: id, why };
-  if (lane.state === "merge-queued") return [{ type: "merge.withdrawn", key: id, why }, cancelled];
+  if (queuedForMerge.has(lane.state)) return [...withdrawn(lane, why), cancelled];
   if (lane.state === "running") return [{ type: "lane.paused", key: id, why }, cancelled];
   if (stateTable[lane.state].next.includes("cancelled")) return [cancelled];
   return no(`lane ${id} is ${lane.state} and cannot be cancelled`, uncancellable(lane.state), 4, id);
 };
 
-const uncancellable = (state: LaneState): string => {
-  if (state === "merged") return "its work is on the target already";
-  if (state === "landed-pending") return "commit or move what is in the way in your checkout; it lands by itself";
-  return state === "merging" ? "wait until its merge has ended" : "wait a moment, then try again";
-};
+const uncancellable = (state: LaneState): string =>
+  state === "merged" ? "its work is on the target already" : "wait a moment, then try again";
 
-const queuedForMerge: ReadonlySet<LaneState> = new Set(["merge-queued", "merging", "landed-pending"]);
 const mergeable: ReadonlySet<LaneState> = new Set(["ready", "conflicted", "checks-failed", "undone"]);
 
 const merge = (lane: Lane, seen: Evidence | undefined, check: string | undefined): readonly Event[] | Refusal => {
@@ -240,7 +247,9 @@ const merge = (lane: Lane, seen: Evidence | undefined, check: string | undefined
       id,
     );
   }
-  if (seen && seen.ahead === 0) return no(`lane ${id} has no commits to merge`, `lanes log ${id}`, 4, id);
+  // Nothing ahead, but not where it began: somebody merged it by hand, and the queue records that.
+  if (seen && seen.ahead === 0 && seen.head === (lane.run?.base ?? seen.head))
+    return no(`lane ${id} has no commits to merge`, `lanes log ${id}`, 4, id);
   const asked: Event = check === undefined ? { type: "merge.asked", key: id } : { type: "merge.asked", key: id, check };
   if (mergeable.has(lane.state)) return [asked];
   const byHand = isManual(lane) || isStill(lane) || lane.state === "finished-empty";

@@ -131,7 +131,7 @@ const newLane = (id: string, spec: LaneSpec, at: number, rev: number, before: La
   since: at,
   rev,
   queuedAt: undefined,
-  run: over(before?.run, at),
+  run: before?.run && { n: before.run.n, base: "", askedAt: before.run.askedAt, endedAt: before.run.endedAt ?? at },
   failures: 0,
   retryAt: undefined,
   stopping: undefined,
@@ -311,6 +311,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       started.head = text(event.head);
       started.candidate = text(event.candidate);
       started.startedAt = record.at;
+      if (event.check !== undefined) started.gate = { check: text(event.check), built: position };
       return { merge: started };
     }),
   "merge.tested": (draft, event, _record, position) =>
@@ -343,7 +344,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
         : `lane ${id} is not being merged`,
     ),
   "merge.landed": (draft, event, record, position) =>
-    move(draft, event.key, "merged", record, position, () => ({
+    move(draft, event.key, "merged", record, position, ({ merge }) => ({
       merge: undefined,
       landed: {
         merge: text(event.merge),
@@ -352,6 +353,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
         head: text(event.head),
         tested: event.tested === "passed" ? "passed" : "unchecked",
         at: record.at,
+        gate: merge?.gate,
       },
     })),
   "worktree.removal-asked": (draft, event, record, position) =>

@@ -47,6 +47,8 @@ export type Event =
       readonly onto: string;
       readonly head: string;
       readonly candidate: string;
+      /** The check of this candidate: later changes of the configuration do not touch it. */
+      readonly check?: string;
     }
   | {
       readonly type: "merge.tested";

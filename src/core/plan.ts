@@ -82,8 +82,8 @@ export const runsToSee = (state: State): readonly string[] => {
   for (const lane of state.lanes.values()) {
     const { run, merge } = lane;
     if (run && isLive(lane)) names.push(runOf(lane.id, run.n));
-    if (lane.state === "merging" && merge?.candidate !== undefined && merge.tested === undefined) {
-      for (let k = 1; k <= checkRunsMax; k += 1) names.push(checkRunOf(lane.id, merge.candidate, k));
+    if (lane.state === "merging" && merge?.gate !== undefined && merge.tested === undefined) {
+      for (let k = 1; k <= checkRunsMax; k += 1) names.push(checkRunOf(lane.id, merge.gate.built, k));
     }
   }
   return names;
@@ -102,7 +102,7 @@ export const plan = (state: State, observed: Observed, now: number, policy: Poli
 };
 
 /** Is there a check, or may a lane do without? */
-const mayLand = (lane: Lane, policy: Policy): boolean =>
+export const mayLand = (lane: Lane, policy: Policy): boolean =>
   !policy.requireCheck || checkOf(lane, policy.check) !== undefined;
 
 const ofLane = (lane: Lane, observed: Observed, now: number, policy: Policy): readonly Action[] => {
@@ -115,7 +115,7 @@ const ofLane = (lane: Lane, observed: Observed, now: number, policy: Policy): re
   if (lane.state === "ready" && lane.spec.kind === "probe" && lane.detail === "" && mayLand(lane, policy)) {
     return [{ type: "ask-merge", lane: lane.id }];
   }
-  if (lane.state === "merging") return ofMerge(lane, observed, policy);
+  if (lane.state === "merging") return ofMerge(lane, observed);
   if (lane.state === "landed-pending" && lane.merge?.candidate !== undefined) {
     return [{ type: "land", lane: lane.id, candidate: lane.merge.candidate }];
   }
@@ -127,7 +127,9 @@ const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined, now: number): r
   if (!seen) return [];
   switch (seen.is) {
     case "absent":
-      return lane.state === "starting" ? [{ type: "start", lane: id, n }] : [{ type: "lose", lane: id, n }];
+      return lane.state === "starting" && !lane.stopping
+        ? [{ type: "start", lane: id, n }]
+        : [{ type: "lose", lane: id, n }];
     case "starting":
       return [];
     case "alive": {
@@ -151,19 +153,19 @@ const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined, now: number): r
 const isLate = (lane: Lane, startedAt: number | undefined, now: number): boolean =>
   lane.spec.timeoutMs !== undefined && startedAt !== undefined && now - startedAt >= lane.spec.timeoutMs;
 
-const ofMerge = (lane: Lane, observed: Observed, policy: Policy): readonly Action[] => {
+const ofMerge = (lane: Lane, observed: Observed): readonly Action[] => {
   const { id, merge } = lane;
   if (merge?.candidate === undefined) return [];
   const { candidate } = merge;
   if (merge.tested !== undefined) return [{ type: "land", lane: id, candidate }];
-  const check = checkOf(lane, policy.check);
-  if (check === undefined) return [{ type: "pass-unchecked", lane: id, candidate }];
+  const { gate } = merge;
+  if (!gate) return [{ type: "pass-unchecked", lane: id, candidate }];
   // The run number `checkRunsMax` ends the loop at the latest.
   for (let k = 1; ; k += 1) {
-    const run = checkRunOf(id, candidate, k);
+    const run = checkRunOf(id, gate.built, k);
     const seen = observed.runs.get(run);
     if (!seen || seen.is === "alive" || seen.is === "starting") return [];
-    if (seen.is === "absent") return [{ type: "test", lane: id, candidate, run, check }];
+    if (seen.is === "absent") return [{ type: "test", lane: id, candidate, run, check: gate.check }];
     if (seen.is === "exited" || k === checkRunsMax) return [{ type: "judge", lane: id, candidate, run, seen }];
   }
 };

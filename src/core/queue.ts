@@ -39,9 +39,11 @@ export const checkOf = (lane: Lane, configured: string | undefined): string | un
   return check === "" ? undefined : check;
 };
 
-/** Name of the k-th run of a candidate's check; made from the candidate, so that a new engine finds it again. No lane's run is called so. */
-export const checkRunOf = (lane: string, candidate: string, k: number): string =>
-  `check-${lane}-${candidate.slice(0, 12)}-k${k}`;
+/**
+ * Name of the k-th run of a candidate's check. `built`: position of the record that began the merge, so that a new engine finds
+ * it again, and no result is ever taken for that of another check. No lane's run is called so.
+ */
+export const checkRunOf = (lane: string, built: number, k: number): string => `check-${lane}-${built}-k${k}`;
 
 /** A check that vanished (killed with its launcher) is run again this many times. */
 export const checkRunsMax = 3;

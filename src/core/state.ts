@@ -157,6 +157,13 @@ export interface Stopping {
   readonly at: number;
 }
 
+/** The check of one candidate. */
+export interface Gate {
+  readonly check: string;
+  /** Position of the record that began the merge: it names the check's runs. */
+  readonly built: number;
+}
+
 /** How a lane's way onto the target stands. */
 export interface Merge {
   /** Position of the request: the order of the queue. */
@@ -172,6 +179,8 @@ export interface Merge {
   readonly head?: string;
   /** The merge commit that will land, byte for byte. */
   readonly candidate?: string;
+  /** What is run on it before it lands, as it was decided when the candidate was built; nothing when absent. */
+  readonly gate?: Gate;
   readonly tested?: "passed" | "unchecked";
   readonly startedAt?: number;
   /** Times that the target moved away under it. */
@@ -186,6 +195,8 @@ export interface Landed {
   readonly head: string;
   readonly tested: "passed" | "unchecked";
   readonly at: number;
+  /** The check that it passed; undefined when there was none. */
+  readonly gate: Gate | undefined;
 }
 
 /** One unit of parallel work. */

@@ -16,6 +16,8 @@ export interface Ended {
   readonly commits: number;
   /** Paths that are not committed. */
   readonly dirty: readonly string[];
+  /** Set when the engine was to commit what was left and could not: why. */
+  readonly uncommitted?: string;
   /** Set when the worktree is not on the lane's branch any more: where it is. */
   readonly elsewhere?: string;
   /** Files that a probe or a lane left in `docs/_generated/`. */
@@ -45,7 +47,11 @@ export const verdict = (lane: Lane, ended: Ended, now: number): readonly Event[]
       ? [exited, paused]
       : [exited, paused, { type: "lane.cancelled", key, why: left("cancelled", ended) }];
   }
-  if (ended.code !== 0 || ended.signal !== undefined) return [exited, ...failed(lane, ended, now)];
+  if (ended.code !== 0 || ended.signal !== undefined || overdue(lane, ended) !== undefined) {
+    return [exited, ...failed(lane, ended, now)];
+  }
+  if (ended.uncommitted !== undefined)
+    return [exited, { type: "lane.waiting", key, why: ended.uncommitted, paths: ended.dirty }];
   if (ended.elsewhere !== undefined) return [exited, { type: "lane.waiting", key, why: ended.elsewhere, paths: [] }];
   if (ended.dirty.length > 0) {
     return [
@@ -72,7 +78,9 @@ const failed = (lane: Lane, ended: Ended, now: number): readonly Event[] => {
   const { id: key } = lane;
   const why = left(failure(lane, ended), ended);
   const failures = lane.failures + 1;
-  if (failures <= lane.spec.retries) return [{ type: "lane.failed", key, why, retryAt: now + backoffMs(failures) }];
+  // Values of variables are lent for one run: another one would start without them.
+  if (failures <= lane.spec.retries && lane.spec.env.length === 0)
+    return [{ type: "lane.failed", key, why, retryAt: now + backoffMs(failures) }];
   const looping = failures >= crashLoop && ended.endedAt - ended.startedAt < quickMs;
   if (!looping) return [{ type: "lane.failed", key, why }];
   return [
@@ -84,13 +92,14 @@ const failed = (lane: Lane, ended: Ended, now: number): readonly Event[] => {
 /** Wait before the next automatic run, in ms: 1 s, 4 s, 16 s, … at most 5 min. */
 export const backoffMs = (failures: number): number => Math.min(300_000, 1000 * 4 ** (failures - 1));
 
-const failure = (lane: Lane, ended: Ended): string => {
-  const { timeoutMs } = lane.spec;
-  if (timeoutMs !== undefined && ended.signal !== undefined && ended.endedAt - ended.startedAt >= timeoutMs) {
-    return `stopped after its time limit of ${Math.round(timeoutMs / 1000)} s`;
-  }
-  return ended.signal === undefined ? `exit code ${ended.code}` : `killed by ${ended.signal}`;
-};
+/** Did it run longer than its lane allows? However it ended: an agent may catch the signal and say that all is well. */
+const overdue = ({ spec }: Lane, ended: Ended): string | undefined =>
+  spec.timeoutMs !== undefined && ended.endedAt - ended.startedAt >= spec.timeoutMs
+    ? `stopped after its time limit of ${Math.round(spec.timeoutMs / 1000)} s`
+    : undefined;
+
+const failure = (lane: Lane, ended: Ended): string =>
+  overdue(lane, ended) ?? (ended.signal === undefined ? `exit code ${ended.code}` : `killed by ${ended.signal}`);
 
 const left = (what: string, ended: Ended): string =>
   ended.dirty.length === 0 ? what : `${what}, ${files(ended.dirty.length)} not committed`;

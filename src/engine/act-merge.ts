@@ -1,14 +1,21 @@
 /** Steps that bring a lane onto the target: candidate, check on the merged tree, landing. */
 import { branchOf } from "../core/id.ts";
 import { isNo, type RunSeen } from "../core/observed.ts";
-import { checkRunOf, checkRunsMax, mergeMessage } from "../core/queue.ts";
+import { mayLand } from "../core/plan.ts";
+import { checkOf, checkRunOf, checkRunsMax, mergeMessage } from "../core/queue.ts";
 import type { Lane } from "../core/state.ts";
 import { graceMs } from "./act-run.ts";
-import { targetOf, tell, type Work } from "./work.ts";
+import { loadRules } from "./policy.ts";
+import { leadsStill, targetOf, tell, type Work } from "./work.ts";
 
 /** Build the merge of the lane and the target's tip as a commit that is on no branch yet. */
 export const build = async (work: Work, lane: Lane): Promise<void> => {
-  const { git } = work.world;
+  const { git, settings } = work.world;
+  // What landed last may have changed the check: it is decided now, for this candidate.
+  work.rules = await loadRules(settings, work.rules);
+  const { policy } = work.rules;
+  if (!mayLand(lane, policy)) return refuseUnchecked(work, lane);
+  const check = checkOf(lane, policy.check);
   const { id: key } = lane;
   const target = targetOf(work, lane);
   const [tip, branch] = [await git.tip(target), await git.tip(branchOf(key))];
@@ -17,7 +24,8 @@ export const build = async (work: Work, lane: Lane): Promise<void> => {
     await tell(work, lane, [{ type: "merge.withdrawn", key, why: missing?.refused ?? "" }]);
     return;
   }
-  const started = { type: "merge.started", key, target, onto: tip.head, head: branch.head } as const;
+  const gate = check === undefined ? {} : { check };
+  const started = { type: "merge.started", key, target, onto: tip.head, head: branch.head, ...gate } as const;
   if (await git.contains(tip.head, branch.head)) {
     const landed = {
       type: "merge.landed",
@@ -48,11 +56,15 @@ export const build = async (work: Work, lane: Lane): Promise<void> => {
 export const test = async (work: Work, lane: Lane, candidate: string, run: string, check: string): Promise<void> => {
   const { git, host } = work.world;
   for (let k = 1; k < checkRunsMax; k += 1) {
-    const earlier = checkRunOf(lane.id, candidate, k);
+    const earlier = checkRunOf(lane.id, lane.merge?.gate?.built ?? 0, k);
     if (earlier !== run && host.seen(earlier).is === "vanished") await host.stop(earlier, graceMs);
   }
+  // A new engine may have begun the same check below this one: the worktree is the leader's.
+  if (!(await leadsStill(work))) return;
   const cwd = await git.verification(0, candidate);
+  if (!(await leadsStill(work))) return;
   const env = { ...(await git.identity()), LANES_CANDIDATE: candidate };
+  work.checks.add(run);
   await host.start({ run, lane: lane.id, cwd, argv: ["sh", "-c", check], env });
 };
 
@@ -90,11 +102,13 @@ export const land = async (work: Work, lane: Lane, candidate: string): Promise<v
   const { id: key, merge } = lane;
   if (merge?.target === undefined || merge.onto === undefined || merge.head === undefined) return;
   const { target, onto, head } = merge;
+  if (!(await leadsStill(work))) return;
   const answer = await work.world.git.land({ lane: key, target, onto, commit: candidate, head });
   if (isNo(answer)) {
     const tip = await work.world.git.tip(branchOf(key));
-    if (!isNo(tip) && tip.head !== head) {
-      await tell(work, lane, [{ type: "merge.requeued", key, why: "it has new commits since its merge was built" }]);
+    if (isNo(tip) || tip.head !== head) {
+      const why = isNo(tip) ? tip.refused : "it has new commits since its merge was built";
+      await tell(work, lane, [{ type: "merge.requeued", key, why }]);
       return;
     }
     if (lane.state === "merging") {

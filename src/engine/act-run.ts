@@ -5,7 +5,7 @@ import { isManual } from "../core/schedule.ts";
 import type { Lane } from "../core/state.ts";
 import { type Ended, lostVerdict, verdict } from "../core/verdict.ts";
 import { launchOf } from "./policy.ts";
-import { targetOf, tell, type Work } from "./work.ts";
+import { reasonOf, targetOf, tell, type Work } from "./work.ts";
 
 /** Grace between TERM and KILL, in ms. */
 export const graceMs = 5000;
@@ -13,6 +13,9 @@ export const graceMs = 5000;
 /** Record that the lane's next run was asked for, and on which commit it begins. */
 export const take = async (work: Work, lane: Lane): Promise<void> => {
   const n = (lane.run?.n ?? 0) + 1;
+  // A run whose end nobody saw may have left processes, even when its folder was deleted: two agents must not share a worktree.
+  if (lane.run && lane.run.code === undefined && !isManual(lane))
+    await work.world.host.stop(runOf(lane.id, lane.run.n), graceMs);
   const base = await baseOf(work, lane);
   const asked = { type: "run.asked", key: lane.id, n, base: isNo(base) ? "" : base.base } as const;
   if (isNo(base))
@@ -121,18 +124,25 @@ export const finish = async (
   n: number,
   seen: Extract<RunSeen, { is: "exited" }>,
 ): Promise<void> => {
-  if (lane.spec.commit === "auto" && seen.code === 0 && !lane.stopping) await commitFor(work, lane);
-  const ended = await evidence(work, lane, n, seen);
+  const commits = lane.spec.commit === "auto" && seen.code === 0 && !lane.stopping;
+  const uncommitted = commits ? await commitFor(work, lane) : undefined;
+  const ended = { ...(await evidence(work, lane, n, seen)), ...(uncommitted === undefined ? {} : { uncommitted }) };
   await tell(work, lane, verdict(lane, ended, work.world.clock.now()));
 };
 
 /** The folder that a probe may change; also where a lane's results are looked for. */
 const generated = "docs/_generated";
 
-const commitFor = async (work: Work, lane: Lane): Promise<void> => {
+/** Commit what the agent left; why not, when git refuses (a lock that was left, a worktree that is gone, a full disk). */
+const commitFor = async (work: Work, lane: Lane): Promise<string | undefined> => {
   const title = lane.spec.tasks[0] ?? lane.spec.name;
   const within = lane.spec.kind === "probe" ? generated : undefined;
-  await work.world.git.commitAll(lane.id, `${title.split("\n", 1)[0] ?? title}\n\nLane: ${lane.id}\n`, within);
+  try {
+    await work.world.git.commitAll(lane.id, `${title.split("\n", 1)[0] ?? title}\n\nLane: ${lane.id}\n`, within);
+    return undefined;
+  } catch (error) {
+    return `its work could not be committed: ${reasonOf(error)}`;
+  }
 };
 
 const evidence = async (

@@ -39,19 +39,31 @@ export const createCrew = (work: Work, done: () => void): Crew => {
       failures.set(name, tries);
       notBefore.set(name, work.world.clock.now() + Math.min(retryMaxMs, retryMs * 2 ** tries));
       work.world.log(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-      if (tries >= triesMax) await giveUp(work, lane, action, error);
+      if (tries >= triesMax) {
+        failures.delete(name);
+        await giveUp(work, lane, action, error);
+      }
     } finally {
       underWay.delete(name);
       done();
     }
   };
 
+  /** Steps that would spoil one that is under way: landings share the user's checkout, takes the free slots, a start its run. */
+  const disturbs = (action: Action, busy: ReadonlySet<string>): boolean => {
+    if (action.type === "land" || action.type === "take") return busy.has(action.type);
+    return action.type === "lose" && underWay.has(`start ${action.lane}`);
+  };
+
   const begin = (actions: readonly Action[]): void => {
+    const busy = new Set([...underWay.keys()].map((name) => name.split(" ", 1)[0] ?? ""));
     for (const action of actions) {
       const name = `${action.type} ${action.lane}`;
       const lane = work.ledger.state.lanes.get(action.lane);
+      if (disturbs(action, busy)) continue;
       if (!lane || underWay.has(name) || (notBefore.get(name) ?? 0) > work.world.clock.now()) continue;
       underWay.set(name, carryOut(name, lane, action));
+      if (action.type === "land") busy.add("land");
     }
   };
 
@@ -75,7 +87,20 @@ const giveUp = async (work: Work, lane: Lane, action: Action, error: unknown): P
 
 const surrender = (lane: Lane, action: Action, why: string): readonly Event[] => {
   const { id: key } = lane;
+  if (action.type === "take") {
+    return [
+      { type: "run.asked", key, n: (lane.run?.n ?? 0) + 1, base: "" },
+      { type: "lane.failed", key, why },
+    ];
+  }
   if (action.type === "start" && lane.state === "starting") return [{ type: "lane.failed", key, why }];
+  if (action.type === "finish") {
+    const { n, seen } = action;
+    return [
+      { type: "run.exited", key, n, code: seen.code, at: seen.endedAt },
+      { type: "lane.failed", key, why },
+    ];
+  }
   if (action.type === "build") return [{ type: "merge.withdrawn", key, why }];
   if (
     lane.state === "merging" &&

@@ -47,16 +47,15 @@ const evidenceFor = async (
   lanes: readonly string[],
 ): Promise<ReadonlyMap<string, Evidence>> => {
   await ledger.refresh();
-  const known = lanes.filter((id) => ledger.state.lanes.get(id)?.worktree);
-  const { target } = ledger.state;
-  if (known.length === 0 || target === undefined) return new Map();
-  const seen = await world.git.observe({ target, status: known });
   const evidence = new Map<string, Evidence>();
-  for (const id of known) {
-    const lane = seen.lanes.get(id);
-    if (lane?.worktree === "elsewhere")
-      evidence.set(id, { head: lane.head, ahead: 1, dirty: [`(its worktree is not on ${branchOf(id)})`] });
-    else if (lane) evidence.set(id, { head: lane.head, ahead: lane.ahead, dirty: lane.dirty ?? [] });
+  for (const id of lanes) {
+    const lane = ledger.state.lanes.get(id);
+    const target = lane?.spec.target ?? ledger.state.target;
+    if (!lane?.worktree || target === undefined) continue;
+    const seen = (await world.git.observe({ target, status: [id] })).lanes.get(id);
+    if (seen?.worktree === "elsewhere") {
+      evidence.set(id, { head: seen.head, ahead: 1, dirty: [`(its worktree is not on ${branchOf(id)})`] });
+    } else if (seen) evidence.set(id, { head: seen.head, ahead: seen.ahead, dirty: seen.dirty ?? [] });
   }
   return evidence;
 };

@@ -3,6 +3,7 @@ import type { RunSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
 import { trackerOf } from "../core/tracker.ts";
 import type { Release, World } from "../port.ts";
+import { graceMs } from "./act-run.ts";
 import { createCrew, type Crew } from "./crew.ts";
 import { elect, type Mandate } from "./elect.ts";
 import type { Ledger } from "./ledger.ts";
@@ -10,7 +11,7 @@ import { observedName, observedText } from "./observed.ts";
 import { loadRules } from "./policy.ts";
 import { createSight, type Sight } from "./sight.ts";
 import { createWaker, type Waker } from "./waker.ts";
-import { reasonOf, type Work } from "./work.ts";
+import { leadsStill, reasonOf, type Work } from "./work.ts";
 
 /** The published form of the state, as seed 001 names it. */
 const trackerName = "tracker.json";
@@ -36,18 +37,19 @@ export const reconcile = async (ledger: Ledger, world: World, options: EngineOpt
   for (;;) {
     const mandate = await elect(ledger, world, options.version);
     if (!mandate) return;
-    await serve(ledger, world, mandate, options);
+    if (!(await serve(ledger, world, mandate, options))) return;
     // A wish may have been recorded between the last look and the retirement, by somebody who still saw an engine.
     await ledger.refresh();
     const { policy } = await loadRules(world.settings, undefined);
-    if (!ledger.state.engine?.retired || !needsEngine(ledger.state, world.clock.now(), policy)) return;
+    if (!needsEngine(ledger.state, world.clock.now(), policy)) return;
   }
 };
 
-const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: EngineOptions): Promise<void> => {
+/** Lead under one mandate. True: it ended because there was nothing to do; false: the election or the repository is gone. */
+const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: EngineOptions): Promise<boolean> => {
   world.log(`elected with token ${mandate.token}, pid ${process.pid}`);
   const waker = createWaker();
-  const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined) };
+  const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined), checks: new Set() };
   const sight = createSight(world, waker.wake);
   const crew = createCrew(work, waker.wake);
   const published: Office["published"] = new Map();
@@ -63,7 +65,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
     () => sight.release(),
   ];
   try {
-    await lead({ work, sight, crew, waker, options, published });
+    return await lead({ work, sight, crew, waker, options, published });
   } finally {
     for (const release of releases) release();
     await crew.settled();
@@ -80,13 +82,13 @@ interface Office {
   readonly published: Map<string, { readonly at: number; readonly what: string }>;
 }
 
-const lead = async (office: Office): Promise<void> => {
+const lead = async (office: Office): Promise<boolean> => {
   const { work, sight, crew, waker, options } = office;
   const { clock } = work.world;
   let [busyAt, rulesAt, gitAt] = [clock.now(), clock.now(), clock.now()];
   for (;;) {
     const now = clock.now();
-    if (!(await stillLeads(work))) return;
+    if (!(await stillLeads(work))) return false;
     if (Math.abs(now - rulesAt) >= rulesMs) {
       work.rules = await loadRules(work.world.settings, work.rules);
       rulesAt = now;
@@ -96,6 +98,7 @@ const lead = async (office: Office): Promise<void> => {
       gitAt = now;
     }
     const { state } = work.ledger;
+    endForgottenChecks(work);
     crew.begin(plan(state, { runs: lookAtRuns(work) }, now, work.rules.policy));
     await sight.look(state).catch((error: unknown) => work.world.log(`look: ${reasonOf(error)}`));
     await publish(office);
@@ -106,7 +109,7 @@ const lead = async (office: Office): Promise<void> => {
       now < busyAt
     )
       busyAt = now;
-    if (now - busyAt >= options.idleMs && (await retire(work))) return;
+    if (now - busyAt >= options.idleMs && (await retire(work))) return true;
     await waker.sleep(sweepMs);
   }
 };
@@ -114,9 +117,19 @@ const lead = async (office: Office): Promise<void> => {
 /** Read on; false when the log or the election is gone. */
 const stillLeads = async (work: Work): Promise<boolean> => {
   if (!(await work.world.journal.exists())) return false;
-  await work.ledger.refresh();
-  const { engine } = work.ledger.state;
-  return engine !== undefined && engine.token === work.mandate.token && !engine.retired;
+  return leadsStill(work);
+};
+
+/** A lane that was taken out of the queue waits for its check no more: the check's processes must not go on. */
+const endForgottenChecks = (work: Work): void => {
+  const awaited = new Set(runsToSee(work.ledger.state));
+  for (const run of work.checks) {
+    if (awaited.has(run)) continue;
+    work.checks.delete(run);
+    const { is } = work.world.host.seen(run);
+    if (is === "exited" || is === "absent") continue;
+    work.world.host.stop(run, graceMs).catch((error: unknown) => work.world.log(`stop ${run}: ${reasonOf(error)}`));
+  }
 };
 
 const lookAtRuns = (work: Work): ReadonlyMap<string, RunSeen> =>

@@ -12,6 +12,8 @@ export interface Work {
   readonly world: World;
   readonly mandate: Mandate;
   rules: Rules;
+  /** Runs of checks that this engine started: ended when nobody waits for them any more. */
+  readonly checks: Set<string>;
 }
 
 /** Record facts about a lane as it was when the step was planned. False: somebody was faster or another engine leads; plan anew. */
@@ -26,6 +28,13 @@ export const tell = async (work: Work, lane: Lane, events: readonly Event[]): Pr
     events,
   });
   return outcome.effective;
+};
+
+/** Does the election still stand? Asked right before what two engines must not do at once. */
+export const leadsStill = async ({ ledger, mandate }: Work): Promise<boolean> => {
+  await ledger.refresh();
+  const { engine } = ledger.state;
+  return engine !== undefined && engine.token === mandate.token && !engine.retired;
 };
 
 /** The branch that a lane's work lands on. */

@@ -67,8 +67,8 @@ const moving: ReadonlySet<LaneState> = new Set(["queued", "starting", "merge-que
 /** Name of the run whose output tells most about a lane now: its check while or after that fails, else its last run. */
 const logRunOf = (lane: Lane): string => {
   const { merge } = lane;
-  if (merge?.candidate !== undefined && (lane.state === "merging" || lane.state === "checks-failed")) {
-    return checkRunOf(lane.id, merge.candidate, 1);
+  if (merge?.gate !== undefined && (lane.state === "merging" || lane.state === "checks-failed")) {
+    return checkRunOf(lane.id, merge.gate.built, 1);
   }
   return lane.run ? runOf(lane.id, lane.run.n) : "";
 };

@@ -102,7 +102,17 @@ const ready = (key: string): readonly (readonly Event[])[] => [
 const mergeQueued = (key: string): readonly (readonly Event[])[] => [...ready(key), [{ type: "merge.asked", key }]];
 const merging = (key: string): readonly (readonly Event[])[] => [
   ...mergeQueued(key),
-  [{ type: "merge.started", key, target: "main", onto: "onto1", head: "head1", candidate: "candidate1" }],
+  [
+    {
+      type: "merge.started",
+      key,
+      target: "main",
+      onto: "onto1",
+      head: "head1",
+      candidate: "candidate1",
+      check: "make",
+    },
+  ],
 ];
 const failed = (key: string): readonly (readonly Event[])[] => [
   ...running(key),

@@ -4,7 +4,20 @@ import type { Command, Evidence } from "../../src/core/command.ts";
 import { decide, isRefusal } from "../../src/core/decide.ts";
 import type { State } from "../../src/core/state.ts";
 import { emptyState } from "../../src/core/state.ts";
-import { added, force, idleSpec, laneIn, now, reachable, specOf, stateOf, tell, wayTo, withLane } from "./build.ts";
+import {
+  added,
+  force,
+  idleSpec,
+  laneIn,
+  now,
+  reachable,
+  specOf,
+  stateOf,
+  tell,
+  wayTo,
+  withLane,
+  laneOf,
+} from "./build.ts";
 
 /** What a wish leads to, in short: `type key` for each fact, or the refusal with its code and hint. */
 const asked = (state: State, command: Command): string => {
@@ -124,10 +137,10 @@ describe("in each state of a lane", () => {
       parked -> nothing to do
       ready -> nothing to do
       merge-queued -> merge.withdrawn
-      merging -> nothing to do
+      merging -> merge.requeued, merge.withdrawn
       conflicted -> nothing to do
       checks-failed -> nothing to do
-      landed-pending -> nothing to do
+      landed-pending -> merge.requeued, merge.withdrawn
       merged -> nothing to do
       cancelled -> nothing to do
       "
@@ -149,10 +162,10 @@ describe("in each state of a lane", () => {
       parked -> lane.cancelled
       ready -> lane.cancelled
       merge-queued -> merge.withdrawn, lane.cancelled
-      merging -> 4: lane a is merging and cannot be cancelled [wait until its merge has ended]
+      merging -> merge.requeued, merge.withdrawn, lane.cancelled
       conflicted -> lane.cancelled
       checks-failed -> lane.cancelled
-      landed-pending -> 4: lane a is landed-pending and cannot be cancelled [commit or move what is in the way in your checkout; it lands by itself]
+      landed-pending -> merge.requeued, merge.withdrawn, lane.cancelled
       merged -> 4: lane a is merged and cannot be cancelled [its work is on the target already]
       cancelled -> nothing to do
       "
@@ -418,10 +431,18 @@ describe("merging", () => {
   });
 
   test("is refused without commits, and while a run lives", () => {
-    expect(asked(laneIn("ready"), merging(seen({ ahead: 0 })))).toMatch(/^4: lane a has no commits to merge/);
+    const base = laneOf(laneIn("ready"), "a").run?.base ?? "";
+    expect(asked(laneIn("ready"), merging(seen({ ahead: 0, head: base })))).toMatch(
+      /^4: lane a has no commits to merge/,
+    );
+    expect(asked(laneIn("planned"), merging(seen({ ahead: 0 })))).toMatch(/^4: lane a has no commits to merge/);
     expect(asked(laneIn("running"), merging(seen()))).toBe(
       "4: lane a is running and cannot be merged [wait until its run has ended, or: lanes stop a]",
     );
+  });
+
+  test("is asked for when somebody merged the lane by hand: the queue finds it on the target and says so", () => {
+    expect(asked(laneIn("ready"), merging(seen({ ahead: 0, head: "head1" })))).toBe("merge.asked");
   });
 
   test("needs no look at git where the journal knows enough, and keeps the check that was given", () => {

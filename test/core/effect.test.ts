@@ -407,6 +407,7 @@ describe("a merge", () => {
       onto: "onto1",
       head: "head1",
       candidate: "candidate1",
+      gate: { check: "make", built: 8 },
       startedAt: timeOf(8),
     });
     const state = laneIn("merging");

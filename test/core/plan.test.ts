@@ -4,7 +4,7 @@ import type { RunSeen } from "../../src/core/observed.ts";
 import { needsEngine, plan, type Policy, runsToSee } from "../../src/core/plan.ts";
 import { checkRunOf, checkRunsMax } from "../../src/core/queue.ts";
 import { emptyState, type State } from "../../src/core/state.ts";
-import { force, laneIn, limits, now, process, reachable, tell, withLane } from "./build.ts";
+import { force, laneIn, limits, now, process, reachable, tell, withLane, laneOf } from "./build.ts";
 
 const policy: Policy = { maxRuns: 2, check: "make", requireCheck: false };
 const steps = (state: State, runs: Readonly<Record<string, RunSeen>> = {}, over: Partial<Policy> = {}): string =>
@@ -22,7 +22,7 @@ const beginning: RunSeen = { is: "starting", ageMs: 5 };
 describe("the plan for a run", () => {
   const table: readonly (readonly [RunSeen | undefined, string, string, string])[] = [
     [undefined, "nothing", "nothing", "nothing"],
-    [absent, "start a", "lose a", "start a"],
+    [absent, "start a", "lose a", "lose a"],
     [beginning, "nothing", "nothing", "nothing"],
     [alive, "note-start a", "nothing", "note-start a"],
     [exited, "note-start a", "finish a", "note-start a"],
@@ -97,7 +97,8 @@ describe("the plan for a lane", () => {
 });
 
 describe("the plan for a merge", () => {
-  const run = (k: number): string => checkRunOf("a", "candidate1", k);
+  const built = laneOf(laneIn("merging"), "a").merge?.gate?.built ?? 0;
+  const run = (k: number): string => checkRunOf("a", built, k);
 
   test("is to build the next one", () => {
     expect(steps(withLane(laneIn("merge-queued"), "merge-queued"))).toBe("build a");
@@ -109,7 +110,13 @@ describe("the plan for a merge", () => {
   });
 
   test("without a check is to let it pass", () => {
-    expect(steps(laneIn("merging"), {}, { check: undefined })).toBe("pass-unchecked a");
+    const state = laneIn("merge-queued");
+    tell(state, [{ type: "merge.started", key: "a", target: "main", onto: "o", head: "h", candidate: "c" }]);
+    expect(steps(state)).toBe("pass-unchecked a");
+  });
+
+  test("is to run the check that was decided when it was built, whatever the configuration says now", () => {
+    expect(steps(laneIn("merging"), { [run(1)]: absent }, { check: undefined })).toBe("test a");
   });
 
   test("with a check is to run it, wait for it and judge it", () => {
@@ -148,7 +155,10 @@ describe("the plan for a merge", () => {
 describe("the runs to look at before planning", () => {
   test("are live ones and those of the check that is under way", () => {
     const state = withLane(withLane(laneIn("running"), "merging"), "paused", {}, "c");
-    expect(runsToSee(state)).toEqual(["a-1", ...[1, 2, 3].map((k) => checkRunOf("b", "candidate1", k))]);
+    expect(runsToSee(state)).toEqual([
+      "a-1",
+      ...[1, 2, 3].map((k) => checkRunOf("b", laneOf(state, "b").merge?.gate?.built ?? 0, k)),
+    ]);
     tell(state, [{ type: "merge.tested", key: "b", candidate: "candidate1", result: "passed" }]);
     expect(runsToSee(state)).toEqual(["a-1"]);
   });

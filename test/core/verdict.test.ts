@@ -67,7 +67,24 @@ describe("the verdict on a run", () => {
     expect(said(lane, { code: 143, signal: "SIGTERM", startedAt: now - 59_000 })).toEqual([
       "lane.failed: killed by SIGTERM",
     ]);
-    expect(said(lane, { code: 1 })).toEqual(["lane.failed: exit code 1"]);
+    expect(said(lane, { code: 1, startedAt: now - 59_000 })).toEqual(["lane.failed: exit code 1"]);
+  });
+
+  test("is failed by its time limit even when the agent caught the signal and says that all is well", () => {
+    expect(said(running({ timeoutMs: 60_000 }), { code: 0 })).toEqual([
+      "lane.failed: stopped after its time limit of 60 s",
+    ]);
+  });
+
+  test("waits for a person when the engine could not commit what was left", () => {
+    expect(said(running(), { uncommitted: "its work could not be committed: index.lock" })).toEqual([
+      "lane.waiting: its work could not be committed: index.lock",
+    ]);
+  });
+
+  test("is not tried again by itself when values were lent for one run only", () => {
+    const [, event] = verdict(running({ retries: 2, env: ["API_KEY"] }), ended({ code: 1 }), now);
+    expect(event).toEqual({ type: "lane.failed", key: "a", why: "exit code 1" });
   });
 
   test("tries again as often as the lane allows, each time later", () => {
