@@ -79,7 +79,8 @@ const place = (chars: string[], styles: string[], at: number, char: string, styl
 /** The bytes that turn `before` into `after` on screen line `line` (1 is the top); undefined `before`: anything may be there. */
 export const diffRow = (line: number, before: Row | undefined, after: Row): string => {
   const end = lengthOf(after);
-  if (!before) return `${csi}${line}H${run(after, 0, end)}${csi}K`;
+  // Erased first: after its last column is written a terminal without autowrap stays on it, and erasing would take it away.
+  if (!before) return `${csi}${line}H${csi}K${run(after, 0, end)}`;
   const length = Math.max(end, lengthOf(before));
   let out = "";
   for (let start = 0; start < end; start += 1) {
