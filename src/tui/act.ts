@@ -1,7 +1,7 @@
 /** Wishes that keys express, carried out in the background; every answer is a sentence. */
 import { capability, whyNot } from "../core/catalog.ts";
-import type { Command, Evidence, Refusal } from "../core/command.ts";
-import { decide, isRefusal } from "../core/decide.ts";
+import type { Command, Refusal } from "../core/command.ts";
+import { isRefusal } from "../core/decide.ts";
 import { branchOf } from "../core/id.ts";
 import type { LaneSeen } from "../core/observed.ts";
 import type { State } from "../core/state.ts";
@@ -12,13 +12,13 @@ import type { Toast } from "./intent.ts";
 /** Capabilities that end something: the screen asks first. */
 export const destructive: ReadonlySet<string> = new Set(["stop", "cancel"]);
 
-/** Why a capability cannot be used on this lane now, as far as is known without a look at git. */
-export const refusalOf = (state: State, id: string, lane: string, git: LaneSeen | undefined): Refusal | undefined => {
+/**
+ * Why a capability cannot be used on this lane now, as far as the journal knows. What was last seen of git may be a moment
+ * old, and an agent commits in a moment: a wish to merge is decided on a fresh look.
+ */
+export const refusalOf = (state: State, id: string, lane: string): Refusal | undefined => {
   const row = capability(id);
-  if (!row) return undefined;
-  if (id !== "merge" || !git) return whyNot(state, row, lane);
-  const answer = decide(state, { type: "merge", lanes: [lane], evidence: new Map([[lane, evidenceOf(git)]]) });
-  return isRefusal(answer) ? answer : undefined;
+  return row && whyNot(state, row, lane);
 };
 
 /** What a person should know before something ends. */
@@ -39,7 +39,7 @@ export const warning = (id: string, lane: string, git: LaneSeen | undefined): re
 
 /** Ask for a capability on these lanes; the answer is a toast. */
 export const act = async (engine: Engine, id: string, lanes: readonly string[]): Promise<Toast> => {
-  const command = await commandOf(engine, id, lanes);
+  const command = commandOf(id, lanes);
   if (!command) return { text: `${id} is not a capability of lanes`, tone: "bad" };
   if (id === "launch" || id === "retry") await engine.lend(lanes);
   const answer = await engine.execute(command);
@@ -75,22 +75,10 @@ const said: Readonly<Record<string, string>> = {
 };
 
 /** A merge is asked for with what git shows now: lanes in which a person works need the proof. */
-const commandOf = async (engine: Engine, id: string, lanes: readonly string[]): Promise<Command | undefined> => {
-  if (id !== "merge") return capabilityCommand(id, lanes);
-  const seen = await engine.look(lanes);
-  const evidence = lanes.flatMap((lane): readonly (readonly [string, Evidence])[] => {
-    const git = seen.lanes.get(lane);
-    return git ? [[lane, evidenceOf(git)]] : [];
-  });
-  return { type: "merge", lanes, evidence: new Map(evidence) };
-};
-
-const capabilityCommand = (id: string, lanes: readonly string[]): Command | undefined => {
+const commandOf = (id: string, lanes: readonly string[]): Command | undefined => {
   const command = capability(id)?.wish?.(lanes[0] ?? "");
   return command && "lanes" in command && command.type !== "add" ? { ...command, lanes } : command;
 };
-
-const evidenceOf = ({ head, ahead, dirty }: LaneSeen): Evidence => ({ head, ahead, dirty: dirty ?? [] });
 
 const names = (lanes: readonly string[]): string =>
   lanes.length <= 3 ? lanes.join(", ") : `${lanes.slice(0, 3).join(", ")} and ${lanes.length - 3} more`;

