@@ -42,7 +42,7 @@ export const App = ({ store, control, theme, state }: AppProps): ReactElement =>
   const ui = settle(unsettled, { items: lists.items, logLines: view.detail?.log.length ?? 0 });
   const layout = layoutOf(ui);
   const { columns } = layout.screen;
-  const refusals = refusalsOf(state(), laneOf(ui, lists), view.lanes);
+  const refusals = refusalsOf(state(), laneOf(ui, lists));
   const body = { columns, rows: layout.bodyRows };
   return (
     <Box flexDirection="column" width={columns} height={layout.screen.rows}>
