@@ -50,7 +50,7 @@ export const showStatus = async (
     return;
   }
   const style = styleOf(shell.stdout, shell.environment, options.plain === true);
-  for (const line of await statusLines(moment, seen, style)) output.printDrawn(line);
+  output.printDrawn((await statusLines(moment, seen, style)).join("\n"));
 };
 
 const lookAt = (engine: StatusSource, isFresh: boolean): Promise<RepoSeen | undefined> =>

@@ -13,6 +13,7 @@ import { isAlive, isFrozen } from "../host/identity.ts";
 import { startEngine } from "../host/launcher.ts";
 import { createSettings } from "../host/settings.ts";
 import { createJournal } from "../journal/local.ts";
+import { isTerminal, plainStream } from "./plain-stream.ts";
 
 /** Print the state of the repository around the working directory; the exit code, or undefined where only git can tell where it is. */
 export const status = async (version: string, root: string, json: boolean): Promise<number | undefined> => {
@@ -31,8 +32,9 @@ export const status = async (version: string, root: string, json: boolean): Prom
     observed: async () => parseObserved(await journal.published(observedName)),
     look: () => Promise.reject(new Error("status without --refresh does not look at git")),
   };
-  const { stdout, stderr, env: environment } = process;
-  const code = await printStatus(source, { stdout, stderr, environment, now: Date.now }, { json });
+  const stdout = isTerminal(1) ? process.stdout : plainStream(1);
+  const shell = { stdout, stderr: plainStream(2), environment: process.env, now: Date.now };
+  const code = await printStatus(source, shell, { json });
   if (isStranded(state, { alive: isAlive, frozen: isFrozen }, version, Date.now(), limits)) {
     startEngine({ state: layout.state, home: layout.home }, [process.execPath, join(root, "bin", "lanes.js")]);
   }

@@ -8,7 +8,8 @@ import { build } from "esbuild";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const rounds = 9;
-const lives = 10_000;
+/** Lanes, and how often each is run before it is merged: a long history of a large repository. */
+const [lives, failures] = [1000, 20];
 
 const load = async () => {
   const outfile = join(root, "node_modules", ".cache", "lanekeeper-bench", "replay.mjs");
@@ -22,6 +23,25 @@ const load = async () => {
 
 const sha = (n) => n.toString(16).padStart(40, "a");
 
+/** The records of a run that failed. */
+const failedRun = (key, run, n) => [
+  [{ type: "lane.queued", key, why: "tried again" }],
+  [{ type: "run.asked", key, n: run, base: sha(n + 1) }],
+  [
+    {
+      type: "run.started",
+      key,
+      n: run,
+      process: { pid: 4000 + run, start: "343777", boot: "dd55ad2b-8f7f-4fe5-8a50-1f526385b841" },
+      at: 1_764_000_000_000,
+    },
+  ],
+  [
+    { type: "run.exited", key, n: run, code: 3, at: 1_764_000_001_000 },
+    { type: "lane.failed", key, why: "exit code 3" },
+  ],
+];
+
 /** The records of one lane from a wish to merged, as the program writes them. */
 const lifeOf = (n) => {
   const key = `lane-${n}`;
@@ -29,7 +49,7 @@ const lifeOf = (n) => {
   const run = {
     type: "run.started",
     key,
-    n: 1,
+    n: failures + 1,
     process: { pid: 4000 + n, start: "343777", boot: "dd55ad2b-8f7f-4fe5-8a50-1f526385b841" },
     at: 1_764_000_000_000,
   };
@@ -48,11 +68,12 @@ const lifeOf = (n) => {
   };
   return [
     [{ type: "lane.added", key, spec }],
+    ...Array.from({ length: failures }, (_, index) => failedRun(key, index + 1, n)).flat(),
     [{ type: "lane.queued", key, why: "" }],
-    [{ type: "run.asked", key, n: 1, base: sha(n + 1) }],
+    [{ type: "run.asked", key, n: failures + 1, base: sha(n + 1) }],
     [run],
     [
-      { type: "run.exited", key, n: 1, code: 0, at: 1_764_000_001_000 },
+      { type: "run.exited", key, n: failures + 1, code: 0, at: 1_764_000_001_000 },
       { type: "lane.readied", key, head: sha(n + 2), results: [] },
     ],
     [{ type: "merge.asked", key }],
