@@ -68,7 +68,7 @@ const isRevOf = (condition: Precondition | null, lane: unknown): boolean =>
 const tryEvents = (state: State, record: LogRecord, position: number): Voided | undefined => {
   const late = unmet(state, record.if);
   if (late !== undefined) return { reason: `late: ${late}`, raced: true };
-  const draft: Draft = { state, lanes: new Map(), names: undefined, repo: undefined };
+  const draft: Draft = { state, lane: undefined, lanes: undefined, names: undefined, repo: undefined };
   for (const event of record.events) {
     const fault = apply(draft, event, record, position);
     if (fault !== undefined) return { reason: fault };
@@ -108,8 +108,9 @@ const fencing: ReadonlySet<string> = new Set(
   [...effectOf.keys()].filter((type) => /^(?:lane|run|merge|worktree)\./.test(type) && type !== "lane.progressed"),
 );
 
-const commit = ({ state, lanes, names, repo }: Draft): void => {
-  for (const [id, lane] of lanes) state.lanes.set(id, lane);
+const commit = ({ state, lane, lanes, names, repo }: Draft): void => {
+  if (lanes) for (const [id, other] of lanes) state.lanes.set(id, other);
+  if (lane) state.lanes.set(lane.id, lane);
   if (names) for (const [folded, id] of names) state.names.set(folded, id);
   if (repo) Object.assign(state, repo);
 };

@@ -59,10 +59,10 @@ const decode = ({ chunk, text, ascii }: Lines, start: number, end: number): LogR
   if (trailer < start || !text.startsWith(trailerStart, trailer) || !text.startsWith('"}', end - 2))
     return "it has no checksum";
   if (crc32(chunk, start, trailer) !== hexAt(chunk, end - 10)) return "its checksum does not match";
-  const value = parse(ascii ? text.slice(start, end) : chunk.toString("utf8", start, end));
+  // Without its checksum: taking the property off again would cost as much as a third of the parsing.
+  const body = ascii ? text.slice(start, trailer) : chunk.toString("utf8", start, trailer);
+  const value = parse(`${body}}`);
   if (value === undefined) return "it is not JSON";
-  // The last property of a freshly parsed object: V8 takes it off again at no cost.
-  delete value.crc;
   return shapeFault(value) ?? value;
 };
 
@@ -77,11 +77,9 @@ const hexAt = (chunk: Buffer, from: number): number => {
   return sum;
 };
 
-type Parsed = LogRecord & { crc?: string };
-
-const parse = (json: string): Parsed | undefined => {
+const parse = (json: string): LogRecord | undefined => {
   try {
-    return JSON.parse(json) as Parsed;
+    return JSON.parse(json) as LogRecord;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
