@@ -10,8 +10,7 @@ export interface Files {
   read(file: number, into: Uint8Array, from: number): number;
   /** Bytes written by one system call. */
   write(file: number, bytes: Uint8Array): number;
-  /** `inPlace`: this thread waits for the disk instead of handing the call to another. */
-  fdatasync(file: number, inPlace: boolean): Promise<void>;
+  fdatasync(file: number): Promise<void>;
   fsync(file: number): Promise<void>;
   fstat(file: number): Stats;
   lstat(path: string): Stats | undefined;
@@ -27,13 +26,13 @@ const settled = (call: (done: (error: Error | null) => void) => void): Promise<v
     call((error) => (error === null ? resolve() : reject(error)));
   });
 
-/** The real thing. Small calls are synchronous, a few µs each; syncs may take milliseconds and are not, unless asked to be. */
+/** The real thing. Small calls are synchronous, a few µs each; syncs may take milliseconds and are not. */
 export const realFiles: Files = {
   open: (path, flags, mode) => fs.openSync(path, flags, mode),
   close: (file) => fs.closeSync(file),
   read: (file, into, from) => fs.readSync(file, into, 0, into.length, from),
   write: (file, bytes) => fs.writeSync(file, bytes, 0, bytes.length),
-  fdatasync: async (file, inPlace) => (inPlace ? fs.fdatasyncSync(file) : settled((done) => fs.fdatasync(file, done))),
+  fdatasync: (file) => settled((done) => fs.fdatasync(file, done)),
   fsync: (file) => settled((done) => fs.fsync(file, done)),
   fstat: (file) => fs.fstatSync(file),
   lstat: (path) => fs.lstatSync(path, { throwIfNoEntry: false }),

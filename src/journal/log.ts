@@ -11,12 +11,6 @@ import { sharedSync, syncFolder } from "./sync.ts";
 /** Times that a record is written before giving up: short writes, and lines that a foreign torn write spoiled. */
 const writesMax = 5;
 
-/**
- * A disk that took less than this for its last sync, in ms, is waited for in place: another thread and the way back would take
- * longer than the sync itself. A slower one must not keep this process from its other work.
- */
-const inPlaceMs = 2;
-
 /** Foreign bytes since our look that are searched for our line; past that it is written again, which does no harm. */
 const searchBytesMax = 64 * 1024 * 1024;
 
@@ -64,9 +58,8 @@ export const createWriter = (files: Files, folder: string, path: string): ((reco
     return { log: held, size: files.fstat(held.file).size };
   };
 
-  return async (record) => {
-    const line = encode(record);
-    const log = place(files, path, line, current);
+  /** Have the disk take what was just written to `log`. */
+  const sync = async (log: OpenLog): Promise<void> => {
     log.users += 1;
     try {
       await log.sync();
@@ -78,6 +71,39 @@ export const createWriter = (files: Files, folder: string, path: string): ((reco
       log.users -= 1;
       closeIfIdle(files, log);
     }
+  };
+
+  /** Write the line until it stands whole in the log. What the disk then still works on goes into `syncs`. */
+  const place = (line: Buffer, syncs: Promise<void>[]): void => {
+    for (let write = 0; write < writesMax; write += 1) {
+      const { log, size } = current();
+      try {
+        const torn = size > 0 && size !== log.whole && readRange(files, log.file, size - 1, 1)[0] !== newline;
+        // After a torn line, or a short write of our own: end that line and write the record anew, whole.
+        const bytes = torn ? Buffer.concat([Buffer.of(newline), line]) : line;
+        files.write(log.file, bytes);
+        // The disk works while we look: of many writers, those that are quick come into its next round together.
+        syncs.push(sync(log));
+        if (!stands(files, log.file, size, line, bytes.length)) continue;
+        log.whole = size + bytes.length;
+        return;
+      } catch (error) {
+        throw fault(`${path} could not be appended to`, error);
+      }
+    }
+    throw new Error(`${path} could not be appended to: ${writesMax} writes were cut short. Try again.`);
+  };
+
+  return async (record) => {
+    const line = encode(record);
+    const syncs: Promise<void>[] = [];
+    try {
+      place(line, syncs);
+    } catch (error) {
+      await Promise.allSettled(syncs);
+      throw error;
+    }
+    await Promise.all(syncs);
   };
 };
 
@@ -99,44 +125,21 @@ const openLog = (files: Files, folder: string, path: string): OpenLog => {
     throw new Error(`${path} is not a regular file: move it away, then try again.`);
   }
   let named = false;
-  let lastMs = 0;
   const sync = sharedSync(async () => {
-    const begin = process.uptime() * 1000;
-    await files.fdatasync(file, lastMs < inPlaceMs);
-    lastMs = process.uptime() * 1000 - begin;
+    await files.fdatasync(file);
     if (!named) await syncFolder(files, folder);
     named = true;
   });
   return { file, identity: identityOf(stats), users: 0, whole: 0, retired: false, sync };
 };
 
-/** Write the line until it stands whole in the log, and answer the log that it stands in. */
-const place = (files: Files, path: string, line: Buffer, current: () => Found): OpenLog => {
-  for (let write = 0; write < writesMax; write += 1) {
-    const { log, size } = current();
-    try {
-      const torn = size > 0 && size !== log.whole && readRange(files, log.file, size - 1, 1)[0] !== newline;
-      // After a torn line, or a short write of our own: end that line and write the record anew, whole.
-      const bytes = torn ? Buffer.concat([Buffer.of(newline), line]) : line;
-      files.write(log.file, bytes);
-      if (!stands(files, log.file, size, line, bytes.length)) continue;
-      log.whole = size + bytes.length;
-      return log;
-    } catch (error) {
-      throw fault(`${path} could not be appended to`, error);
-    }
-  }
-  throw new Error(`${path} could not be appended to: ${writesMax} writes were cut short. Try again.`);
-};
-
 /**
- * Is `line` a line of its own at or after byte `from`? The write may have been short; and between our look at the last
- * byte and our write another process may have left a torn line that ours is glued to.
+ * Is `line` a line of its own at or after byte `from`? The write may have been short, and another process may have left a
+ * torn line that ours is glued to.
  */
 const stands = (files: Files, file: number, from: number, line: Buffer, written: number): boolean => {
   const start = Math.max(0, from - 1);
-  const near = readRange(files, file, start, written + from - start);
-  if (isLine(near, line, start)) return true;
+  if (isLine(readRange(files, file, start, from - start + written), line, start)) return true;
   const { size } = files.fstat(file);
   return size - start <= searchBytesMax && isLine(readRange(files, file, start, size - start), line, start);
 };

@@ -26,7 +26,7 @@ const self = fileURLToPath(import.meta.url);
 const root = join(dirname(self), "..", "..");
 
 /** Rounds of each measurement; the median of the rounds' ratios counts. */
-const rounds = 3;
+const rounds = 7;
 
 /** Our sources as one module, bundled anew by the first process and loaded by its writers. */
 const bundle = join(root, "node_modules", ".cache", "lanekeeper-bench", "journal.mjs");
@@ -164,7 +164,7 @@ const inTurns = async (ours, reference) => {
   };
 };
 
-const appends = 4000;
+const appends = 1500;
 
 /** 4 writers: append, sync and read back, against O_APPEND + fdatasync of the same bytes and nothing else. */
 export const appendAgainstBare = async (disk = tmpdir()) => {

@@ -1,5 +1,5 @@
 // Start-up from the log alone: read, checksum, parse and fold a whole history, against JSON.parse of the same lines.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -133,8 +133,11 @@ const history = () => {
 
 const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 
+/** The reference reads nothing: the log lies in memory where it can, so that no disk is measured. */
+const memory = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+
 /** Read and fold against parse alone. */
-export const replayAgainstParse = async (disk = tmpdir()) => {
+export const replayAgainstParse = async (disk = memory) => {
   const { createJournal, emptyState, encode, fold } = await load();
   const records = history();
   const lines = records.map((record) => encode(record));

@@ -171,10 +171,10 @@ describe("a log that is not the same any more", () => {
 test("appends that overlap share a sync, and each waits for one that began after its write", async () => {
   let syncs = 0;
   let durable = "";
-  const fdatasync = async (file: number, inPlace: boolean): Promise<void> => {
+  const fdatasync = async (file: number): Promise<void> => {
     syncs += 1;
     const written = readFileSync(place.log, "utf8");
-    await realFiles.fdatasync(file, inPlace);
+    await realFiles.fdatasync(file);
     durable = written;
   };
   const journal = createJournal({ state: place.state, files: { ...realFiles, fdatasync } });
