@@ -4,6 +4,7 @@ import { decide, isRefusal } from "../core/decide.ts";
 import { isNo, type No } from "../core/observed.ts";
 import { isManual } from "../core/schedule.ts";
 import type { Engine } from "../engine/engine.ts";
+import { placesOf } from "../engine/trusted.ts";
 import { needTrust } from "./ask.ts";
 import { type Call, flagOf } from "./call.ts";
 import { type Answer, exit, worst } from "./exit.ts";
@@ -42,12 +43,7 @@ export const start = async (
 ): Promise<No | undefined> => {
   const first = decide(engine.state(), command);
   if (isRefusal(first)) return first;
-  const agents = command.lanes.flatMap((id) => engine.state().lanes.get(id)?.spec.agent ?? []);
-  const untrusted = await needTrust(
-    call,
-    engine,
-    agents.map((agent) => `agents.${agent}`),
-  );
+  const untrusted = await needTrust(call, engine, placesOf(engine.state(), command));
   if (untrusted) return untrusted;
   await engine.lend(command.lanes);
   const refused = await wish(call, engine, command);

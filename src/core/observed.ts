@@ -70,3 +70,17 @@ export interface RepoSeen {
   /** Git's own `*.lock` files, with age in ms. */
   readonly locks: readonly { readonly path: string; readonly ageMs: number }[];
 }
+
+/**
+ * What was known of git and what a newer look adds: a lane that was not looked at closely keeps the working state that an
+ * earlier look saw, unless its head moved since; then nobody knows it.
+ */
+export const mergeSeen = (before: RepoSeen | undefined, after: RepoSeen): RepoSeen => {
+  if (!before) return after;
+  const lanes = [...after.lanes].map(([id, lane]): readonly [string, LaneSeen] => {
+    const old = before.lanes.get(id);
+    const isKept = lane.dirty === undefined && old?.dirty !== undefined && old.head === lane.head;
+    return [id, isKept ? { ...lane, dirty: old.dirty } : lane];
+  });
+  return { ...after, lanes: new Map(lanes) };
+};

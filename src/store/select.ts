@@ -73,16 +73,6 @@ const logRunOf = (lane: Lane): string => {
   return lane.run ? runOf(lane.id, lane.run.n) : "";
 };
 
-/** What was known of git and what a newer look adds: a lane that was not looked at closely keeps its working state. */
-export const mergeSeen = (before: RepoSeen | undefined, after: RepoSeen): RepoSeen => {
-  if (!before) return after;
-  const lanes = [...after.lanes].map(([id, lane]): readonly [string, LaneSeen] => {
-    const dirty = lane.dirty ?? before.lanes.get(id)?.dirty;
-    return [id, dirty === undefined ? lane : { ...lane, dirty }];
-  });
-  return { ...after, lanes: new Map(lanes) };
-};
-
 const detailOf = (sight: Sight, id: string | undefined, before: LaneDetail | undefined): LaneDetail | undefined => {
   const lane = id === undefined ? undefined : sight.state.lanes.get(id);
   if (!lane) return undefined;

@@ -7,6 +7,7 @@ import type { LaneSeen } from "../core/observed.ts";
 import type { State } from "../core/state.ts";
 import { sanitize } from "../core/text.ts";
 import type { Engine } from "../engine/engine.ts";
+import { placesOf, untrustedAt } from "../engine/trusted.ts";
 import type { Toast } from "./intent.ts";
 
 /** Capabilities that end something: the screen asks first. */
@@ -41,6 +42,8 @@ export const warning = (id: string, lane: string, git: LaneSeen | undefined): re
 export const act = async (engine: Engine, id: string, lanes: readonly string[]): Promise<Toast> => {
   const command = commandOf(id, lanes);
   if (!command) return { text: `${id} is not a capability of lanes`, tone: "bad" };
+  const untrusted = await untrustedAt(engine, placesOf(engine.state(), command));
+  if (untrusted) return refused(untrusted);
   if (id === "launch" || id === "retry") await engine.lend(lanes);
   const answer = await engine.execute(command);
   if (isRefusal(answer)) return refused(answer);
