@@ -2,7 +2,7 @@
 import type { Command } from "../core/command.ts";
 import { decide, isRefusal } from "../core/decide.ts";
 import { isNo, type No } from "../core/observed.ts";
-import { isManual } from "../core/schedule.ts";
+import { isLive, isManual } from "../core/schedule.ts";
 import type { Engine } from "../engine/engine.ts";
 import { needTrust } from "./ask.ts";
 import { type Call, flagOf } from "./call.ts";
@@ -38,25 +38,31 @@ const startLanes = async (
 export const start = async (
   call: Call,
   engine: Engine,
-  command: Extract<Command, { type: "launch" | "retry" }>,
+  command: Extract<Command, { type: "launch" | "retry" | "resume" }>,
 ): Promise<No | undefined> => {
+  const { lanes } = engine.state();
   const first = decide(engine.state(), command);
   if (isRefusal(first)) return first;
-  const agents = command.lanes.flatMap((id) => engine.state().lanes.get(id)?.spec.agent ?? []);
+  // A frozen agent goes on with what it was started with.
+  const begun = command.lanes.filter((id) => {
+    const lane = lanes.get(id);
+    return command.type !== "resume" || (lane !== undefined && !isLive(lane));
+  });
+  const agents = begun.flatMap((id) => lanes.get(id)?.spec.agent ?? []);
   const untrusted = await needTrust(
     call,
     engine,
     agents.map((agent) => `agents.${agent}`),
   );
   if (untrusted) return untrusted;
-  await engine.lend(command.lanes);
+  if (begun.length > 0) await engine.lend(begun);
   const refused = await wish(call, engine, command);
   if (refused) return refused;
   return (await engine.ensure()) || !isLast(call) ? undefined : recorded;
 };
 
 /** Does this call end after the wish? The others wait, and notice a silent engine while they do. */
-const isLast = (call: Call): boolean => call.verb === "launch" || call.verb === "retry" || flagOf(call, "detach");
+const isLast = (call: Call): boolean => ["launch", "retry", "resume"].includes(call.verb) || flagOf(call, "detach");
 
 /** How it stands with lanes that were started: with their outcome, when the call waited for it. */
 export const startedReport = async (call: Call, engine: Engine, ids: readonly string[]): Promise<Report | No> => {

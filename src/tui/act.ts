@@ -4,6 +4,7 @@ import type { Command, Refusal } from "../core/command.ts";
 import { isRefusal } from "../core/decide.ts";
 import { branchOf } from "../core/id.ts";
 import type { LaneSeen } from "../core/observed.ts";
+import { isHeld, isLive } from "../core/schedule.ts";
 import type { State } from "../core/state.ts";
 import { sanitize } from "../core/text.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -41,7 +42,8 @@ export const warning = (id: string, lane: string, git: LaneSeen | undefined): re
 export const act = async (engine: Engine, id: string, lanes: readonly string[]): Promise<Toast> => {
   const command = commandOf(id, lanes);
   if (!command) return { text: `${id} is not a capability of lanes`, tone: "bad" };
-  if (id === "launch" || id === "retry") await engine.lend(lanes);
+  const begun = id === "resume" ? lanes.filter((lane) => !isRunning(engine, lane)) : lanes;
+  if (starting.has(id) && begun.length > 0) await engine.lend(begun);
   const answer = await engine.execute(command);
   if (isRefusal(answer)) return refused(answer);
   if (answer.events.length === 0) return { text: `${lanes.join(", ")}: already so`, tone: "dim" };
@@ -52,6 +54,21 @@ export const act = async (engine: Engine, id: string, lanes: readonly string[]):
       tone: "alert",
     };
   return { text: `${said[id] ?? id} ${names(lanes)}`, tone: "good" };
+};
+
+/** Capabilities that start an agent. A frozen one that is resumed goes on with what it was started with. */
+const starting: ReadonlySet<string> = new Set(["launch", "retry", "resume"]);
+
+const isRunning = (engine: Engine, id: string): boolean => {
+  const lane = engine.state().lanes.get(id);
+  return lane !== undefined && isLive(lane);
+};
+
+/** Which of the two is meant for this lane: a lane that rests, or shall, is resumed. */
+export const pauseOrResume = (state: State, id: string): "pause" | "resume" => {
+  const lane = state.lanes.get(id);
+  if (!lane) return "pause";
+  return isHeld(lane) || (lane.state === "paused" && !isLive(lane)) ? "resume" : "pause";
 };
 
 /** A refusal as a toast: the sentence and what to do instead. */
@@ -69,6 +86,8 @@ export const broken = (error: unknown): Toast => ({
 const said: Readonly<Record<string, string>> = {
   launch: "queued",
   stop: "stopping",
+  pause: "freezing",
+  resume: "resuming",
   retry: "queued again",
   cancel: "cancelling",
   merge: "in the merge queue:",
