@@ -83,6 +83,10 @@ export interface Host {
   seen(run: string): RunSeen;
   /** End the run's whole tree: TERM, `graceMs`, KILL, verify. Returns the pids that would not die. */
   stop(run: string, graceMs: number): Promise<readonly number[]>;
+  /** Let every process of the run stand still. Idempotent. Returns the pids that do not: not ours to signal, or too many too fast. */
+  freeze(run: string): Promise<readonly number[]>;
+  /** Let a frozen run go on: it, and everything of it that a freeze stopped. Idempotent. Returns the pids that still stand. */
+  thaw(run: string): Promise<readonly number[]>;
   /** The last `bytes` of a run's output as they are (hostile text). */
   tail(run: string, bytes: number): Promise<string>;
   /** Output of a run from byte `from` on; `next` is where to go on. */

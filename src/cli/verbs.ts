@@ -12,6 +12,7 @@ import { launch, retry } from "./launch.ts";
 import { log } from "./log.ts";
 import { merge } from "./merge.ts";
 import { monitor } from "./monitor.ts";
+import { pause, resume } from "./pause.ts";
 import { plan } from "./plan.ts";
 import { probes } from "./probes.ts";
 import { reset } from "./reset.ts";
@@ -32,6 +33,8 @@ export const verbs: Readonly<Record<string, Verb>> = {
   "exec-lane": { run: execLane },
   launch: { run: launch },
   stop: { run: stop },
+  pause: { run: pause },
+  resume: { run: resume },
   retry: { run: retry },
   cancel: { run: cancel },
   "stop-all": { run: stopAll },

@@ -137,6 +137,27 @@ export const catalog: readonly Capability[] = [
     wish: (lane) => ({ type: "stop", lanes: [lane] }),
   },
   {
+    id: "pause",
+    title: "Let agents stand still: frozen where they are, or stopped",
+    group: "lanes",
+    arguments: lanes,
+    options: [
+      { flags: "--how <how>", about: "freeze (every process stands still; the default) or stop (the agent is ended)" },
+      detach,
+    ],
+    examples: ["lanes pause docs", "lanes pause docs api --how stop"],
+    wish: (lane) => ({ type: "pause", lanes: [lane], how: "freeze" }),
+  },
+  {
+    id: "resume",
+    title: "Let paused lanes go on: frozen agents where they are, stopped ones in the queue",
+    group: "lanes",
+    arguments: lanes,
+    options: [detach],
+    examples: ["lanes resume docs"],
+    wish: (lane) => ({ type: "resume", lanes: [lane] }),
+  },
+  {
     id: "retry",
     title: "Run lanes again that failed, were lost or brought nothing",
     group: "lanes",

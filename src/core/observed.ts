@@ -19,7 +19,8 @@ export type RunSeen =
   | { readonly is: "absent" }
   /** The folder is there, the start file is not (yet). `ageMs`: since the folder was made. */
   | { readonly is: "starting"; readonly ageMs: number }
-  | { readonly is: "alive"; readonly process: Identity; readonly startedAt: number }
+  /** `frozen`: the agent stands still, by whomever. */
+  | { readonly is: "alive"; readonly process: Identity; readonly startedAt: number; readonly frozen?: true }
   | {
       readonly is: "exited";
       readonly process: Identity;

@@ -2,7 +2,7 @@
 import { agentOf, branchOf, worktreeOf } from "./id.ts";
 import type { RepoSeen } from "./observed.ts";
 import { queueOrder } from "./queue.ts";
-import type { Limits } from "./schedule.ts";
+import { isFrozen, type Limits } from "./schedule.ts";
 import { agentRows, detailOf, lockRows, overview, standingOf } from "./select.ts";
 import { type Lane, type SeedStatus, type State, stateTable } from "./state.ts";
 
@@ -94,6 +94,7 @@ const laneJson = (state: State, lane: Lane, seen: RepoSeen | undefined, detail: 
           endedAt: run.endedAt === undefined ? null : iso(run.endedAt),
           code: run.code ?? null,
           signal: run.signal ?? null,
+          frozen: isFrozen(lane),
         }
       : null,
     failures: lane.failures,

@@ -1,15 +1,29 @@
 /** Commands of `lanes.config.json` that a wish would run, and whether a person has allowed them. */
 import type { Command } from "../core/command.ts";
 import { isNo, type No } from "../core/observed.ts";
-import type { State } from "../core/state.ts";
+import { isLive } from "../core/schedule.ts";
+import type { LaneSpec, State } from "../core/state.ts";
 import type { Engine } from "./engine.ts";
+
+/** Lanes in which a wish begins a run. A frozen agent goes on with what it was started with. */
+export const begunBy = (state: State, command: Command): readonly string[] => {
+  if (command.type === "launch" || command.type === "retry") return command.lanes;
+  if (command.type !== "resume") return [];
+  return command.lanes.filter((id) => {
+    const lane = state.lanes.get(id);
+    return lane !== undefined && !isLive(lane);
+  });
+};
 
 /** Places in the configuration whose commands a wish would run: `agents.api`, `check`; none for a wish that runs nothing. */
 export const placesOf = (state: State, command: Command): readonly string[] => {
-  if (command.type !== "launch" && command.type !== "retry" && command.type !== "merge") return [];
-  const specs = command.lanes.flatMap((id) => state.lanes.get(id)?.spec ?? []);
-  if (command.type !== "merge") return specs.flatMap(({ agent }) => (agent === undefined ? [] : [`agents.${agent}`]));
-  return command.check === undefined && specs.some(({ check }) => check === undefined) ? ["check"] : [];
+  const specsOf = (lanes: readonly string[]): readonly LaneSpec[] =>
+    lanes.flatMap((id) => state.lanes.get(id)?.spec ?? []);
+  if (command.type !== "merge")
+    return specsOf(begunBy(state, command)).flatMap(({ agent }) => (agent === undefined ? [] : [`agents.${agent}`]));
+  return command.check === undefined && specsOf(command.lanes).some(({ check }) => check === undefined)
+    ? ["check"]
+    : [];
 };
 
 /** What is not trusted yet of the commands at `places` (`check`, `probes.api`, `agents`, …); undefined when all of them are. */

@@ -3,7 +3,7 @@ import { branchOf, runOf, worktreeOf } from "../core/id.ts";
 import type { LaneSeen, RepoSeen } from "../core/observed.ts";
 import { checkRunOf } from "../core/queue.ts";
 import type { Limits } from "../core/schedule.ts";
-import { isLive } from "../core/schedule.ts";
+import { isGoing } from "../core/schedule.ts";
 import {
   agentRows,
   branchRows,
@@ -55,7 +55,8 @@ export const livenessOf = (state: State): Liveness =>
 export const isBusy = (state: State): boolean =>
   [...state.lanes.values()].some(
     (lane) =>
-      isLive(lane) ||
+      isGoing(lane) ||
+      lane.pausing ||
       moving.has(lane.state) ||
       lane.retryAt !== undefined ||
       lane.removal !== undefined ||

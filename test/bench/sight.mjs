@@ -44,7 +44,11 @@ const makeRepository = async (home, env) => {
 /** Clock ticks of processor time that a process and its children that ended have taken. */
 const ticksOf = (pid) => {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const [utime, stime, cutime, cstime] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 15).map(Number);
+  const [utime, stime, cutime, cstime] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 15)
+    .map(Number);
   return utime + stime + cutime + cstime;
 };
 
@@ -99,7 +103,14 @@ const measure = async (repo, env, engine, idleSeconds) => {
 export const sightOfLanes = async (idleSeconds = 60) => {
   const home = mkdtempSync(join(tmpdir(), "lanes-bench-"));
   const { NODE_EXTRA_CA_CERTS: _unused, ...rest } = process.env;
-  const env = { ...rest, HOME: home, XDG_CONFIG_HOME: join(home, "c"), XDG_STATE_HOME: join(home, "s"), LANG: "C.UTF-8", TERM: "xterm-256color" };
+  const env = {
+    ...rest,
+    HOME: home,
+    XDG_CONFIG_HOME: join(home, "c"),
+    XDG_STATE_HOME: join(home, "s"),
+    LANG: "C.UTF-8",
+    TERM: "xterm-256color",
+  };
   try {
     const { repo, call } = await makeRepository(home, env);
     const { process: engine } = JSON.parse((await call("engine", "status", "--json")).stdout);
