@@ -24,10 +24,14 @@
       birth=$(TZ=UTC LC_ALL=C ps -o lstart= -p "$1")
     fi
   }
-  # Sets `ms`: now, in milliseconds since 1970. %N is not POSIX.
+  # Sets `ms`: now, in milliseconds since 1970 (%N is not POSIX); and `up`: since the machine started, in hundredths of a
+  # second, which nobody sets: proc_uptime(5); empty elsewhere than on Linux.
   now() {
     ms=$(date +%s%3N)
     case $ms in '' | *[!0-9]*) ms=$(date +%s)000 ;; esac
+    up=
+    [ ! -r /proc/uptime ] || read -r up line </proc/uptime
+    up=${up%.*}${up#*.}
   }
 
   read -r boot </proc/sys/kernel/random/boot_id || boot=$(sysctl -n kern.bootsessionuuid) || boot=unknown
@@ -37,7 +41,8 @@
 launcher $$
 launcher-birth $birth
 boot $boot
-started $ms"
+started $ms
+started-up $up"
 
   # In the foreground: in the background it would ignore SIGINT and SIGQUIT.
   (
@@ -68,7 +73,7 @@ started $ms"
 
   now
   tries=0
-  until printf '%s\ncode %s\nended %s\n' "$self" "$code" "$ms" >"$1/exit.new" && mv -f "$1/exit.new" "$1/exit"; do
+  until printf '%s\ncode %s\nended %s\nended-up %s\n' "$self" "$code" "$ms" "$up" >"$1/exit.new" && mv -f "$1/exit.new" "$1/exit"; do
     # The disk may be full for a while; the folder may be gone for good.
     tries=$((tries + 1))
     [ "$tries" -lt 60 ] && [ -d "$1" ] || exit 73

@@ -181,8 +181,10 @@ export interface Settings {
 
 /** Time and dice, so that nothing else needs them. */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970: for records and for people. Somebody may set it, back or ahead, at any moment. */
   now(): number;
+  /** Milliseconds since some moment of this process, by a clock that nobody sets: what waiting within a process goes by. */
+  elapsed(): number;
   /** A new unique id, sortable by time. */
   id(): string;
   /** Name of this box. */

@@ -19,7 +19,8 @@ export type RunSeen =
   | { readonly is: "absent" }
   /** The folder is there, the start file is not (yet). `ageMs`: since the folder was made. */
   | { readonly is: "starting"; readonly ageMs: number }
-  | { readonly is: "alive"; readonly process: Identity; readonly startedAt: number }
+  /** `ageMs`: since it started, by a clock that nobody sets where the system has one. */
+  | { readonly is: "alive"; readonly process: Identity; readonly startedAt: number; readonly ageMs: number }
   | {
       readonly is: "exited";
       readonly process: Identity;
@@ -27,11 +28,14 @@ export type RunSeen =
       readonly code: number;
       readonly signal?: string;
       readonly endedAt: number;
+      /** From start to end, by a clock that nobody sets where the system has one. */
+      readonly ranMs: number;
     }
   /** No launcher and no exit file: nobody knows how it ended. `survivors`: processes of the run that still live. */
   | {
       readonly is: "vanished";
       readonly startedAt?: number;
+      readonly ageMs?: number;
       readonly process?: Identity;
       readonly survivors: readonly number[];
     };

@@ -33,7 +33,7 @@ export const startRun = async (area: RunArea, shell: readonly string[], spec: Ru
     runEnvironment(area, spec, process.env),
   );
   await once(launcher, "spawn");
-  for (const deadline = Date.now() + folderMsMax; !existsSync(folder) && Date.now() < deadline;) {
+  for (const deadline = performance.now() + folderMsMax; !existsSync(folder) && performance.now() < deadline;) {
     if (launcher.exitCode !== null || launcher.signalCode !== null)
       throw new Error(`the launcher of run ${spec.run} cannot make ${folder}`);
     await sleep(lookMs);

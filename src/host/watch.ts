@@ -16,15 +16,15 @@ const lookMs = 1000;
 
 /** Call `changed` soon after something changed, never missing the last change. Keeps no process alive. */
 export const watchRuns = (area: RunArea, changed: () => void): Release => {
-  let last = 0;
+  let last = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   const hint = (): void => {
-    timer ??= setTimeout(call, Math.min(callMs, Math.max(0, last + callMs - Date.now()))).unref();
+    timer ??= setTimeout(call, Math.min(callMs, Math.max(0, last + callMs - performance.now()))).unref();
   };
   const folders = watchFolders(area, hint);
   const call = (): void => {
     timer = undefined;
-    last = Date.now();
+    last = performance.now();
     // First the watches: what is written from now on gives another hint.
     folders.adopt();
     changed();

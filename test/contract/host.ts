@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -38,6 +38,28 @@ const outcomes = (of: () => Place): void => {
     expect(seen.startedAt).toBeGreaterThan(before - 1000);
     expect(seen.endedAt).toBeGreaterThanOrEqual(seen.startedAt);
     expect(seen.endedAt).toBeLessThanOrEqual(Date.now());
+  });
+
+  test.runIf(existsSync("/proc/uptime"))("knows how long a run took although the clock was set meanwhile", async () => {
+    const { host, home, start, work } = of();
+    const hour = 3_600_000;
+    mkdirSync(join(home, "bin"));
+    // The first moment is an hour ahead, each later one an hour back.
+    const script = [
+      `#!/bin/sh`,
+      `cat ${home}/bin/now || echo ${Date.now() + hour}`,
+      `echo ${Date.now() - hour} >${home}/bin/now`,
+    ];
+    writeFileSync(join(home, "bin", "date"), script.join("\n"), { mode: 0o755 });
+    vi.stubEnv("PATH", `${join(home, "bin")}:${process.env["PATH"]}`);
+    await start("until [ -e go ]; do sleep 0.01; done");
+    const alive = await seenAs(host, "alive");
+    expect(alive.startedAt).toBeGreaterThan(Date.now() + hour / 2);
+    expect([alive.ageMs >= 0, alive.ageMs < hour / 2]).toEqual([true, true]);
+    writeFileSync(join(work, "go"), "");
+    const seen = await seenAs(host, "exited");
+    expect(seen.endedAt).toBeLessThan(seen.startedAt);
+    expect([seen.ranMs >= 0, seen.ranMs < hour / 2]).toEqual([true, true]);
   });
 
   test("names the signal that ended a run", async () => {
