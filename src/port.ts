@@ -69,6 +69,8 @@ export interface RunSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Name given to `lend` before, when values of the asking shell are waiting. */
   readonly lent?: string;
+  /** Less than this is kept of the output: its beginning and its end. At least 1 MiB; 64 MiB when absent. */
+  readonly outputBytesMax?: number;
 }
 
 /** Where agents live. This driver: detached process trees under a small sh launcher. */

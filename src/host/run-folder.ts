@@ -18,6 +18,8 @@ export interface RunArea {
 export interface Begun {
   readonly launcher: Identity;
   readonly agent?: Identity;
+  /** Who writes the output into its files; missing where the agent writes them itself. */
+  readonly keeper?: Identity;
   readonly startedAt: number;
   readonly startedUp?: number;
 }
@@ -100,8 +102,15 @@ const begunFrom = (fields: Fields): Begun | undefined => {
   const startedAt = numberIn(fields, "started");
   if (launcher === undefined || startedAt === undefined) return undefined;
   const agent = identityIn(fields, "agent");
+  const keeper = identityIn(fields, "keeper");
   const startedUp = upIn(fields, "started-up");
-  return { launcher, ...(agent && { agent }), startedAt, ...(startedUp === undefined ? {} : { startedUp }) };
+  return {
+    launcher,
+    ...(agent && { agent }),
+    ...(keeper && { keeper }),
+    startedAt,
+    ...(startedUp === undefined ? {} : { startedUp }),
+  };
 };
 
 /** Hundredths of a second in the file, milliseconds here. */
@@ -110,7 +119,7 @@ const upIn = (fields: Fields, key: string): number | undefined => {
   return hundredths === undefined ? undefined : hundredths * 10;
 };
 
-const identityIn = (fields: Fields, who: "launcher" | "agent"): Identity | undefined => {
+const identityIn = (fields: Fields, who: "launcher" | "agent" | "keeper"): Identity | undefined => {
   const pid = numberIn(fields, who);
   const start = fields.get(`${who}-birth`);
   const boot = fields.get("boot");

@@ -29,6 +29,9 @@ export const stopRun = async (area: RunArea, run: string, graceMs: number): Prom
   await ask(search, performance.now() + graceMs);
   const left = await kill(search);
   if (begun !== undefined) await letFinish(area, run, begun.launcher, left.length === 0);
+  const keeper = begun?.keeper && isAlive(begun.keeper) ? processRow(begun.keeper.pid) : undefined;
+  // It ends by itself: what was printed last is in the output then.
+  if (keeper !== undefined && left.length === 0) await gone([keeper], performance.now() + killMsMax);
   return left.map((row) => row.pid);
 };
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Release } from "../port.ts";
 import { cannotWrite, unless } from "./file.ts";
 import { isAlive } from "./identity.ts";
+import { printedBytes } from "./output.ts";
 import { readRunFolder, runsOf } from "./run-folder.ts";
 import type { RunArea } from "./run-folder.ts";
 
@@ -106,7 +107,7 @@ const runFolders = (runs: string): readonly string[] =>
 const lookOf = (path: string): string => {
   const folder = readRunFolder(path);
   if (folder === undefined || folder.ended !== undefined) return "ended";
-  const size = unless(["ENOENT"], () => statSync(join(path, "log")).size) ?? 0;
+  const size = printedBytes(path);
   if (folder.begun === undefined) return `starting ${size}`;
   return `${isAlive(folder.begun.launcher) ? "alive" : "gone"} ${size}`;
 };
