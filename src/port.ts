@@ -69,6 +69,8 @@ export interface RunSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Name given to `lend` before, when values of the asking shell are waiting. */
   readonly lent?: string;
+  /** Less than this is kept of the output: its beginning and its end. At least 1 MiB; 64 MiB when absent. */
+  readonly outputBytesMax?: number;
 }
 
 /** Where agents live. This driver: detached process trees under a small sh launcher. */
@@ -185,8 +187,10 @@ export interface Settings {
 
 /** Time and dice, so that nothing else needs them. */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970: for records and for people. Somebody may set it, back or ahead, at any moment. */
   now(): number;
+  /** Milliseconds since some moment of this process, by a clock that nobody sets: what waiting within a process goes by. */
+  elapsed(): number;
   /** A new unique id, sortable by time. */
   id(): string;
   /** Name of this box. */

@@ -95,11 +95,11 @@ const land = async (call: Call, engine: Engine, ids: readonly string[]): Promise
 const landAgain = async (call: Call, engine: Engine, ids: readonly string[]): Promise<No | undefined> => {
   const isPending = ({ lanes }: State): boolean => ids.some((id) => lanes.get(id)?.state === "landed-pending");
   if (!isPending(engine.state())) return undefined;
-  const until = call.shell.now() + landAgainMs;
+  const until = call.shell.elapsed() + landAgainMs;
   return follow(
     call,
     engine,
-    ({ state, now }) => now >= until || !isPending(state),
+    ({ state }) => call.shell.elapsed() >= until || !isPending(state),
     () => false,
   );
 };

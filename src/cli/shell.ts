@@ -24,6 +24,8 @@ export interface Shell {
   readonly stderr: Writer;
   /** Milliseconds since 1970. */
   now(): number;
+  /** Milliseconds since some moment of this process, by a clock that nobody sets. */
+  elapsed(): number;
   /** Opens the repository at `repo` (relative to `cwd`), or the one that holds `cwd`. A No is printed and its code returned. */
   engine(repo?: string): Promise<Engine | No>;
   /** `listener` is called at ctrl-c (and at TERM and HUP) instead of the process ending, until released. */

@@ -19,8 +19,14 @@ export type RunSeen =
   | { readonly is: "absent" }
   /** The folder is there, the start file is not (yet). `ageMs`: since the folder was made. */
   | { readonly is: "starting"; readonly ageMs: number }
-  /** `frozen`: the agent stands still, by whomever. */
-  | { readonly is: "alive"; readonly process: Identity; readonly startedAt: number; readonly frozen?: true }
+  /** `ageMs`: since it started, by a clock that nobody sets where the system has one. `frozen`: the agent stands still, by whomever. */
+  | {
+      readonly is: "alive";
+      readonly process: Identity;
+      readonly startedAt: number;
+      readonly ageMs: number;
+      readonly frozen?: true;
+    }
   | {
       readonly is: "exited";
       readonly process: Identity;
@@ -28,11 +34,14 @@ export type RunSeen =
       readonly code: number;
       readonly signal?: string;
       readonly endedAt: number;
+      /** From start to end, by a clock that nobody sets where the system has one. */
+      readonly ranMs: number;
     }
   /** No launcher and no exit file: nobody knows how it ended. `survivors`: processes of the run that still live. */
   | {
       readonly is: "vanished";
       readonly startedAt?: number;
+      readonly ageMs?: number;
       readonly process?: Identity;
       readonly survivors: readonly number[];
     };

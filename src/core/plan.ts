@@ -2,13 +2,15 @@
 import { runOf } from "./id.ts";
 import type { RunSeen } from "./observed.ts";
 import { checkOf, checkRunOf, checkRunsMax, nextToMerge } from "./queue.ts";
-import { frozenMs, isFrozen, isGoing, isLive, isManual, type Limits, startable } from "./schedule.ts";
+import { isFrozen, isGoing, isHeld, isLive, isManual, type Limits, startable } from "./schedule.ts";
 import type { Lane, LaneState, State } from "./state.ts";
 
 /** What the engine looked at before planning. */
 export interface Observed {
   /** Runs by name: those that `runsToSee` asked for. */
   readonly runs: ReadonlyMap<string, RunSeen>;
+  /** Failed lanes whose wait before the next run is over. */
+  readonly rested: ReadonlySet<string>;
 }
 
 /** What planning depends on besides the state. */
@@ -97,7 +99,7 @@ export const runsToSee = (state: State): readonly string[] => {
 /** What to do now. Doing it twice, or half of it before a crash, costs only a repeat. */
 export const plan = (state: State, observed: Observed, now: number, policy: Policy): readonly Action[] => {
   const actions: Action[] = [];
-  for (const lane of state.lanes.values()) actions.push(...ofLane(lane, observed, now, policy));
+  for (const lane of state.lanes.values()) actions.push(...ofLane(lane, observed, policy));
   for (const lane of startable(state, now, policy)) actions.push({ type: "take", lane: lane.id });
   const next = nextToMerge(state);
   if (next) {
@@ -110,11 +112,11 @@ export const plan = (state: State, observed: Observed, now: number, policy: Poli
 export const mayLand = (lane: Lane, policy: Policy): boolean =>
   !policy.requireCheck || checkOf(lane, policy.check) !== undefined;
 
-const ofLane = (lane: Lane, observed: Observed, now: number, policy: Policy): readonly Action[] => {
+const ofLane = (lane: Lane, observed: Observed, policy: Policy): readonly Action[] => {
   if (lane.removal !== undefined) return [{ type: "remove", lane: lane.id }];
   if (isManual(lane) && lane.state === "starting") return [{ type: "start", lane: lane.id, n: lane.run?.n ?? 1 }];
-  if (isLive(lane) && lane.run) return ofRun(lane, lane.run.n, observed.runs.get(runOf(lane.id, lane.run.n)), now);
-  if (lane.state === "failed" && lane.retryAt !== undefined && lane.retryAt <= now)
+  if (isLive(lane) && lane.run) return ofRun(lane, lane.run.n, observed.runs.get(runOf(lane.id, lane.run.n)));
+  if (lane.state === "failed" && lane.retryAt !== undefined && observed.rested.has(lane.id))
     return [{ type: "requeue", lane: lane.id }];
   // A detail says why it was taken out of the queue again, by a person or by git: it is not put back behind their backs.
   if (lane.state === "ready" && lane.spec.kind === "probe" && lane.detail === "" && mayLand(lane, policy)) {
@@ -127,7 +129,7 @@ const ofLane = (lane: Lane, observed: Observed, now: number, policy: Policy): re
   return [];
 };
 
-const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined, now: number): readonly Action[] => {
+const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined): readonly Action[] => {
   const { id } = lane;
   if (!seen) return [];
   switch (seen.is) {
@@ -139,7 +141,7 @@ const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined, now: number): r
       return [];
     case "alive": {
       if (lane.state === "starting") return [{ type: "note-start", lane: id, n, seen }];
-      return lane.stopping || isLate(lane, seen.startedAt, now)
+      return lane.stopping || isLate(lane, seen.ageMs)
         ? [{ type: "stop", lane: id, n }]
         : ofPause(lane, n, seen.frozen === true);
     }
@@ -150,9 +152,7 @@ const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined, now: number): r
     case "vanished":
       // As long as something of the run lives it may still write: it is neither lost nor to be started again.
       if (seen.survivors.length > 0) {
-        return lane.stopping || isLate(lane, seen.startedAt, now)
-          ? [{ type: "stop", lane: id, n }]
-          : ofPause(lane, n, true);
+        return lane.stopping || isLate(lane, seen.ageMs) ? [{ type: "stop", lane: id, n }] : ofPause(lane, n, true);
       }
       return [{ type: "lose", lane: id, n }];
   }
@@ -164,11 +164,13 @@ const ofPause = (lane: Lane, n: number, isStill: boolean): readonly Action[] => 
   return isFrozen(lane) && !isStill ? [{ type: "freeze", lane: lane.id, n }] : [];
 };
 
-/** Has a run used up the time that its lane allows? It uses none while it is frozen. */
-const isLate = (lane: Lane, startedAt: number | undefined, now: number): boolean =>
+/** Has a run used up the time that its lane allows? It uses none while it is frozen, or is to be. */
+const isLate = (lane: Lane, ageMs: number | undefined): boolean =>
   lane.spec.timeoutMs !== undefined &&
-  startedAt !== undefined &&
-  now - startedAt - frozenMs(lane, now) >= lane.spec.timeoutMs;
+  ageMs !== undefined &&
+  !isFrozen(lane) &&
+  !isHeld(lane) &&
+  ageMs - (lane.run?.frozenMs ?? 0) >= lane.spec.timeoutMs;
 
 const ofMerge = (lane: Lane, observed: Observed): readonly Action[] => {
   const { id, merge } = lane;

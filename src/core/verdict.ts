@@ -8,9 +8,10 @@ export interface Ended {
   readonly n: number;
   readonly code: number;
   readonly signal?: string;
-  /** Times in ms since 1970. */
-  readonly startedAt: number;
+  /** In ms since 1970. */
   readonly endedAt: number;
+  /** How long it ran, whatever was done to the clock meanwhile. */
+  readonly ranMs: number;
   /** Tip of the lane's branch. */
   readonly head: string;
   /** Commits since the run's base. */
@@ -91,7 +92,7 @@ const failed = (lane: Lane, ended: Ended, now: number): readonly Event[] => {
   // Values of variables are lent for one run: another one would start without them. Who wants it to rest wants no other run.
   if (failures <= lane.spec.retries && lane.spec.env.length === 0 && !isHeld(lane))
     return [{ type: "lane.failed", key, why, retryAt: now + backoffMs(failures) }];
-  const looping = failures >= crashLoop && ended.endedAt - ended.startedAt < quickMs;
+  const looping = failures >= crashLoop && ended.ranMs < quickMs;
   if (!looping) return [{ type: "lane.failed", key, why }];
   return [
     { type: "lane.failed", key, why },
@@ -104,8 +105,7 @@ export const backoffMs = (failures: number): number => Math.min(300_000, 1000 * 
 
 /** Did it run longer than its lane allows? However it ended: an agent may catch the signal and say that all is well. */
 const overdue = (lane: Lane, ended: Ended): string | undefined =>
-  lane.spec.timeoutMs !== undefined &&
-  ended.endedAt - ended.startedAt - frozenMs(lane, ended.endedAt) >= lane.spec.timeoutMs
+  lane.spec.timeoutMs !== undefined && ended.ranMs - frozenMs(lane, ended.endedAt) >= lane.spec.timeoutMs
     ? `stopped after its time limit of ${Math.round(lane.spec.timeoutMs / 1000)} s`
     : undefined;
 

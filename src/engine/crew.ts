@@ -31,6 +31,7 @@ export interface Crew {
 
 /** A crew for one engine; `done` is called after each step. */
 export const createCrew = (work: Work, done: () => void): Crew => {
+  const { clock } = work.world;
   const underWay = new Map<string, Promise<void>>();
   const notBefore = new Map<string, number>();
   const failures = new Map<string, number>();
@@ -39,13 +40,13 @@ export const createCrew = (work: Work, done: () => void): Crew => {
     try {
       await act(work, lane, action);
       failures.delete(name);
-      const now = work.world.clock.now();
-      if (action.type === "freeze" && isFrozen(lane)) notBefore.set(name, now + freezeAgainMs);
-      if (action.type === "land") notBefore.set(name, now + landAgainMs(Math.max(0, now - lane.since)));
+      if (action.type === "freeze" && isFrozen(lane)) notBefore.set(name, clock.elapsed() + freezeAgainMs);
+      if (action.type === "land")
+        notBefore.set(name, clock.elapsed() + landAgainMs(Math.max(0, clock.now() - lane.since)));
     } catch (error) {
       const tries = (failures.get(name) ?? 0) + 1;
       failures.set(name, tries);
-      notBefore.set(name, work.world.clock.now() + Math.min(retryMaxMs, retryMs * 2 ** tries));
+      notBefore.set(name, clock.elapsed() + Math.min(retryMaxMs, retryMs * 2 ** tries));
       work.world.log(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
       if (tries >= triesMax) {
         failures.delete(name);
@@ -71,7 +72,7 @@ export const createCrew = (work: Work, done: () => void): Crew => {
       const name = `${action.type} ${action.lane}`;
       const lane = work.ledger.state.lanes.get(action.lane);
       if (disturbs(action, busy)) continue;
-      if (!lane || underWay.has(name) || (notBefore.get(name) ?? 0) > work.world.clock.now()) continue;
+      if (!lane || underWay.has(name) || (notBefore.get(name) ?? 0) > clock.elapsed()) continue;
       underWay.set(name, carryOut(name, lane, action));
       if (action.type === "land") busy.add("land");
     }

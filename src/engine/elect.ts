@@ -56,7 +56,7 @@ export const ensureElected = async (ledger: Ledger, world: World, version: strin
   await ledger.refresh();
   if (isLed()) return true;
   host.spawnEngine();
-  for (const until = clock.now() + startMaxMs; clock.now() < until;) {
+  for (const until = clock.elapsed() + startMaxMs; clock.elapsed() < until;) {
     await clock.sleep(25);
     await ledger.refresh();
     if (isLed()) return true;

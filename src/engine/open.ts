@@ -131,7 +131,10 @@ const stopEngine = async (ledger: Ledger, world: World): Promise<boolean> => {
     if: [{ engine: engine.token }],
     events: [{ type: "engine.retired", why: "stopped by hand" }],
   });
-  for (const until = world.clock.now() + 10_000; world.host.alive(engine.process) && world.clock.now() < until;) {
+  for (
+    const until = world.clock.elapsed() + 10_000;
+    world.host.alive(engine.process) && world.clock.elapsed() < until;
+  ) {
     await world.clock.sleep(25);
   }
   return true;

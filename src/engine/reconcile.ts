@@ -9,6 +9,7 @@ import { elect, type Mandate } from "./elect.ts";
 import type { Ledger } from "./ledger.ts";
 import { observedName, observedText } from "./observed.ts";
 import { loadRules } from "./policy.ts";
+import { createRests } from "./rest.ts";
 import { createSight, type Sight } from "./sight.ts";
 import { createWaker, type Waker } from "./waker.ts";
 import { leadsStill, reasonOf, type Work } from "./work.ts";
@@ -85,31 +86,27 @@ interface Office {
 const lead = async (office: Office): Promise<boolean> => {
   const { work, sight, crew, waker, options } = office;
   const { clock } = work.world;
-  let [busyAt, rulesAt, gitAt] = [clock.now(), clock.now(), clock.now()];
+  const rests = createRests(clock);
+  let [busyAt, rulesAt, gitAt] = [clock.elapsed(), clock.elapsed(), clock.elapsed()];
   for (;;) {
-    const now = clock.now();
+    const [now, elapsed] = [clock.now(), clock.elapsed()];
     if (!(await stillLeads(work))) return false;
-    if (Math.abs(now - rulesAt) >= rulesMs) {
+    if (elapsed - rulesAt >= rulesMs) {
       work.rules = await loadRules(work.world.settings, work.rules);
-      rulesAt = now;
+      rulesAt = elapsed;
     }
-    if (Math.abs(now - gitAt) >= gitSweepMs) {
+    if (elapsed - gitAt >= gitSweepMs) {
       sight.mark();
-      gitAt = now;
+      gitAt = elapsed;
     }
     const { state } = work.ledger;
     endForgottenChecks(work);
-    crew.begin(plan(state, { runs: lookAtRuns(work) }, now, work.rules.policy));
+    crew.begin(plan(state, { runs: lookAtRuns(work), rested: rests(state) }, now, work.rules.policy));
     await sight.look(state).catch((error: unknown) => work.world.log(`look: ${reasonOf(error)}`));
     await publish(office);
-    if (
-      crew.busy() ||
-      needsEngine(state, now, work.rules.policy) ||
-      work.world.host.announced().length > 0 ||
-      now < busyAt
-    )
-      busyAt = now;
-    if (now - busyAt >= options.idleMs && (await retire(work))) return true;
+    if (crew.busy() || needsEngine(state, now, work.rules.policy) || work.world.host.announced().length > 0)
+      busyAt = elapsed;
+    if (elapsed - busyAt >= options.idleMs && (await retire(work))) return true;
     await waker.sleep(sweepMs);
   }
 };
@@ -140,7 +137,8 @@ const publish = async (office: Office): Promise<void> => {
   const { work, sight, published } = office;
   const { state } = work.ledger;
   const seen = sight.seen();
-  const now = work.world.clock.now();
+  const { clock } = work.world;
+  const [now, elapsed] = [clock.now(), clock.elapsed()];
   const files = [
     {
       name: trackerName,
@@ -152,11 +150,11 @@ const publish = async (office: Office): Promise<void> => {
   for (const { name, what, text } of files) {
     const last = published.get(name);
     if (last?.what === what || (name === observedName && !seen)) continue;
-    if (last && now >= last.at && now - last.at < publishMs) {
+    if (last && elapsed - last.at < publishMs) {
       setTimeout(office.waker.wake, publishMs).unref();
       continue;
     }
-    published.set(name, { at: now, what });
+    published.set(name, { at: elapsed, what });
     await work.world.journal
       .publish(name, text())
       .catch((error: unknown) => work.world.log(`publish ${name}: ${reasonOf(error)}`));

@@ -23,7 +23,7 @@ export const createSight = (world: World, marked: () => void): Sight => {
   let lanes = new Set<string>();
   let watched = "";
   let unwatch: Release | undefined;
-  let lastAt = 0;
+  let lastAt = Number.NEGATIVE_INFINITY;
   let looking = false;
 
   const mark = (some?: readonly string[]): void => {
@@ -42,10 +42,10 @@ export const createSight = (world: World, marked: () => void): Sight => {
   };
 
   const look = async (state: State): Promise<void> => {
-    const now = world.clock.now();
+    const now = world.clock.elapsed();
     if (state.target === undefined || looking) return;
     watch([...state.lanes.values()].filter((lane) => lane.worktree).map((lane) => lane.id));
-    if ((!all && lanes.size === 0) || (now >= lastAt && now - lastAt < restMs)) return;
+    if ((!all && lanes.size === 0) || now - lastAt < restMs) return;
     const status = all ? [...state.lanes.values()].filter((lane) => lane.worktree).map((lane) => lane.id) : [...lanes];
     [all, lanes, lastAt, looking] = [false, new Set(), now, true];
     try {

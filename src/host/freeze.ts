@@ -24,7 +24,7 @@ const noteBytesMax = 1 << 20;
  */
 export const freezeRun = async (area: RunArea, run: string): Promise<readonly number[]> => {
   const search = frozenSearch(area, run);
-  const deadline = Date.now() + freezeMsMax;
+  const deadline = performance.now() + freezeMsMax;
   const asked = new Set<string>();
   for (let wasStill = false; ;) {
     const tree = search();
@@ -32,7 +32,7 @@ export const freezeRun = async (area: RunArea, run: string): Promise<readonly nu
     const fresh = tree.filter((row) => !asked.has(nameOf(row)));
     // Who was awake may have started somebody behind the look: the next one, at a tree that stands still, is sure.
     if (awake.length === 0 && fresh.length === 0 && wasStill) return [];
-    if (Date.now() >= deadline) return awake.map(({ pid }) => pid);
+    if (performance.now() >= deadline) return awake.map(({ pid }) => pid);
     if (fresh.length > 0) note(area, run, tree);
     for (const row of fresh) asked.add(nameOf(row));
     for (const row of byDepth(awake, tree)) signal(row, "SIGSTOP");
@@ -44,11 +44,11 @@ export const freezeRun = async (area: RunArea, run: string): Promise<readonly nu
 /** Let the run go on; resolves with the numbers of processes that stand still all the same, by somebody else's doing or their own. */
 export const thawRun = async (area: RunArea, run: string): Promise<readonly number[]> => {
   const search = frozenSearch(area, run);
-  const deadline = Date.now() + thawMsMax;
+  const deadline = performance.now() + thawMsMax;
   for (;;) {
     const tree = search();
     const still = tree.filter((row) => row.stopped);
-    if (still.length === 0 || Date.now() >= deadline) return still.map(({ pid }) => pid);
+    if (still.length === 0 || performance.now() >= deadline) return still.map(({ pid }) => pid);
     // Children first: a shell with job control that wakes before them would take them for stopped.
     for (const row of byDepth(still, tree).toReversed()) signal(row, "SIGCONT");
     await sleep(lookMs);

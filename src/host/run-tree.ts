@@ -29,13 +29,14 @@ export const searchOf = (
     const rows = processTable().map((row) => ({ ...row, mark: startedWith(row.pid, markVariable) }));
     const launcher = living(begun?.launcher);
     const agent = living(begun?.agent);
+    const keeper = living(begun?.keeper);
     for (const row of rows) if (sessions.has(row.pid) && sessions.get(row.pid) !== row.start) sessions.delete(row.pid);
     for (const session of sessionsOf(rows, [launcher, agent]))
       sessions.set(session, rows.find((row) => row.pid === session)?.start);
     const found = rows.filter(
       (row) => row.pid === agent || row.mark === mark || sessions.has(row.session) || known.get(row.pid) === row.start,
     );
-    const tree = withDescendants(rows, found, apartFrom(rows, mark, launcher, begun?.agent?.pid));
+    const tree = withDescendants(rows, found, apartFrom(rows, mark, launcher, keeper, begun?.agent?.pid));
     known = new Map(tree.map((row) => [row.pid, row.start]));
     return tree;
   };
@@ -48,16 +49,21 @@ interface MarkedRow extends ProcessRow {
 const living = (process: Identity | undefined): number | undefined =>
   process !== undefined && isAlive(process) ? process.pid : undefined;
 
-/** Who is no part of the run, wherever it stands: we, other runs, the launcher and its helpers beside the agent. */
+/**
+ * Who is no part of the run, wherever it stands: we, other runs, the launcher and its helpers beside the agent. The keeper of
+ * the output, and what it started, end by themselves when nobody can write to it any more.
+ */
 const apartFrom = (
   rows: readonly MarkedRow[],
   mark: string,
   launcher: number | undefined,
+  keeper: number | undefined,
   agent: number | undefined,
 ): ReadonlySet<number> => {
   const isHelper = (row: ProcessRow): boolean => agent !== undefined && row.parent === launcher && row.pid !== agent;
+  const isKeeper = (row: ProcessRow): boolean => keeper !== undefined && (row.pid === keeper || row.parent === keeper);
   const apart = rows.filter(
-    (row) => row.pid === launcher || isHelper(row) || (row.mark !== undefined && row.mark !== mark),
+    (row) => row.pid === launcher || isKeeper(row) || isHelper(row) || (row.mark !== undefined && row.mark !== mark),
   );
   return new Set([process.pid, ...apart.map((row) => row.pid)]);
 };

@@ -4,7 +4,7 @@ import { constants } from "node:os";
 import type { RunSeen } from "../core/observed.ts";
 import { isAlive } from "./identity.ts";
 import { processRow } from "./process-table.ts";
-import { folderOf, markOf, readEnded, readRunFolder } from "./run-folder.ts";
+import { ageOf, folderOf, markOf, readEnded, readRunFolder } from "./run-folder.ts";
 import type { Begun, Ended, RunArea } from "./run-folder.ts";
 import { searchOf } from "./run-tree.ts";
 
@@ -20,13 +20,13 @@ export const seeRun = (area: RunArea, run: string): RunSeen => {
   if (ended !== undefined) return exited(ended, begun);
   if (begun === undefined && Math.abs(ageMs) < startMsMax) return { is: "starting", ageMs: Math.max(0, ageMs) };
   if (begun !== undefined && isAlive(begun.launcher)) {
-    return { is: "alive", ...whoAndWhen(begun), ...(isStopped(begun) ? { frozen: true } : {}) };
+    return { is: "alive", ...whoAndWhen(begun), ageMs: ageOf(begun), ...(isStopped(begun) ? { frozen: true } : {}) };
   }
   // It may have ended properly between the two looks.
   const late = readEnded(path);
   if (late !== undefined) return exited(late, begun);
   const survivors = searchOf(markOf(area, run), begun)().map((row) => row.pid);
-  return { is: "vanished", ...(begun && whoAndWhen(begun)), survivors };
+  return { is: "vanished", ...(begun && { ...whoAndWhen(begun), ageMs: ageOf(begun) }), survivors };
 };
 
 const isStopped = ({ agent }: Begun): boolean => {
@@ -41,8 +41,8 @@ const whoAndWhen = (begun: Begun): Pick<Extract<RunSeen, { is: "alive" }>, "proc
 
 const exited = (ended: Ended, begun: Begun | undefined): RunSeen => {
   const signal = signalIn(ended.code);
-  const { code, endedAt } = ended;
-  return { is: "exited", ...whoAndWhen(begun ?? ended), code, ...(signal && { signal }), endedAt };
+  const { code, endedAt, ranMs } = ended;
+  return { is: "exited", ...whoAndWhen(begun ?? ended), code, ...(signal && { signal }), endedAt, ranMs };
 };
 
 /** A shell reports signal n as 128 + n. A program that ends with such a code by itself looks the same. */

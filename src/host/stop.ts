@@ -27,17 +27,20 @@ const exitMsMax = 2000;
 export const stopRun = async (area: RunArea, run: string, graceMs: number): Promise<readonly number[]> => {
   const begun = (await begunFolder(folderOf(area, run)))?.begun;
   const search = frozenSearch(area, run);
-  await ask(search, Date.now() + graceMs);
+  await ask(search, performance.now() + graceMs);
   const left = await kill(search);
   if (begun !== undefined) await letFinish(area, run, begun.launcher, left.length === 0);
+  const keeper = begun?.keeper && isAlive(begun.keeper) ? processRow(begun.keeper.pid) : undefined;
+  // It ends by itself: what was printed last is in the output then.
+  if (keeper !== undefined && left.length === 0) await gone([keeper], performance.now() + killMsMax);
   return left.map((row) => row.pid);
 };
 
 const begunFolder = async (path: string): Promise<RunFolder | undefined> => {
-  const deadline = Date.now() + startMsMax;
+  const deadline = performance.now() + startMsMax;
   for (;;) {
     const folder = readRunFolder(path);
-    if (folder === undefined || folder.begun !== undefined || folder.ageMs > startMsMax || Date.now() > deadline)
+    if (folder === undefined || folder.begun !== undefined || folder.ageMs > startMsMax || performance.now() > deadline)
       return folder;
     await sleep(lookMs);
   }
@@ -53,8 +56,8 @@ const ask = async (search: Search, deadline: number): Promise<void> => {
       signal(row, "SIGTERM");
       signal(row, "SIGCONT");
     }
-    if (tree.length === 0 || Date.now() >= deadline) return;
-    await gone(tree, Math.min(deadline, Date.now() + searchMs));
+    if (tree.length === 0 || performance.now() >= deadline) return;
+    await gone(tree, Math.min(deadline, performance.now() + searchMs));
   }
 };
 
@@ -63,7 +66,7 @@ const kill = async (search: Search): Promise<readonly ProcessRow[]> => {
     const tree = freeze(search);
     if (tree.length === 0) return [];
     for (const row of tree) signal(row, "SIGKILL");
-    await gone(tree, Date.now() + killMsMax);
+    await gone(tree, performance.now() + killMsMax);
   }
   return search();
 };
@@ -83,7 +86,7 @@ const freeze = (search: Search): readonly ProcessRow[] => {
 
 /** Wait until none of them lives, or until the deadline. */
 const gone = async (tree: readonly ProcessRow[], deadline: number): Promise<void> => {
-  while (tree.some(isSame) && Date.now() < deadline) await sleep(lookMs);
+  while (tree.some(isSame) && performance.now() < deadline) await sleep(lookMs);
 };
 
 /** The launcher writes how the run ended. One that does not is killed, unless it still waits for who would not die. */
@@ -92,7 +95,7 @@ const letFinish = async (area: RunArea, run: string, launcher: Identity, alone: 
   if (row === undefined || row.start !== launcher.start) return;
   signal(row, "SIGCONT");
   if (!alone) return;
-  await gone([row], Date.now() + exitMsMax);
+  await gone([row], performance.now() + exitMsMax);
   if (readRunFolder(folderOf(area, run))?.ended === undefined) signal(row, "SIGKILL");
-  await gone([row], Date.now() + killMsMax);
+  await gone([row], performance.now() + killMsMax);
 };

@@ -20,6 +20,7 @@ const idleMs = Number(process.env["LANES_ENGINE_IDLE_MS"] ?? "") || 60_000;
 
 const clock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   id: () =>
     `${Date.now().toString(36)}-${Buffer.from(crypto.getRandomValues(new Uint8Array(9))).toString("base64url")}`,
   box: hostname,
@@ -88,6 +89,7 @@ export const shellOf = (version: string, root: string): Shell => {
       return process.stderr;
     },
     now: () => clock.now(),
+    elapsed: () => clock.elapsed(),
     engine: (repo) => engineAt(repo === undefined ? process.cwd() : resolve(repo), root, version),
     onInterrupt,
     openDemo: async ({ plain }) => {

@@ -8,15 +8,20 @@ import { emptyState, type State } from "../../src/core/state.ts";
 import { force, frozenLane, laneIn, limits, now, process, reachable, tell, withLane, laneOf } from "./build.ts";
 
 const policy: Policy = { maxRuns: 2, check: "make", requireCheck: false };
-const steps = (state: State, runs: Readonly<Record<string, RunSeen>> = {}, over: Partial<Policy> = {}): string =>
-  plan(state, { runs: new Map(Object.entries(runs)) }, now, { ...policy, ...over })
+const steps = (
+  state: State,
+  runs: Readonly<Record<string, RunSeen>> = {},
+  over: Partial<Policy> = {},
+  rested: readonly string[] = [],
+): string =>
+  plan(state, { runs: new Map(Object.entries(runs)), rested: new Set(rested) }, now, { ...policy, ...over })
     .map(({ type, lane }) => `${type} ${lane}`)
     .join(", ") || "nothing";
 
-const alive: RunSeen = { is: "alive", process, startedAt: now - 10_000 };
-const exited: RunSeen = { is: "exited", process, startedAt: now - 10_000, code: 0, endedAt: now };
+const alive: RunSeen = { is: "alive", process, startedAt: now, ageMs: 10_000 };
+const exited: RunSeen = { is: "exited", process, startedAt: now - 10_000, code: 0, endedAt: now, ranMs: 10_000 };
 const gone: RunSeen = { is: "vanished", survivors: [] };
-const orphaned: RunSeen = { is: "vanished", startedAt: now - 10_000, survivors: [77] };
+const orphaned: RunSeen = { is: "vanished", startedAt: now, ageMs: 10_000, survivors: [77] };
 const absent: RunSeen = { is: "absent" };
 const beginning: RunSeen = { is: "starting", ageMs: 5 };
 
@@ -82,7 +87,15 @@ describe("the plan for a run", () => {
   test("that stands still uses up none of its time, nor from when it was to", () => {
     const state = laneIn("running", { timeoutMs: 60_000 });
     const at = (ms: number): string =>
-      plan(state, { runs: new Map([["a-1", { is: "alive", process, startedAt: 0, frozen: true }]]) }, ms, policy)
+      plan(
+        state,
+        {
+          runs: new Map([["a-1", { is: "alive", process, startedAt: 0, ageMs: ms, frozen: true }]]),
+          rested: new Set(),
+        },
+        ms,
+        policy,
+      )
         .map(({ type }) => type)
         .join();
     const told = (ms: number, event: Event): void => {
@@ -114,12 +127,15 @@ describe("the plan for a lane", () => {
     const state = laneIn("starting", { agent: "manual" });
     expect(steps(state, { "a-1": absent })).toBe("start a");
     force(state, "a", { run: undefined });
-    expect(plan(state, { runs: new Map() }, now, policy)).toEqual([{ type: "start", lane: "a", n: 1 }]);
+    expect(plan(state, { runs: new Map(), rested: new Set() }, now, policy)).toEqual([
+      { type: "start", lane: "a", n: 1 },
+    ]);
   });
 
   test("that failed is to queue it when its time has come", () => {
-    expect(steps(force(laneIn("failed"), "a", { retryAt: now }))).toBe("requeue a");
-    expect(steps(force(laneIn("failed"), "a", { retryAt: now + 1 }))).toBe("nothing");
+    expect(steps(force(laneIn("failed"), "a", { retryAt: now }), {}, {}, ["a"])).toBe("requeue a");
+    expect(steps(force(laneIn("failed"), "a", { retryAt: now }))).toBe("nothing");
+    expect(steps(laneIn("failed"), {}, {}, ["a"])).toBe("nothing");
     expect(steps(laneIn("failed"))).toBe("nothing");
   });
 
@@ -174,7 +190,7 @@ describe("the plan for a merge", () => {
   test("is to run a check again that vanished, but not for ever", () => {
     const state = laneIn("merging");
     const runs: Record<string, RunSeen> = { [run(1)]: gone, [run(2)]: absent };
-    expect(plan(state, { runs: new Map(Object.entries(runs)) }, now, policy)).toEqual([
+    expect(plan(state, { runs: new Map(Object.entries(runs)), rested: new Set() }, now, policy)).toEqual([
       { type: "test", lane: "a", candidate: "candidate1", run: run(2), check: "make" },
     ]);
     expect(steps(state, { [run(1)]: gone, [run(2)]: gone, [run(3)]: absent })).toBe("test a");
@@ -234,7 +250,7 @@ test("planning twice gives the same steps, and no lane gets two", () => {
   let state = emptyState();
   for (const [index, to] of reachable.entries()) state = withLane(state, to, {}, `lane${index}`);
   const runs = new Map(runsToSee(state).map((run) => [run, absent] as const));
-  const first = plan(state, { runs }, now, { ...policy, maxRuns: 99 });
-  expect(plan(structuredClone(state), { runs }, now, { ...policy, maxRuns: 99 })).toEqual(first);
+  const first = plan(state, { runs, rested: new Set() }, now, { ...policy, maxRuns: 99 });
+  expect(plan(structuredClone(state), { runs, rested: new Set() }, now, { ...policy, maxRuns: 99 })).toEqual(first);
   expect(new Set(first.map(({ lane }) => lane)).size).toBe(first.length);
 });

@@ -8,8 +8,8 @@ import { frozenLane, laneIn, laneOf, now, tell } from "./build.ts";
 const ended = (over: Partial<Ended> = {}): Ended => ({
   n: 1,
   code: 0,
-  startedAt: now - 60_000,
   endedAt: now,
+  ranMs: 60_000,
   head: "head1",
   commits: 1,
   dirty: [],
@@ -65,10 +65,8 @@ describe("the verdict on a run", () => {
   test("names the time limit when that ended it", () => {
     const lane = running({ timeoutMs: 60_000 });
     expect(said(lane, { code: 143, signal: "SIGTERM" })).toEqual(["lane.failed: stopped after its time limit of 60 s"]);
-    expect(said(lane, { code: 143, signal: "SIGTERM", startedAt: now - 59_000 })).toEqual([
-      "lane.failed: killed by SIGTERM",
-    ]);
-    expect(said(lane, { code: 1, startedAt: now - 59_000 })).toEqual(["lane.failed: exit code 1"]);
+    expect(said(lane, { code: 143, signal: "SIGTERM", ranMs: 59_000 })).toEqual(["lane.failed: killed by SIGTERM"]);
+    expect(said(lane, { code: 1, ranMs: 59_000 })).toEqual(["lane.failed: exit code 1"]);
   });
 
   test("is failed by its time limit even when the agent caught the signal and says that all is well", () => {
@@ -97,13 +95,13 @@ describe("the verdict on a run", () => {
   });
 
   test("parks a lane that failed quickly three times in a row", () => {
-    expect(said(running(), { code: 1, startedAt: now })).toEqual(["lane.failed: exit code 1"]);
+    expect(said(running(), { code: 1, ranMs: 0 })).toEqual(["lane.failed: exit code 1"]);
     const third = { ...running(), failures: 2 };
-    expect(said(third, { code: 1, startedAt: now - quickMs + 1 })).toEqual([
+    expect(said(third, { code: 1, ranMs: quickMs - 1 })).toEqual([
       "lane.failed: exit code 1",
       "lane.parked: exit code 1; 3 quick failures in a row",
     ]);
-    expect(said(third, { code: 1, startedAt: now - quickMs })).toEqual(["lane.failed: exit code 1"]);
+    expect(said(third, { code: 1, ranMs: quickMs })).toEqual(["lane.failed: exit code 1"]);
   });
 
   test("does what the person who stopped it wanted, whatever the exit code", () => {
@@ -154,9 +152,9 @@ describe("the verdict on a run", () => {
     tell(state, [{ type: "lane.resume-asked", key: "a" }]);
     tell(state, [{ type: "lane.thawed", key: "a", n: 1, why: "" }]);
     const { frozenMs = 0 } = laneOf(state, "a").run ?? {};
-    const late = { startedAt: now - 60_000 - frozenMs };
+    const late = { ranMs: 60_000 + frozenMs };
     expect(said(laneOf(state, "a"), late)).toEqual(["lane.failed: stopped after its time limit of 60 s"]);
-    expect(said(laneOf(state, "a"), { startedAt: late.startedAt + 1 })).toEqual(["lane.readied"]);
+    expect(said(laneOf(state, "a"), { ranMs: late.ranMs - 1 })).toEqual(["lane.readied"]);
   });
 });
 

@@ -93,7 +93,14 @@ export const happen = (world: World, happening: Happening): void => {
 };
 
 export const end = (world: World, run: string, code: number): void => {
-  world.runs.set(run, { is: "exited", process, startedAt: world.clock - 5000, code, endedAt: world.clock });
+  world.runs.set(run, {
+    is: "exited",
+    process,
+    startedAt: world.clock - 5000,
+    code,
+    endedAt: world.clock,
+    ranMs: 5000,
+  });
 };
 
 const wish = (world: World, command: Command): void => {
@@ -117,7 +124,9 @@ const wish = (world: World, command: Command): void => {
 /** One round of the engine: plan, then carry each step out. */
 export const round = (world: World, dice: readonly number[]): readonly Action[] => {
   const runs = new Map(runsToSee(world.state).map((run) => [run, world.runs.get(run) ?? ({ is: "absent" } as const)]));
-  const actions = plan(world.state, { runs }, world.clock, world.policy);
+  const lanes = [...world.state.lanes.values()];
+  const rested = new Set(lanes.filter(({ retryAt }) => (retryAt ?? Infinity) <= world.clock).map(({ id }) => id));
+  const actions = plan(world.state, { runs, rested }, world.clock, world.policy);
   for (const [index, action] of actions.entries()) act(world, action, dice[index % dice.length] ?? 0);
   return actions;
 };
@@ -173,8 +182,8 @@ const eventsOf = (world: World, action: Action, lane: Lane, die: number): readon
 const hold = (world: World, run: string, frozen: boolean): void => {
   const seen = world.runs.get(run);
   if (seen?.is !== "alive") return;
-  const { process: agent, startedAt } = seen;
-  world.runs.set(run, { is: "alive", process: agent, startedAt, ...(frozen ? { frozen } : {}) });
+  const { process: agent, startedAt, ageMs } = seen;
+  world.runs.set(run, { is: "alive", process: agent, startedAt, ageMs, ...(frozen ? { frozen } : {}) });
 };
 
 const start = (world: World, n: number, lane: Lane, die: number): readonly Event[] => {
@@ -187,7 +196,7 @@ const start = (world: World, n: number, lane: Lane, die: number): readonly Event
     ];
   }
   const seen: RunSeen =
-    die === 3 ? { is: "vanished", survivors: [] } : { is: "alive", process, startedAt: world.clock };
+    die === 3 ? { is: "vanished", survivors: [] } : { is: "alive", process, startedAt: world.clock, ageMs: 0 };
   world.runs.set(runOf(key, n), seen);
   return [];
 };

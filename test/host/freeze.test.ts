@@ -15,11 +15,14 @@ beforeEach(() => {
 });
 afterEach(() => place.end());
 
-/** Numbers of all processes that carry the mark of the run, without its launcher. */
-const treeOf = ({ state }: Place, run = "demo-1"): readonly number[] =>
-  processTable()
+/** Numbers of all processes that carry the mark of the run, without its launcher and the keeper of its output. */
+const treeOf = ({ state }: Place, run = "demo-1"): readonly number[] => {
+  const keeper = Number(/^keeper (\d+)$/m.exec(readFileSync(join(state, "runs", run, "start"), "utf8"))?.[1]);
+  return processTable()
+    .filter(({ pid, parent }) => pid !== launcherOf(place, run) && pid !== keeper && parent !== keeper)
     .map(({ pid }) => pid)
-    .filter((pid) => startedWith(pid, "LANES_RUN") === `${state}:${run}` && pid !== launcherOf(place, run));
+    .filter((pid) => startedWith(pid, "LANES_RUN") === `${state}:${run}`);
+};
 
 /** Says a letter again and again, so that one can see whether it goes on. */
 const ticking = "while :; do echo x >>ticks; sleep 0.01; done";
@@ -114,8 +117,8 @@ test("a freeze and a thaw spare bystanders that look alike", async () => {
   await start("echo $$ >$NAME; exec sleep 1000", { run: "demo-2", env: { NAME: "d" } });
   await start(ticking);
   for (const name of ["a", "b", "c"]) await pidIn(name);
-  const all = [...bystanders, await pidIn("d"), launcherOf(place), process.pid];
   await said("ticks");
+  const all = [...bystanders, await pidIn("d"), launcherOf(place), process.pid];
   expect(await host.freeze("demo-1")).toEqual([]);
   expect(all.filter((pid) => processRow(pid)?.stopped !== false)).toEqual([]);
   process.kill(bystanders[0] ?? 0, "SIGSTOP");
