@@ -15,7 +15,8 @@ import { writersOf } from "./writer.ts";
 /** All worktrees that git lists, lanes' and others'. */
 export const treesOf = async (context: Context): Promise<readonly TreeFacts[]> => {
   const folder = join(context.layout.common, "worktrees");
-  const [names, refs] = await Promise.all([missing(readdir(folder), []), refsBelow(context, "refs/heads")]);
+  const names: readonly string[] = await missing(readdir(folder), []);
+  const refs = await refsBelow(context, "refs/heads");
   return Promise.all(names.toSorted().map((name) => treeAt(context, join(folder, name), refs)));
 };
 

@@ -17,6 +17,8 @@ import { scan } from "./read.ts";
 const publishedNames: readonly string[] = ["tracker.json", "observed.json", "task-queue.json", "agent-registry.json"];
 const privateNames: readonly string[] = [logName, "engine.log", "engine.log.1", "lent", "runs"];
 
+const folderNames: ReadonlySet<string> = new Set(["lent", "runs"]);
+
 /** Damaged lines that are named. */
 const namedMax = 5;
 /** A writer between two system calls has this long, in ms. */
@@ -82,7 +84,8 @@ const openIn = (state: string): JournalFacts["open"] => {
   const inside = privateNames.flatMap((name) => {
     const path = join(state, name);
     const seen = look(path);
-    if (seen === undefined || seen.isSymbolicLink() || !(seen.isFile() || seen.isDirectory())) return [];
+    // Something else in its place is another finding.
+    if (seen === undefined || !(folderNames.has(name) ? seen.isDirectory() : seen.isFile())) return [];
     const wanted = seen.isDirectory() ? 0o700 : 0o600;
     return (seen.mode & 0o077) === 0 ? [] : [{ path, mode: seen.mode & 0o7777, wanted }];
   });
