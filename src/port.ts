@@ -1,6 +1,8 @@
 /** Everything that this program can do to the world, on one page. Types only: drivers fill them, the engine uses them. */
 import type { Config } from "./core/config.ts";
 import type { Entry, LogRecord } from "./core/event.ts";
+import type { Mend } from "./core/finding.ts";
+import type { BoxFacts, GitFacts, JournalFacts, WorkFacts } from "./core/health.ts";
 import type { No, RepoSeen, RunSeen } from "./core/observed.ts";
 import type { Identity } from "./core/state.ts";
 
@@ -183,6 +185,31 @@ export interface Settings {
   load(): Promise<Loaded | No>;
   /** Trust the commands with this hash from now on. */
   trust(hash: string): Promise<void>;
+}
+
+/**
+ * What `lanes doctor` asks of the git driver. Looking changes nothing and throws only where looking is impossible. A mend looks again
+ * first; false: it is no longer so, or may not be touched.
+ */
+export interface GitWard {
+  look(): Promise<GitFacts>;
+  mend(
+    mend: Extract<Mend, { type: "unlock" | "exclude" | "relink" | "forget-unfinished" | "restore-branch" }>,
+  ): Promise<boolean>;
+}
+
+/** The same of the journal driver. */
+export interface JournalWard {
+  look(): Promise<JournalFacts>;
+  mend(mend: Extract<Mend, { type: "mode" | "set-aside" | "end-line" }>): Promise<boolean>;
+}
+
+/** The same of the host driver, which mends nothing. */
+export interface HostWard {
+  box(): Promise<BoxFacts>;
+  /** Those of these programs that cannot be started. */
+  missing(programs: readonly string[]): readonly string[];
+  orphans(): WorkFacts["orphans"];
 }
 
 /** Time and dice, so that nothing else needs them. */

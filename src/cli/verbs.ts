@@ -2,6 +2,7 @@
 import { addLane } from "./add-lane.ts";
 import type { Call, Verb } from "./call.ts";
 import { cleanup } from "./cleanup.ts";
+import { doctor } from "./doctor.ts";
 import { engineVerb } from "./engine.ts";
 import { events } from "./events.ts";
 import { execLane, execute } from "./execute.ts";
@@ -52,6 +53,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   cleanup: { run: cleanup },
   reset: { run: reset },
   trust: { run: trust },
+  doctor: { alone: doctor },
   demo: { alone: async (call) => demo(call) },
 };
 

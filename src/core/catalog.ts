@@ -239,6 +239,14 @@ export const catalog: readonly Capability[] = [
     examples: ["lanes engine status", "lanes engine stop"],
   },
   {
+    id: "doctor",
+    title: "Look for faults of this machine and repository; each with what, where and one command that mends it",
+    group: "keep",
+    arguments: [],
+    options: [{ flags: "--fix", about: "make the repairs that are safe: no work is lost, twice does no harm" }],
+    examples: ["lanes doctor", "lanes doctor --fix"],
+  },
+  {
     id: "cleanup",
     title: "Remove worktrees of merged and cancelled lanes that are clean; say what stays",
     group: "keep",
