@@ -32,6 +32,20 @@ export interface Cursor {
   readonly file?: string;
 }
 
+/** A state as it was at a place in the log, so that nobody has to fold what lies before it. A copy: the log stays the truth. */
+export interface Snapshot {
+  /** Where to read on. */
+  readonly from: Cursor;
+  /** Version of the rules by which it was folded. */
+  readonly fold: number;
+  /** What the writer's fold knew: only a fold that knows the same may go on from it. */
+  readonly mark: string;
+  /** Version of the program that wrote it. */
+  readonly by: string;
+  /** The state. */
+  readonly text: string;
+}
+
 /** The log and the files that are published from it. */
 export interface Journal {
   /**
@@ -52,6 +66,10 @@ export interface Journal {
   published(name: string): Promise<string | undefined>;
   /** `changed` is called soon after a published file was written by anybody: a hint that it may not be ours any more. */
   followPublished(name: string, changed: () => void): Release;
+  /** Keep a snapshot in the place of the one before, which is kept too. Nothing happens when `from` is no place in this log. */
+  keep(snapshot: Snapshot): Promise<void>;
+  /** The newest snapshot of this very log that ends at `position` or before; undefined when there is none that can be used. */
+  snapshot(position: number): Promise<Snapshot | undefined>;
   /** Make the state folder. Idempotent. */
   create(): Promise<void>;
   exists(): Promise<boolean>;

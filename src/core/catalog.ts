@@ -25,6 +25,8 @@ export interface Capability {
   readonly arguments: readonly Argument[];
   readonly options: readonly Option[];
   readonly examples: readonly string[];
+  /** Changes nothing in the log or in what follows from it, although it does not only look. */
+  readonly reads?: true;
   /** The wish for one lane, for capabilities that are about lanes. */
   readonly wish?: (lane: string) => Command;
 }
@@ -267,6 +269,7 @@ export const catalog: readonly Capability[] = [
     id: "trust",
     title: "Show the commands of lanes.config.json and allow them",
     group: "keep",
+    reads: true,
     arguments: [],
     options: [{ flags: "--yes", about: "do not ask" }],
     examples: ["lanes trust"],

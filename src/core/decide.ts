@@ -11,7 +11,7 @@ export const decide = (state: State, command: Command): Decision | Refusal => {
     return no(
       "this repository's log was written by a newer lanes",
       "upgrade lanes, or read only: status, log and events work",
-      69,
+      4,
     );
   }
   switch (command.type) {

@@ -10,9 +10,10 @@ export interface Mandate {
   readonly token: number;
 }
 
-/** Stand for election. Undefined: a living engine that is not older already leads, or another was faster. */
+/** Stand for election. Undefined: a living engine that is not older already leads, another was faster, or the log is a newer program's. */
 export const elect = async (ledger: Ledger, world: World, version: string): Promise<Mandate | undefined> => {
   await ledger.refresh();
+  if (ledger.newer()) return undefined;
   const { engine } = ledger.state;
   if (engine && leads(engine, world.host, version)) return undefined;
   const outcome = await ledger.propose({
@@ -55,6 +56,7 @@ export const ensureElected = async (ledger: Ledger, world: World, version: strin
   const isLed = (): boolean => ledger.state.engine !== undefined && leads(ledger.state.engine, host, version);
   await ledger.refresh();
   if (isLed()) return true;
+  if (ledger.newer()) return false;
   host.spawnEngine();
   for (const until = clock.elapsed() + startMaxMs; clock.elapsed() < until;) {
     await clock.sleep(25);

@@ -13,6 +13,8 @@ export interface Engine {
   /** The state as far as this process has read; `refresh` reads on. The same object, advanced in place. */
   state(): State;
   refresh(): Promise<State>;
+  /** Why this program may only read: a newer one wrote this log. As far as this process has read; undefined when it may write. */
+  newer(): Refusal | undefined;
   /** Called after every batch of new lines, with the lines. */
   follow(listener: (state: State, told: readonly Told[]) => void): Release;
   /** Every line after `since`, read anew from the log. */

@@ -1,9 +1,7 @@
 /** The engine's library half on real ports: what every shell of this process holds. */
 import type { Command, Refusal } from "../core/command.ts";
-import { fold } from "../core/fold.ts";
 import { isNo, type RepoSeen } from "../core/observed.ts";
 import type { Limits } from "../core/schedule.ts";
-import { emptyState } from "../core/state.ts";
 import type { Release, World } from "../port.ts";
 import { ensureElected, isStranded } from "./elect.ts";
 import type { Engine } from "./engine.ts";
@@ -11,6 +9,7 @@ import { execute, type Receipt } from "./execute.ts";
 import { createLedger, type Ledger, type Told } from "./ledger.ts";
 import { observedName, parseObserved } from "./observed.ts";
 import { limitsOf } from "./policy.ts";
+import { replay } from "./resume.ts";
 
 /** How often a viewer makes sure that an engine lives while there is something to do, in ms. */
 const attendMs = 500;
@@ -25,6 +24,7 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
   return {
     layout: world.layout,
     state: () => ledger.state,
+    newer: () => ledger.newer(),
     refresh: async () => {
       await ledger.refresh();
       return ledger.state;
@@ -65,14 +65,10 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
   };
 };
 
-/** Every line after a position, folded anew, so that each carries what became of it. */
+/** Every line after a position with what became of it: folded anew from the last snapshot before it. */
 const history = async (world: World, since: number): Promise<readonly Told[]> => {
-  const state = emptyState();
   const told: Told[] = [];
-  await world.journal.read({ byte: 0, position: 0 }, (entry) => {
-    const outcome = fold(state, entry);
-    if (entry.position > since) told.push({ entry, outcome });
-  });
+  await replay(world.journal, since, (entry, outcome) => told.push({ entry, outcome }));
   return told;
 };
 
@@ -87,7 +83,8 @@ const isStrandedHere = async (
   world: World,
   version: string,
   limits: () => Promise<Limits>,
-): Promise<boolean> => isStranded(ledger.state, world.host, version, world.clock.now(), await limits());
+): Promise<boolean> =>
+  !ledger.newer() && isStranded(ledger.state, world.host, version, world.clock.now(), await limits());
 
 /** Announce a viewer, and start another engine within moments when the one that is needed has died. */
 const attend = (ledger: Ledger, world: World, version: string, limits: () => Promise<Limits>): Release => {

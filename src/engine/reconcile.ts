@@ -6,6 +6,7 @@ import type { Release, World } from "../port.ts";
 import { graceMs } from "./act-run.ts";
 import { createCrew, type Crew } from "./crew.ts";
 import { elect, type Mandate } from "./elect.ts";
+import { createKeeper } from "./keep.ts";
 import type { Ledger } from "./ledger.ts";
 import { observedName, observedText } from "./observed.ts";
 import { loadRules } from "./policy.ts";
@@ -66,7 +67,8 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
     () => sight.release(),
   ];
   try {
-    return await lead({ work, sight, crew, waker, options, published });
+    const keep = createKeeper(ledger, world, options.version);
+    return await lead({ work, sight, crew, waker, options, published, keep });
   } finally {
     for (const release of releases) release();
     await crew.settled();
@@ -79,6 +81,8 @@ interface Office {
   readonly crew: Crew;
   readonly waker: Waker;
   readonly options: EngineOptions;
+  /** Keep a snapshot if one is due. */
+  readonly keep: () => Promise<void>;
   /** Per file: when it was published last, and at which state. */
   readonly published: Map<string, { readonly at: number; readonly what: string }>;
 }
@@ -104,6 +108,7 @@ const lead = async (office: Office): Promise<boolean> => {
     crew.begin(plan(state, { runs: lookAtRuns(work), rested: rests(state) }, now, work.rules.policy));
     await sight.look(state).catch((error: unknown) => work.world.log(`look: ${reasonOf(error)}`));
     await publish(office);
+    await office.keep();
     if (crew.busy() || needsEngine(state, now, work.rules.policy) || work.world.host.announced().length > 0)
       busyAt = elapsed;
     if (elapsed - busyAt >= options.idleMs && (await retire(work))) return true;
@@ -111,10 +116,13 @@ const lead = async (office: Office): Promise<boolean> => {
   }
 };
 
-/** Read on; false when the log or the election is gone. */
+/** Read on; false when the log or the election is gone, or a newer program has written. */
 const stillLeads = async (work: Work): Promise<boolean> => {
   if (!(await work.world.journal.exists())) return false;
-  return leadsStill(work);
+  if (!(await leadsStill(work))) return false;
+  const newer = work.ledger.newer();
+  if (newer) work.world.log(newer.refused);
+  return !newer;
 };
 
 /** A lane that was taken out of the queue waits for its check no more: the check's processes must not go on. */

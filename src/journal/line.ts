@@ -1,6 +1,7 @@
 /** One record, one line: the text of the log. This format is for ever, old logs have to fold. */
 import { isAscii } from "node:buffer";
-import type { Entry, LogRecord } from "../core/event.ts";
+import { type Entry, type LogRecord, recordVersion } from "../core/event.ts";
+import { upcast } from "../core/upcast.ts";
 import { crc32 } from "./crc.ts";
 
 /** Longest line that is written or believed. */
@@ -63,7 +64,8 @@ const decode = ({ chunk, text, ascii }: Lines, start: number, end: number): LogR
   const body = ascii ? text.slice(start, trailer) : chunk.toString("utf8", start, trailer);
   const value = parse(`${body}}`);
   if (value === undefined) return "it is not JSON";
-  return shapeFault(value) ?? value;
+  const record = value.v < recordVersion ? (upcast({ ...value }) as unknown as LogRecord) : value;
+  return shapeFault(record) ?? record;
 };
 
 /** The number that eight lower-case hex digits say; -1 when they are none. */
