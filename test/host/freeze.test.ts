@@ -114,8 +114,8 @@ test("a freeze and a thaw spare bystanders that look alike", async () => {
   await start("echo $$ >$NAME; exec sleep 1000", { run: "demo-2", env: { NAME: "d" } });
   await start(ticking);
   for (const name of ["a", "b", "c"]) await pidIn(name);
-  const all = [...bystanders, await pidIn("d"), launcherOf(place), process.pid];
   await said("ticks");
+  const all = [...bystanders, await pidIn("d"), launcherOf(place), process.pid];
   expect(await host.freeze("demo-1")).toEqual([]);
   expect(all.filter((pid) => processRow(pid)?.stopped !== false)).toEqual([]);
   process.kill(bystanders[0] ?? 0, "SIGSTOP");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { expect, test } from "vitest";
 
-import { isStill, processTable, startedWith } from "../../src/host/process-table.ts";
+import { isStill, processRow, processTable, startedWith } from "../../src/host/process-table.ts";
 import { kill, makeScratch, type Scratch, until } from "./scratch.ts";
 import { openTerminal } from "./terminal.ts";
 
@@ -95,13 +95,20 @@ test("a lane that is frozen stays so without an engine, goes on and lands", { ti
   ]);
 });
 
-test("a frozen lane that is cancelled leaves no process", { timeout: 120_000 }, async () => {
+test("a frozen lane that is cancelled leaves no process, nor does a reset", { timeout: 120_000 }, async () => {
   await using scratch = await makeScratch();
   await startSlow(scratch);
   await pause(scratch);
   expect(treeOf(scratch, "slow").length).toBeGreaterThanOrEqual(2);
+  expect((await scratch.lanes("cleanup")).stdout).toMatch(/^left .*slow: slow is paused\n$/);
   expect((await scratch.lanes("cancel", "slow")).code).toBe(0);
   expect([await scratch.state("slow"), treeOf(scratch, "slow")]).toEqual(["cancelled", []]);
+  expect((await scratch.lanes("cleanup")).code).toBe(0);
+  await startSlow(scratch);
+  await pause(scratch);
+  const tree = treeOf(scratch, "slow");
+  expect((await scratch.lanes("reset", "--yes")).code).toBe(0);
+  expect(processTable().filter(({ pid }) => tree.includes(pid))).toEqual([]);
 });
 
 test("a frozen lane is stopped, by name and with all others, and run again", { timeout: 120_000 }, async () => {
@@ -127,16 +134,23 @@ test("a frozen lane is stopped, by name and with all others, and run again", { t
   await until("ready", async () => ((await scratch.state("slow")) === "ready" ? true : undefined));
 });
 
-test("an agent that dies frozen has failed and is not tried again", { timeout: 120_000 }, async () => {
-  await using scratch = await makeScratch();
-  await startSlow(scratch);
-  await pause(scratch);
-  kill((await scratch.status())["slow"]?.run?.pid ?? 0);
-  await until("failed", async () => ((await scratch.state("slow")) === "failed" ? true : undefined));
-  expect((await scratch.lanes("why", "slow")).stdout).toBe(
-    "slow is failed: killed by SIGKILL while it was frozen; next: lanes log slow; lanes retry slow\n",
-  );
-});
+test(
+  "an agent that dies frozen, without an engine, has failed and is not tried again",
+  { timeout: 120_000 },
+  async () => {
+    await using scratch = await makeScratch();
+    await startSlow(scratch);
+    await pause(scratch);
+    expect((await scratch.lanes("engine", "stop")).stdout).toBe(
+      "stopped; agents that run go on, frozen ones stay frozen\n",
+    );
+    kill((await scratch.status())["slow"]?.run?.pid ?? 0);
+    await until("failed", async () => ((await scratch.state("slow")) === "failed" ? true : undefined));
+    expect((await scratch.lanes("why", "slow")).stdout).toBe(
+      "slow is failed: killed by SIGKILL while it was frozen; next: lanes log slow; lanes retry slow\n",
+    );
+  },
+);
 
 test("whoever wakes a frozen agent, it stands still again", { timeout: 120_000 }, async () => {
   await using scratch = await makeScratch();
@@ -146,6 +160,26 @@ test("whoever wakes a frozen agent, it stands still again", { timeout: 120_000 }
   await until("all to stand still", () => (treeOf(scratch, "slow").every(isStill) ? true : undefined));
   await expectStill(scratch);
   expect(await scratch.state("slow")).toBe("paused");
+});
+
+test("an engine that was itself frozen, and is woken late, disturbs nothing", { timeout: 240_000 }, async () => {
+  await using scratch = await makeScratch();
+  await startSlow(scratch);
+  for (const [verb, opposite] of [
+    ["pause", "resume"],
+    ["resume", "pause"],
+  ] as const) {
+    // In the middle of something, at a moment that nobody chose.
+    await scratch.lanes(verb, "slow", "--detach");
+    const old = (await scratch.engine()) ?? 0;
+    process.kill(old, "SIGSTOP");
+    for (const next of [verb, opposite]) expect((await scratch.lanes(next, "slow")).code).toBe(0);
+    expect(await scratch.engine()).not.toBe(old);
+    process.kill(old, "SIGCONT");
+    await until("the old engine to see that it does not lead", () => (processRow(old) ? undefined : true));
+    await (opposite === "resume" ? expectTicking(scratch) : expectStill(scratch));
+    await scratch.lanes(verb, "slow");
+  }
 });
 
 test("engines that are killed at any moment leave a lane as people want it", { timeout: 240_000 }, async () => {
