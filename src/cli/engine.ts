@@ -19,7 +19,8 @@ export const engineVerb = async (call: Call, engine: Engine): Promise<Answer> =>
       return (await engine.ensure()) ? showEngine(call, engine) : { ...recorded, refused: "no engine came up in time" };
     case "stop": {
       const stopped = await engine.stopEngine();
-      const line = stopped ? "stopped; agents that run go on" : "no engine was running";
+      const frozen = [...engine.state().lanes.values()].some(isFrozen) ? ", frozen ones stay frozen" : "";
+      const line = stopped ? `stopped; agents that run go on${frozen}` : "no engine was running";
       return tell(call, { code: exit.done, lines: [line], json: { stopped } });
     }
     case "run":
