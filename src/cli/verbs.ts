@@ -14,6 +14,7 @@ import { merge } from "./merge.ts";
 import { monitor } from "./monitor.ts";
 import { plan } from "./plan.ts";
 import { probes } from "./probes.ts";
+import { repair } from "./repair.ts";
 import { reset } from "./reset.ts";
 import { showStatus } from "./status.ts";
 import { cancel, stop, stopAll } from "./stop.ts";
@@ -47,6 +48,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   events: { run: events },
   engine: { run: engineVerb },
   cleanup: { run: cleanup },
+  repair: { run: repair },
   reset: { run: reset },
   trust: { run: trust },
   demo: { alone: async (call) => demo(call) },
