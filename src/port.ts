@@ -49,10 +49,11 @@ export interface Snapshot {
 /** The log and the files that are published from it. */
 export interface Journal {
   /**
-   * Every whole line from `from` on, in order, given to `each`; answers where to go on. A torn tail is left for later.
+   * Every whole line from `from` on, in order, given to `each` with the byte at which it begins; answers where to go on. A
+   * torn tail is left for later.
    * Throws an error named `LogReplaced` when the log is no longer the one that `from` is a place in: fold anew from the start.
    */
-  read(from: Cursor, each: (entry: Entry) => void): Promise<Cursor>;
+  read(from: Cursor, each: (entry: Entry, byte: number) => void): Promise<Cursor>;
   /**
    * Append one record in one write and sync it. Resolves when it is on disk; it still has to be read back. When it rejects
    * the outcome is unknown: read, then try again with the same id.
@@ -145,6 +146,8 @@ export interface Git {
   currentBranch(): Promise<{ readonly name: string } | No>;
   /** Is `ancestor` contained in `head`? */
   contains(head: string, ancestor: string): Promise<boolean>;
+  /** Those of these commits that this repository has. */
+  known(commits: readonly string[]): Promise<ReadonlySet<string>>;
   /** Where a lane starts: `onto` with the heads that it does not contain yet merged in. A No names the paths that do not merge. */
   baseFor(onto: string, heads: readonly string[]): Promise<{ readonly base: string } | No>;
   /** Branch and worktree for a lane at `base`; takes over what an earlier, killed call left. Idempotent. */

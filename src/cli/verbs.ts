@@ -16,6 +16,7 @@ import { monitor } from "./monitor.ts";
 import { pause, resume } from "./pause.ts";
 import { plan } from "./plan.ts";
 import { probes } from "./probes.ts";
+import { repair } from "./repair.ts";
 import { reset } from "./reset.ts";
 import { showStatus } from "./status.ts";
 import { cancel, stop, stopAll } from "./stop.ts";
@@ -51,6 +52,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   events: { run: events },
   engine: { run: engineVerb },
   cleanup: { run: cleanup },
+  repair: { run: repair },
   reset: { run: reset },
   trust: { run: trust },
   doctor: { alone: doctor },

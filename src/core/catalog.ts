@@ -258,6 +258,14 @@ export const catalog: readonly Capability[] = [
     wish: (lane) => ({ type: "remove", lanes: [lane] }),
   },
   {
+    id: "repair",
+    title: "Show what is not as the log says, and make everything that follows from the log anew",
+    group: "keep",
+    arguments: [],
+    options: [{ flags: "--dry-run", about: "only show it" }],
+    examples: ["lanes repair --dry-run", "lanes repair"],
+  },
+  {
     id: "reset",
     title: "End all runs, archive the records and begin anew; work that is not merged stays",
     group: "keep",

@@ -10,6 +10,9 @@ import { type Lane, type SeedStatus, type State, stateTable } from "./state.ts";
 /** Version of the JSON that scripts read; grows when a key changes its meaning. */
 export const schemaVersion = 1;
 
+/** Name of the published file, as seed 001 has it. */
+export const trackerName = "tracker.json";
+
 /** The tracker as a value that JSON can hold. `seen`: what git showed, if anybody looked. Times are ISO 8601. */
 export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): object => {
   const lanes = [...state.lanes.values()];

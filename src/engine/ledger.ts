@@ -8,11 +8,9 @@ import {
   recordVersion,
 } from "../core/event.ts";
 import type { Refusal } from "../core/command.ts";
-import { foldMark, foldVersion } from "../core/fold.ts";
-import { snapshotText } from "../core/snapshot.ts";
 import type { State } from "../core/state.ts";
 import type { Clock, Journal, Release, Snapshot } from "../port.ts";
-import { isReplaced, readOn, resume, unfolded } from "./resume.ts";
+import { frozenOf, isReplaced, readOn, resume, unfolded } from "./resume.ts";
 
 /** A line of the journal and what became of it. */
 export interface Told {
@@ -136,18 +134,11 @@ export const createLedger = (
     };
   };
 
-  const freeze = (): Omit<Snapshot, "by"> | undefined => {
-    const { cursor: from, newer } = folded;
-    // While a read is under way the state is ahead of the cursor.
-    if (newer || from.position === 0 || from.position !== state.position) return undefined;
-    return { from, fold: foldVersion, mark: foldMark, text: snapshotText(state) };
-  };
-
   return {
     state,
     newer: () => folded.newer,
     read: () => ({ byte: folded.cursor.byte, spared }),
-    freeze,
+    freeze: () => frozenOf(folded),
     refresh,
     propose,
     follow,

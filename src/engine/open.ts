@@ -56,6 +56,11 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       for (const id of lanes) await world.host.lend(id, ledger.state.lanes.get(id)?.spec.env ?? []);
     },
     writeOut: (path, text) => world.git.writeOut(path, text),
+    survey: async () => {
+      const { survey } = await import("./repair.ts");
+      const whole = createLedger(world.journal, world.clock, { whole: true });
+      return survey(world, { version, limits: await limits(), stop: () => stopEngine(whole, world) });
+    },
     archive: () => world.journal.archive(new Date(world.clock.now()).toISOString().replaceAll(/[:.]/g, "-")),
     reconcile: async () => {
       const { reconcile } = await import("./reconcile.ts");

@@ -1,7 +1,7 @@
 /** The elected engine: observe → plan → act, again and again. What woke it carries no meaning. */
 import type { RunSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
-import { trackerOf } from "../core/tracker.ts";
+import { trackerName, trackerOf } from "../core/tracker.ts";
 import type { Release, World } from "../port.ts";
 import { graceMs } from "./act-run.ts";
 import { createCrew, type Crew } from "./crew.ts";
@@ -14,9 +14,6 @@ import { createRests } from "./rest.ts";
 import { createSight, type Sight } from "./sight.ts";
 import { createWaker, type Waker } from "./waker.ts";
 import { leadsStill, reasonOf, type Work } from "./work.ts";
-
-/** The published form of the state, as seed 001 names it. */
-const trackerName = "tracker.json";
 
 /** Longest time between two looks, in ms; events only shorten it. */
 const sweepMs = 1000;

@@ -3,7 +3,7 @@ import type { Refusal } from "../core/command.ts";
 import type { Entry, Outcome } from "../core/event.ts";
 import { recordVersion } from "../core/event.ts";
 import { fold, foldMark, foldVersion } from "../core/fold.ts";
-import { snapshotState } from "../core/snapshot.ts";
+import { snapshotState, snapshotText } from "../core/snapshot.ts";
 import { emptyState, type State } from "../core/state.ts";
 import type { Cursor, Journal, Snapshot } from "../port.ts";
 
@@ -34,14 +34,14 @@ export const resume = async (
 export const readOn = async (
   journal: Pick<Journal, "read">,
   folded: Folded,
-  each: (entry: Entry, outcome: Outcome) => void,
+  each: (entry: Entry, outcome: Outcome, byte: number) => void,
 ): Promise<void> => {
   const { state } = folded;
-  folded.cursor = await journal.read(folded.cursor, (entry) => {
+  folded.cursor = await journal.read(folded.cursor, (entry, byte) => {
     const before = state.counts.newer;
     const outcome = fold(state, entry);
     if (state.counts.newer > before && "record" in entry) folded.newer = newerRecord(entry.record.v);
-    each(entry, outcome);
+    each(entry, outcome, byte);
   });
 };
 
@@ -64,6 +64,13 @@ export const replay = async (
   const anew = unfolded();
   await readOn(journal, anew, later);
   return anew;
+};
+
+/** The state as it is now, to be kept; undefined when there is none that others may go on from. */
+export const frozenOf = ({ state, cursor: from, newer }: Folded): Omit<Snapshot, "by"> | undefined => {
+  // While a read is under way the state is ahead of the cursor.
+  if (newer || from.position === 0 || from.position !== state.position) return undefined;
+  return { from, fold: foldVersion, mark: foldMark, text: snapshotText(state) };
 };
 
 /** Is another log in the old one's place? */

@@ -24,7 +24,8 @@ export const guarded = async (path: string, act: () => void): Promise<void> => {
 type Unlock = () => Promise<void>;
 
 const acquire = async (path: string): Promise<Unlock> => {
-  const { lock } = await import("proper-lockfile");
+  // CommonJS: in the built program only its default export is there.
+  const { lock } = (await import("proper-lockfile")).default;
   let lost = false;
   const onCompromised = (): void => {
     lost = true;

@@ -151,6 +151,7 @@ describe("help", () => {
       Keep house:
         engine   Start, stop or look at the process that carries lanes out
         cleanup  Remove worktrees of merged and cancelled lanes that are clean; say what stays
+        repair   Show what is not as the log says, and make everything that follows from the log anew
         reset    End all runs, archive the records and begin anew; work that is not merged stays
         trust    Show the commands of lanes.config.json and allow them
 
