@@ -1,4 +1,6 @@
 /** The engine's library half on real ports: what every shell of this process holds. */
+import { relative } from "node:path";
+
 import type { Command, Refusal } from "../core/command.ts";
 import { fold } from "../core/fold.ts";
 import { isNo, type RepoSeen } from "../core/observed.ts";
@@ -114,8 +116,10 @@ const attend = (ledger: Ledger, world: World, version: string, limits: () => Pro
 /** Make the state folder and keep it out of git. */
 const prepare = async (world: World): Promise<readonly string[]> => {
   const written: string[] = [];
-  if (!(await world.journal.exists())) written.push(".orchestration/");
+  const { home, state } = world.layout;
+  if (!(await world.journal.exists())) written.push(state === home ? `${state}/` : `${relative(home, state)}/`);
   await world.journal.create();
+  await world.git.noteCheckout();
   if (await world.git.exclude()) written.push("info/exclude (in git's own folder)");
   return written;
 };
