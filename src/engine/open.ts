@@ -6,6 +6,7 @@ import { fold } from "../core/fold.ts";
 import { isNo, type RepoSeen } from "../core/observed.ts";
 import type { Limits } from "../core/schedule.ts";
 import { emptyState } from "../core/state.ts";
+import { compareSettings } from "../core/tripwire.ts";
 import type { Release, World } from "../port.ts";
 import { ensureElected, isStranded } from "./elect.ts";
 import type { Engine } from "./engine.ts";
@@ -13,6 +14,7 @@ import { execute, type Receipt } from "./execute.ts";
 import { createLedger, type Ledger, type Told } from "./ledger.ts";
 import { observedName, parseObserved } from "./observed.ts";
 import { limitsOf } from "./policy.ts";
+import { forgetSettings } from "./tripwire.ts";
 
 /** How often a viewer makes sure that an engine lives while there is something to do, in ms. */
 const attendMs = 500;
@@ -80,7 +82,10 @@ const history = async (world: World, since: number): Promise<readonly Told[]> =>
 
 const look = async (ledger: Ledger, world: World, lanes: readonly string[]): Promise<RepoSeen> => {
   const current = ledger.state.target === undefined ? await world.git.currentBranch() : { name: ledger.state.target };
-  return world.git.observe({ target: isNo(current) ? "HEAD" : current.name, status: lanes });
+  const seen = await world.git.observe({ target: isNo(current) ? "HEAD" : current.name, status: lanes });
+  const { settings } = parseObserved(await world.journal.published(observedName)) ?? {};
+  if (!settings || !seen.configured) return seen;
+  return { ...seen, settings: compareSettings(settings, seen.configured, ledger.state, seen.at) };
 };
 
 /** Does work wait for an engine while none leads? */
@@ -124,11 +129,14 @@ const prepare = async (world: World): Promise<readonly string[]> => {
   return written;
 };
 
-/** Take the election away from a living engine: it sees that and ends. Runs are not touched. */
+/** Take the election away from a living engine: it sees that and ends. Runs are not touched; what it noticed is forgotten. */
 const stopEngine = async (ledger: Ledger, world: World): Promise<boolean> => {
   await ledger.refresh();
   const { engine } = ledger.state;
-  if (!engine || engine.retired) return false;
+  if (!engine || engine.retired) {
+    await forgetSettings(world);
+    return false;
+  }
   await ledger.propose({
     id: world.clock.id(),
     by: "human",
@@ -138,5 +146,6 @@ const stopEngine = async (ledger: Ledger, world: World): Promise<boolean> => {
   for (const until = world.clock.now() + 10_000; world.host.alive(engine.process) && world.clock.now() < until;) {
     await world.clock.sleep(25);
   }
+  await forgetSettings(world);
   return true;
 };
