@@ -142,7 +142,7 @@ export interface Git {
   observe(ask: { readonly target: string; readonly status: readonly string[] }): Promise<RepoSeen>;
   /** Tip of a branch (short name), or a No when there is none. */
   tip(branch: string): Promise<{ readonly head: string } | No>;
-  /** Name of the branch that the user's checkout is on, or a No (detached, no commit yet, bare). */
+  /** Name of the branch that the user's checkout is on, or that a bare repository's HEAD names; or a No (detached, no commit yet). */
   currentBranch(): Promise<{ readonly name: string } | No>;
   /** Is `ancestor` contained in `head`? */
   contains(head: string, ancestor: string): Promise<boolean>;
@@ -181,6 +181,8 @@ export interface Git {
   writeOut(path: string, text: string): Promise<void>;
   /** Keep our folders out of git through `info/exclude`. True when a line was added. */
   exclude(): Promise<boolean>;
+  /** Note in the state folder where the main checkout is, when git does not say so itself: a separate git directory. */
+  noteCheckout(): Promise<void>;
   /** Name and address for commits when the user has configured none: environment for agents and for our own commits. */
   identity(): Promise<Readonly<Record<string, string>>>;
   /** `changed` is called soon after a ref, HEAD or index of the target or of these lanes moved; sometimes for nothing. */

@@ -79,6 +79,30 @@ export interface RepoSeen {
   readonly branches: readonly BranchSeen[];
   /** Git's own `*.lock` files, with age in ms. */
   readonly locks: readonly { readonly path: string; readonly ageMs: number }[];
+  /** Settings and hooks that the repository's own configuration holds for all lanes; undefined when not looked at. */
+  readonly configured?: Configured;
+  /** What the engine makes of them. */
+  readonly settings?: SettingsSeen;
+}
+
+/** Name (`core.hooksPath in .git/config`, `the hook pre-commit`) → a digest of its value, which may be a secret. */
+export type Configured = Readonly<Record<string, string>>;
+
+/** The engine's memory of the repository's configuration: what is taken as the person's, and what changed while agents ran. */
+export interface SettingsSeen {
+  /** When it was compared last, in ms since 1970. */
+  readonly at: number;
+  readonly known: Configured;
+  readonly remarks: readonly Remark[];
+}
+
+/** Somebody changed the shared configuration while agents ran. */
+export interface Remark {
+  readonly at: number;
+  readonly name: string;
+  readonly how: "set" | "changed" | "taken out";
+  /** The lanes that ran then: one of them, or the person. */
+  readonly lanes: readonly string[];
 }
 
 /**

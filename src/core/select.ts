@@ -81,6 +81,8 @@ export interface Overview {
   readonly percent: number;
   readonly void: number;
   readonly damaged: number;
+  /** Changes of the shared git configuration while agents ran. */
+  readonly remarks: number;
 }
 
 /** Names of seed 001's phases. */
@@ -277,6 +279,7 @@ export const overview = (state: State, seen: RepoSeen | undefined): Overview => 
     percent: lanes.length === 0 ? 0 : Math.floor((100 * done) / lanes.length),
     void: state.counts.void,
     damaged: state.counts.damaged,
+    remarks: seen?.settings?.remarks.length ?? 0,
   };
 };
 

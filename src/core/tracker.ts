@@ -32,6 +32,7 @@ export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number,
     ),
     queue: queueJson(state),
     metrics: metricsJson(state, seen),
+    warnings: (seen?.settings?.remarks ?? []).map(({ at, name, how, lanes: ran }) => ({ at: iso(at), name, how, ran })),
     observedAt: seen ? iso(seen.at) : null,
     _meta: { position: state.position, schema: schemaVersion, fold: foldVersion },
   };

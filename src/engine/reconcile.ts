@@ -12,6 +12,7 @@ import { observedName, observedText } from "./observed.ts";
 import { loadRules } from "./policy.ts";
 import { createRests } from "./rest.ts";
 import { createSight, type Sight } from "./sight.ts";
+import { createTripwire, type Tripwire } from "./tripwire.ts";
 import { createWaker, type Waker } from "./waker.ts";
 import { leadsStill, reasonOf, type Work } from "./work.ts";
 
@@ -51,6 +52,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined), checks: new Set() };
   const sight = createSight(world, waker.wake);
   const crew = createCrew(work, waker.wake);
+  const tripwire = createTripwire(world);
   const published: Office["published"] = new Map();
   // Somebody wrote the tracker: it is put aside, and ours is published again. Our own writes come by here too and change nothing.
   const again = (): void => {
@@ -65,7 +67,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   ];
   try {
     const keep = createKeeper(ledger, world, options.version);
-    return await lead({ work, sight, crew, waker, options, published, keep });
+    return await lead({ work, sight, tripwire, crew, waker, options, published, keep });
   } finally {
     for (const release of releases) release();
     await crew.settled();
@@ -75,6 +77,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
 interface Office {
   readonly work: Work;
   readonly sight: Sight;
+  readonly tripwire: Tripwire;
   readonly crew: Crew;
   readonly waker: Waker;
   readonly options: EngineOptions;
@@ -139,9 +142,9 @@ const lookAtRuns = (work: Work): ReadonlyMap<string, RunSeen> =>
 
 /** Publish the projections whose contents have moved, each at most five times a second. */
 const publish = async (office: Office): Promise<void> => {
-  const { work, sight, published } = office;
+  const { work, sight, tripwire, published } = office;
   const { state } = work.ledger;
-  const seen = sight.seen();
+  const seen = await tripwire(sight.seen(), state);
   const { clock } = work.world;
   const [now, elapsed] = [clock.now(), clock.elapsed()];
   const files = [

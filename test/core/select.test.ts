@@ -290,6 +290,7 @@ describe("the overview", () => {
       percent: 57,
       void: 0,
       damaged: 0,
+      remarks: 0,
     });
     expect(overview(withLane(laneIn("merge-queued"), "landed-pending"), undefined)).toMatchObject({ inQueue: 2 });
   });

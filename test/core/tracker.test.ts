@@ -146,6 +146,7 @@ describe("the tracker", () => {
             "newer": 0
           }
         },
+        "warnings": [],
         "observedAt": null,
         "_meta": {
           "position": 15,
