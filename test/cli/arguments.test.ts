@@ -150,6 +150,7 @@ describe("help", () => {
 
       Keep house:
         engine   Start, stop or look at the process that carries lanes out
+        doctor   Look for faults of this machine and repository; each with what, where and one command that mends it
         cleanup  Remove worktrees of merged and cancelled lanes that are clean; say what stays
         repair   Show what is not as the log says, and make everything that follows from the log anew
         reset    End all runs, archive the records and begin anew; work that is not merged stays

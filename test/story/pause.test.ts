@@ -14,17 +14,19 @@ const ticker = [
   "echo done > done.txt; git add done.txt; git commit -qm done",
 ].join("\n");
 
-/** Numbers of all processes of a lane's runs but their launchers, which wait and write down the end. */
+/** Numbers of all processes of a lane's runs but their launchers, which wait and write down the end, and the keepers of their output. */
 const treeOf = (scratch: Scratch, lane: string): readonly number[] => {
   const state = join(scratch.repo, ".orchestration");
-  const launchers = new Set(
-    readdirSync(join(state, "runs"))
-      .filter((run) => run.startsWith(`${lane}-`))
-      .map((run) => Number(/^launcher (\d+)$/m.exec(scratch.read(`.orchestration/runs/${run}/start`))?.[1])),
-  );
+  const starts = readdirSync(join(state, "runs"))
+    .filter((run) => run.startsWith(`${lane}-`))
+    .map((run) => scratch.read(`.orchestration/runs/${run}/start`));
+  const numbered = (who: string): ReadonlySet<number> =>
+    new Set(starts.map((text) => Number(new RegExp(`^${who} (\\d+)$`, "m").exec(text)?.[1])));
+  const [launchers, keepers] = [numbered("launcher"), numbered("keeper")];
   return processTable()
+    .filter(({ pid, parent }) => !launchers.has(pid) && !keepers.has(pid) && !keepers.has(parent))
     .map(({ pid }) => pid)
-    .filter((pid) => startedWith(pid, "LANES_RUN")?.startsWith(`${state}:${lane}-`) && !launchers.has(pid));
+    .filter((pid) => startedWith(pid, "LANES_RUN")?.startsWith(`${state}:${lane}-`));
 };
 
 const sizes = (scratch: Scratch): readonly number[] => ["ticks", "child"].map((name) => scratch.read(name).length);
