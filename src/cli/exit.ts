@@ -55,6 +55,9 @@ const diskFaults: Readonly<Record<string, string>> = {
 export const errorNo = (error: unknown): No => {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  // The codes of src/git/run.ts and src/journal/folder.ts, whose sentences say what to do.
+  if (code === "ENOGIT") return no(message, "", exit.tool);
+  if (code === "EUNSAFE") return no(message, "", exit.create);
   const disk = diskFaults[code];
   if (disk !== undefined) return no(`${disk} (${message})`, "make room or give access, then try again", exit.create);
   return no(

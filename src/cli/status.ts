@@ -2,6 +2,7 @@
 import type { RepoSeen } from "../core/observed.ts";
 import { type LaneRow, laneRows, overview } from "../core/select.ts";
 import { trackerOf } from "../core/tracker.ts";
+import { remarkLine } from "../core/tripwire.ts";
 import type { Engine } from "../engine/engine.ts";
 import { ageOf, agoOf } from "./age.ts";
 import { conduct } from "./conduct.ts";
@@ -79,12 +80,17 @@ export const statusLines = async (
   const foot = [age, shown.damaged > 0 ? `${shown.damaged} damaged lines in the log (lanes events)` : ""].filter(
     (part) => part !== "",
   );
+  const warnings = (seen?.settings?.remarks ?? []).map((remark) => `warning: ${remarkLine(remark)}`);
   if (rows.length === 0)
     return tableLines([[{ text: head }], [{ text: "no lanes yet: lanes add-lane ID JSON" }]], style);
   return [
     ...(await tableLines([[{ text: head }]], style)),
     "",
     ...(await tableLines(fitting([titles, ...rows.map((row) => cellsOf(row, now, style))], style), style)),
+    ...(await tableLines(
+      warnings.map((text) => [{ text, tone: "alert" }]),
+      style,
+    )),
     ...foot.map((line) => paint(style, "dim", line)),
   ];
 };

@@ -139,6 +139,27 @@ export const catalog: readonly Capability[] = [
     wish: (lane) => ({ type: "stop", lanes: [lane] }),
   },
   {
+    id: "pause",
+    title: "Let agents stand still: frozen where they are, or stopped",
+    group: "lanes",
+    arguments: lanes,
+    options: [
+      { flags: "--how <how>", about: "freeze (every process stands still; the default) or stop (the agent is ended)" },
+      detach,
+    ],
+    examples: ["lanes pause docs", "lanes pause docs api --how stop"],
+    wish: (lane) => ({ type: "pause", lanes: [lane], how: "freeze" }),
+  },
+  {
+    id: "resume",
+    title: "Let paused lanes go on: frozen agents where they are, stopped ones in the queue",
+    group: "lanes",
+    arguments: lanes,
+    options: [detach],
+    examples: ["lanes resume docs"],
+    wish: (lane) => ({ type: "resume", lanes: [lane] }),
+  },
+  {
     id: "retry",
     title: "Run lanes again that failed, were lost or brought nothing",
     group: "lanes",
@@ -218,6 +239,14 @@ export const catalog: readonly Capability[] = [
     arguments: [{ name: "ACTION", about: "status, start, stop or run", optional: true }],
     options: [],
     examples: ["lanes engine status", "lanes engine stop"],
+  },
+  {
+    id: "doctor",
+    title: "Look for faults of this machine and repository; each with what, where and one command that mends it",
+    group: "keep",
+    arguments: [],
+    options: [{ flags: "--fix", about: "make the repairs that are safe: no work is lost, twice does no harm" }],
+    examples: ["lanes doctor", "lanes doctor --fix"],
   },
   {
     id: "cleanup",

@@ -33,11 +33,12 @@ interface Flat extends Omit<State, "lanes" | "names" | "seen"> {
 }
 
 /** Fields that a lane always has although they may be undefined: JSON leaves them out. */
-const unset = {
+const unset: { readonly [F in keyof Lane as undefined extends Lane[F] ? F : never]: undefined } = {
   queuedAt: undefined,
   run: undefined,
   retryAt: undefined,
   stopping: undefined,
+  pausing: undefined,
   merge: undefined,
   landed: undefined,
   progress: undefined,

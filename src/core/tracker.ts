@@ -3,7 +3,7 @@ import { foldVersion } from "./fold.ts";
 import { agentOf, branchOf, worktreeOf } from "./id.ts";
 import type { RepoSeen } from "./observed.ts";
 import { queueOrder } from "./queue.ts";
-import type { Limits } from "./schedule.ts";
+import { isFrozen, type Limits } from "./schedule.ts";
 import { agentRows, detailOf, lockRows, overview, standingOf } from "./select.ts";
 import { type Lane, type SeedStatus, type State, stateTable } from "./state.ts";
 
@@ -32,6 +32,7 @@ export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number,
     ),
     queue: queueJson(state),
     metrics: metricsJson(state, seen),
+    warnings: (seen?.settings?.remarks ?? []).map(({ at, name, how, lanes: ran }) => ({ at: iso(at), name, how, ran })),
     observedAt: seen ? iso(seen.at) : null,
     _meta: { position: state.position, schema: schemaVersion, fold: foldVersion },
   };
@@ -95,6 +96,7 @@ const laneJson = (state: State, lane: Lane, seen: RepoSeen | undefined, detail: 
           endedAt: run.endedAt === undefined ? null : iso(run.endedAt),
           code: run.code ?? null,
           signal: run.signal ?? null,
+          frozen: isFrozen(lane),
         }
       : null,
     failures: lane.failures,

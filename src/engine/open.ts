@@ -1,7 +1,10 @@
 /** The engine's library half on real ports: what every shell of this process holds. */
+import { relative } from "node:path";
+
 import type { Command, Refusal } from "../core/command.ts";
 import { isNo, type RepoSeen } from "../core/observed.ts";
 import type { Limits } from "../core/schedule.ts";
+import { compareSettings } from "../core/tripwire.ts";
 import type { Release, World } from "../port.ts";
 import { ensureElected, isStranded } from "./elect.ts";
 import type { Engine } from "./engine.ts";
@@ -10,6 +13,7 @@ import { createLedger, type Ledger, type Told } from "./ledger.ts";
 import { observedName, parseObserved } from "./observed.ts";
 import { limitsOf } from "./policy.ts";
 import { replay } from "./resume.ts";
+import { forgetSettings } from "./tripwire.ts";
 
 /** How often a viewer makes sure that an engine lives while there is something to do, in ms. */
 const attendMs = 500;
@@ -79,7 +83,10 @@ const history = async (world: World, since: number): Promise<readonly Told[]> =>
 
 const look = async (ledger: Ledger, world: World, lanes: readonly string[]): Promise<RepoSeen> => {
   const current = ledger.state.target === undefined ? await world.git.currentBranch() : { name: ledger.state.target };
-  return world.git.observe({ target: isNo(current) ? "HEAD" : current.name, status: lanes });
+  const seen = await world.git.observe({ target: isNo(current) ? "HEAD" : current.name, status: lanes });
+  const { settings } = parseObserved(await world.journal.published(observedName)) ?? {};
+  if (!settings || !seen.configured) return seen;
+  return { ...seen, settings: compareSettings(settings, seen.configured, ledger.state, seen.at) };
 };
 
 /** Does work wait for an engine while none leads? */
@@ -116,25 +123,34 @@ const attend = (ledger: Ledger, world: World, version: string, limits: () => Pro
 /** Make the state folder and keep it out of git. */
 const prepare = async (world: World): Promise<readonly string[]> => {
   const written: string[] = [];
-  if (!(await world.journal.exists())) written.push(".orchestration/");
+  const { home, state } = world.layout;
+  if (!(await world.journal.exists())) written.push(state === home ? `${state}/` : `${relative(home, state)}/`);
   await world.journal.create();
+  await world.git.noteCheckout();
   if (await world.git.exclude()) written.push("info/exclude (in git's own folder)");
   return written;
 };
 
-/** Take the election away from a living engine: it sees that and ends. Runs are not touched. */
+/** Take the election away from a living engine: it sees that and ends. Runs are not touched; what it noticed is forgotten. */
 const stopEngine = async (ledger: Ledger, world: World): Promise<boolean> => {
   await ledger.refresh();
   const { engine } = ledger.state;
-  if (!engine || engine.retired) return false;
+  if (!engine || engine.retired) {
+    await forgetSettings(world);
+    return false;
+  }
   await ledger.propose({
     id: world.clock.id(),
     by: "human",
     if: [{ engine: engine.token }],
     events: [{ type: "engine.retired", why: "stopped by hand" }],
   });
-  for (const until = world.clock.now() + 10_000; world.host.alive(engine.process) && world.clock.now() < until;) {
+  for (
+    const until = world.clock.elapsed() + 10_000;
+    world.host.alive(engine.process) && world.clock.elapsed() < until;
+  ) {
     await world.clock.sleep(25);
   }
+  await forgetSettings(world);
   return true;
 };

@@ -10,7 +10,9 @@ import { createKeeper } from "./keep.ts";
 import type { Ledger } from "./ledger.ts";
 import { observedName, observedText } from "./observed.ts";
 import { loadRules } from "./policy.ts";
+import { createRests } from "./rest.ts";
 import { createSight, type Sight } from "./sight.ts";
+import { createTripwire, type Tripwire } from "./tripwire.ts";
 import { createWaker, type Waker } from "./waker.ts";
 import { leadsStill, reasonOf, type Work } from "./work.ts";
 
@@ -50,6 +52,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined), checks: new Set() };
   const sight = createSight(world, waker.wake);
   const crew = createCrew(work, waker.wake);
+  const tripwire = createTripwire(world);
   const published: Office["published"] = new Map();
   // Somebody wrote the tracker: it is put aside, and ours is published again. Our own writes come by here too and change nothing.
   const again = (): void => {
@@ -64,7 +67,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   ];
   try {
     const keep = createKeeper(ledger, world, options.version);
-    return await lead({ work, sight, crew, waker, options, published, keep });
+    return await lead({ work, sight, tripwire, crew, waker, options, published, keep });
   } finally {
     for (const release of releases) release();
     await crew.settled();
@@ -74,6 +77,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
 interface Office {
   readonly work: Work;
   readonly sight: Sight;
+  readonly tripwire: Tripwire;
   readonly crew: Crew;
   readonly waker: Waker;
   readonly options: EngineOptions;
@@ -86,32 +90,28 @@ interface Office {
 const lead = async (office: Office): Promise<boolean> => {
   const { work, sight, crew, waker, options } = office;
   const { clock } = work.world;
-  let [busyAt, rulesAt, gitAt] = [clock.now(), clock.now(), clock.now()];
+  const rests = createRests(clock);
+  let [busyAt, rulesAt, gitAt] = [clock.elapsed(), clock.elapsed(), clock.elapsed()];
   for (;;) {
-    const now = clock.now();
+    const [now, elapsed] = [clock.now(), clock.elapsed()];
     if (!(await stillLeads(work))) return false;
-    if (Math.abs(now - rulesAt) >= rulesMs) {
+    if (elapsed - rulesAt >= rulesMs) {
       work.rules = await loadRules(work.world.settings, work.rules);
-      rulesAt = now;
+      rulesAt = elapsed;
     }
-    if (Math.abs(now - gitAt) >= gitSweepMs) {
+    if (elapsed - gitAt >= gitSweepMs) {
       sight.mark();
-      gitAt = now;
+      gitAt = elapsed;
     }
     const { state } = work.ledger;
     endForgottenChecks(work);
-    crew.begin(plan(state, { runs: lookAtRuns(work) }, now, work.rules.policy));
+    crew.begin(plan(state, { runs: lookAtRuns(work), rested: rests(state) }, now, work.rules.policy));
     await sight.look(state).catch((error: unknown) => work.world.log(`look: ${reasonOf(error)}`));
     await publish(office);
     await office.keep();
-    if (
-      crew.busy() ||
-      needsEngine(state, now, work.rules.policy) ||
-      work.world.host.announced().length > 0 ||
-      now < busyAt
-    )
-      busyAt = now;
-    if (now - busyAt >= options.idleMs && (await retire(work))) return true;
+    if (crew.busy() || needsEngine(state, now, work.rules.policy) || work.world.host.announced().length > 0)
+      busyAt = elapsed;
+    if (elapsed - busyAt >= options.idleMs && (await retire(work))) return true;
     await waker.sleep(sweepMs);
   }
 };
@@ -142,10 +142,11 @@ const lookAtRuns = (work: Work): ReadonlyMap<string, RunSeen> =>
 
 /** Publish the projections whose contents have moved, each at most five times a second. */
 const publish = async (office: Office): Promise<void> => {
-  const { work, sight, published } = office;
+  const { work, sight, tripwire, published } = office;
   const { state } = work.ledger;
-  const seen = sight.seen();
-  const now = work.world.clock.now();
+  const seen = await tripwire(sight.seen(), state);
+  const { clock } = work.world;
+  const [now, elapsed] = [clock.now(), clock.elapsed()];
   const files = [
     {
       name: trackerName,
@@ -157,11 +158,11 @@ const publish = async (office: Office): Promise<void> => {
   for (const { name, what, text } of files) {
     const last = published.get(name);
     if (last?.what === what || (name === observedName && !seen)) continue;
-    if (last && now >= last.at && now - last.at < publishMs) {
+    if (last && elapsed - last.at < publishMs) {
       setTimeout(office.waker.wake, publishMs).unref();
       continue;
     }
-    published.set(name, { at: now, what });
+    published.set(name, { at: elapsed, what });
     await work.world.journal
       .publish(name, text())
       .catch((error: unknown) => work.world.log(`publish ${name}: ${reasonOf(error)}`));

@@ -25,13 +25,19 @@ type Unlock = () => Promise<void>;
 
 const acquire = async (path: string): Promise<Unlock> => {
   // CommonJS: in the built program only its default export is there.
-  const { lock } = (await import("proper-lockfile")).default;
+  const { default: lockfile } = await import("proper-lockfile");
   let lost = false;
   const onCompromised = (): void => {
     lost = true;
   };
   const taken = await unlessSystem(async () => {
-    const unlock = await lock(path, { lockfilePath: path, realpath: false, stale: staleMs, retries, onCompromised });
+    const unlock = await lockfile.lock(path, {
+      lockfilePath: path,
+      realpath: false,
+      stale: staleMs,
+      retries,
+      onCompromised,
+    });
     return { unlock, inode: lstatSync(path).ino };
   });
   return async () => {

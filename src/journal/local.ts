@@ -13,7 +13,7 @@ import { keepSnapshot, readSnapshot } from "./snapshot.ts";
 import { followLog } from "./watch.ts";
 
 /** Name of the log in the state folder. */
-const logName = "event-log.jsonl";
+export const logName: string = "event-log.jsonl";
 
 /** `tracker.json`, `locks/lane-1.json`: below the state folder, and no dot file. */
 const namePattern = /^(?:[A-Za-z0-9_-][A-Za-z0-9._-]*\/)*[A-Za-z0-9_-][A-Za-z0-9._-]*$/;

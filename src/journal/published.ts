@@ -5,7 +5,7 @@ import { readRange } from "./files.ts";
 import type { Files } from "./files.ts";
 
 /** Largest file that is read. */
-const fileBytesMax = 16 * 1024 * 1024;
+export const fileBytesMax: number = 16 * 1024 * 1024;
 
 /** A FIFO must not block us, nor a link lead us elsewhere. */
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

@@ -86,7 +86,8 @@ const openLog = (files: Files, path: string): number => {
   throw new Error(`${path} is not a regular file: move it away, then try again.`);
 };
 
-interface Scan {
+/** An open log, how much of it is looked at, and who is told. */
+export interface Scan {
   readonly files: Files;
   readonly path: string;
   readonly file: number;
@@ -94,7 +95,8 @@ interface Scan {
   readonly each: (entry: Entry, byte: number) => void;
 }
 
-const scan = (log: Scan, from: Cursor): Cursor => {
+/** Every whole line of an open log from a cursor on. Nothing about the folder around it is asked. */
+export const scan = (log: Scan, from: Cursor): Cursor => {
   let { position } = from;
   // The newline before the cursor is read again: an empty line is no position, and any other byte tells a foreign file.
   let byte = Math.max(0, from.byte - 1);

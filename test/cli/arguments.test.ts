@@ -134,6 +134,8 @@ describe("help", () => {
         exec-lane  Run one lane and wait for it; a manual lane is prepared and its path printed
         launch     Start lanes and return
         stop       End the agents of lanes; their worktrees stay as they are
+        pause      Let agents stand still: frozen where they are, or stopped
+        resume     Let paused lanes go on: frozen agents where they are, stopped ones in the queue
         retry      Run lanes again that failed, were lost or brought nothing
         cancel     Give lanes up; what they hold stays until cleanup
         stop-all   End all agents safely

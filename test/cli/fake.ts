@@ -40,6 +40,7 @@ export const fakeShell = (over: Partial<Shell> = {}): Shell & { readonly stdout:
   cwd: "/",
   stdin: Readable.from([]),
   now: () => now,
+  elapsed: () => 0,
   engine: () => Promise.reject(new Error("the test has no engine")),
   onInterrupt: () => () => undefined,
   ...over,

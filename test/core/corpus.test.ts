@@ -14,6 +14,7 @@ const folder = new URL("../fixture/journal/", import.meta.url);
 /** Logs as earlier versions wrote them, and what they mean. A log's meaning never changes: add logs, change no hash. */
 const corpus: Readonly<Record<string, string>> = {
   "every-event.v1.jsonl": "2164b0e82c2d29b32700ef670dffd28390bbd533e628e35857b7ceb31a698959",
+  "freeze.v1.jsonl": "88a4b23a266d1bdf353f02517b6cd3348c352e2e0b27aa7f848953afd51eca4b",
   "one-fact.v0.jsonl": "e7a77f7b29afc25c4cc2db81c2bbcf082b7637b8779469a2ea2e6c612970bc2e",
 };
 
@@ -56,6 +57,20 @@ describe("the frozen logs", () => {
         for (const { type } of entry.record.events) types.add(type);
     }
     expect(Object.keys(effects).filter((type) => !types.has(type))).toEqual([]);
+  });
+
+  test("hold frozen lanes, and what became of them", () => {
+    const { state, voids } = foldedFrom("freeze.v1.jsonl");
+    expect(voids).toEqual(["28: lane.frozen: lane again has no run 2"]);
+    expect([...state.lanes.values()].map(({ id, state: to, detail }) => `${id} ${to} ${detail}`))
+      .toMatchInlineSnapshot(`
+      [
+        "frozen paused ",
+        "again running ",
+        "stopped queued tried again",
+        "stubborn running could not be frozen: process 7 went on",
+      ]
+    `);
   });
 
   test("hold lines that are void, each for its own reason", () => {

@@ -28,6 +28,8 @@ const arbitraryCommand: fc.Arbitrary<Command> = fc.oneof(
   }),
   fc.record({ type: fc.constantFrom("launch", "retry", "stop", "cancel", "remove"), lanes: someIds }),
   fc.record({ type: fc.constant("launch"), lanes: someIds, again: fc.constant(true) }),
+  fc.record({ type: fc.constant("pause"), lanes: someIds, how: fc.constantFrom("freeze", "freeze", "stop") }),
+  fc.record({ type: fc.constant("resume"), lanes: someIds }),
   fc.record({ type: fc.constant("stop-all") }),
   someIds.map((lanes): Command => ({
     type: "merge",
@@ -49,6 +51,7 @@ const arbitraryHappening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ type: fc.constant("end"), code: fc.constantFrom(0, 0, 1) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("vanish"), survivors: fc.constantFrom([], [7]) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("ask") }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("wake") }) },
 );
 
 /** Lanes are added first, launched soon: otherwise most of what happens is refused. */

@@ -5,7 +5,7 @@ import type { Command } from "../../src/core/command.ts";
 import { decide, isRefusal } from "../../src/core/decide.ts";
 import { runOf } from "../../src/core/id.ts";
 import { plan } from "../../src/core/plan.ts";
-import { isLive, isManual, startable, unmetDependencies } from "../../src/core/schedule.ts";
+import { isFrozen, isGoing, isHeld, isLive, isManual, startable, unmetDependencies } from "../../src/core/schedule.ts";
 import { type LaneState, laneStates, mayMove, type State } from "../../src/core/state.ts";
 import { added, laneOf, now, tell } from "./build.ts";
 import { arbitrarySpec, arbitraryStory, ids } from "./story.ts";
@@ -60,12 +60,14 @@ describe("whatever people wish and the world does", () => {
     });
   });
 
-  test("no lane has two processes, no more run than there are slots, and only where a run is known", () => {
+  test("no lane has two processes, no more run than there are slots and people resumed, and only where a run is known", () => {
     liveThrough((world) => {
       const running = live(world).filter((run) => !run.startsWith("check-"));
       const lanes = running.map((run) => run.slice(0, run.lastIndexOf("-")));
       expect(new Set(lanes).size).toBe(lanes.length);
-      expect(running.length).toBeLessThanOrEqual(policy.maxRuns);
+      const going = lanes.map((id) => laneOf(world.state, id)).filter((lane) => !isFrozen(lane));
+      const resumed = going.filter(({ run }) => run?.frozenMs !== undefined).length;
+      expect(going.length).toBeLessThanOrEqual(policy.maxRuns + resumed);
       for (const run of running) {
         const lane = laneOf(world.state, run.slice(0, run.lastIndexOf("-")));
         expect([runOf(lane.id, lane.run?.n ?? 0), isLive(lane)]).toEqual([run, true]);
@@ -73,8 +75,26 @@ describe("whatever people wish and the world does", () => {
     });
   });
 
+  test("a wish to freeze or to resume is carried out, or gone with its run, as soon as the engine gets to it", () => {
+    liveThrough((world) => {
+      // What a person has to be waited for stays; everything else comes to rest when no dice are thrown.
+      const rounds = {
+        ...world,
+        state: { ...world.state, lanes: new Map(world.state.lanes) },
+        runs: new Map(world.runs),
+      };
+      for (let n = 0; n < 4; n += 1) round(rounds, [0]);
+      for (const lane of rounds.state.lanes.values()) {
+        const seen = rounds.runs.get(runOf(lane.id, lane.run?.n ?? 0));
+        expect([lane.pausing, isHeld(lane)]).toEqual([undefined, isFrozen(lane)]);
+        const isStill = isLive(lane) && seen?.is === "alive" ? (seen.frozen ?? false) : isFrozen(lane);
+        expect(isStill).toBe(isFrozen(lane));
+      }
+    }, 60);
+  });
+
   test("a run is live only in states in which one may be", () => {
-    const may: ReadonlySet<LaneState> = new Set(["starting", "running", "waiting"]);
+    const may: ReadonlySet<LaneState> = new Set(["starting", "running", "waiting", "paused"]);
     liveThrough((world) => {
       for (const lane of world.state.lanes.values()) expect(isLive(lane) && !may.has(lane.state)).toBe(false);
     });
@@ -86,8 +106,8 @@ describe("whatever people wish and the world does", () => {
       const lanes = [...state.lanes.values()];
       for (const lane of chosen) expect([lane.state, unmetDependencies(state, lane)]).toEqual(["queued", []]);
       const runs = chosen.filter((lane) => !isManual(lane)).length;
-      expect(runs === 0 || runs + lanes.filter(isLive).length <= policy.maxRuns).toBe(true);
-      const active = lanes.filter((lane) => ["starting", "running", "waiting"].includes(lane.state));
+      expect(runs === 0 || runs + lanes.filter(isGoing).length <= policy.maxRuns).toBe(true);
+      const active = lanes.filter((lane) => ["starting", "running", "waiting"].includes(lane.state) || isFrozen(lane));
       const alone = chosen.filter((lane) => !lane.spec.parallel).length;
       expect(alone).toBeLessThanOrEqual(active.some((lane) => !lane.spec.parallel) ? 0 : 1);
     });
@@ -95,9 +115,9 @@ describe("whatever people wish and the world does", () => {
 
   test("a plan has one step for a lane, and the same one when it is made again", () => {
     liveThrough(({ state, runs, clock }) => {
-      const steps = plan(state, { runs }, clock, policy);
+      const steps = plan(state, { runs, rested: new Set() }, clock, policy);
       expect(new Set(steps.map(({ lane }) => lane)).size).toBe(steps.length);
-      expect(plan(structuredClone(state), { runs }, clock, policy)).toEqual(steps);
+      expect(plan(structuredClone(state), { runs, rested: new Set() }, clock, policy)).toEqual(steps);
     });
   });
 

@@ -19,7 +19,13 @@ beforeEach(async () => {
 afterEach(() => place.end());
 
 let ids = 0;
-const clock = { now: () => 1_764_000_000_000, id: () => `id-${(ids += 1)}`, box: () => "box", sleep: async () => {} };
+const clock = {
+  now: () => 1_764_000_000_000,
+  elapsed: () => 0,
+  id: () => `id-${(ids += 1)}`,
+  box: () => "box",
+  sleep: async () => {},
+};
 
 const ledgerOn = async (journal: Journal = place.other()): Promise<Ledger> => {
   const ledger = createLedger(journal, clock);
