@@ -41,19 +41,36 @@ export const requireFolder = (files: Files, folder: string): void => {
 /** What is in the folder's place cannot be ours. The code `EUNSAFE` is our own, for shells. */
 const unsafe = (sentence: string): Error => Object.assign(new Error(sentence), { code: "EUNSAFE" });
 
-/** Move what is in the state folder into `archive/<name>`, the log last: until then nothing has begun anew. */
+/**
+ * Move what is in the state folder into `archive/<name>`, the log last: until then nothing has begun anew. An archive without
+ * a log is one that was interrupted: whoever archives next goes on with it, so that one log stays one archive. Answers where.
+ */
 export const archiveFolder = (files: Files, folder: string, log: string, name: string): string => {
   requireFolder(files, folder);
-  const target = join(folder, "archive", name);
-  if (dirname(target) !== join(folder, "archive")) throw new RangeError(`"${name}" is not a name for an archive.`);
-  makeFolder(files, dirname(target));
+  const archive = join(folder, "archive");
+  if (dirname(join(archive, name)) !== archive) throw new RangeError(`"${name}" is not a name for an archive.`);
+  makeFolder(files, archive);
+  const begun = files.readdir(archive).find((entry) => files.lstat(join(archive, entry, log)) === undefined);
+  const target = join(archive, begun ?? name);
   try {
-    files.mkdir(target, 0o700);
+    if (begun === undefined) files.mkdir(target, 0o700);
     const names = files.readdir(folder).filter((entry) => !stays.has(entry) && entry !== log);
-    for (const entry of names) files.rename(join(folder, entry), join(target, entry));
-    if (files.lstat(join(folder, log)) !== undefined) files.rename(join(folder, log), join(target, log));
+    for (const entry of [...names, log]) moveInto(files, join(folder, entry), target, entry);
   } catch (error) {
     throw fault(`${folder} could not be moved to ${target}`, error);
   }
   return target;
+};
+
+/** Of one name, an archive that was interrupted may hold this many. */
+const sameNameMax = 100;
+
+/** Move an entry that may be gone already into `folder`, beside one of its name that came there before. */
+const moveInto = (files: Files, from: string, folder: string, entry: string): void => {
+  if (files.lstat(from) === undefined) return;
+  for (let n = 1; n <= sameNameMax; n += 1) {
+    const to = join(folder, n === 1 ? entry : `${entry}.${n}`);
+    if (files.lstat(to) === undefined) return files.rename(from, to);
+  }
+  throw Object.assign(new Error("EEXIST"), { code: "EEXIST" });
 };

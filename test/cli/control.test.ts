@@ -254,6 +254,29 @@ describe("reset", patience, () => {
     expect(git("show", "main:done.txt")).toBe("done.txt");
     expect((await lanes("status")).stdout).toContain("no lanes yet");
   });
+
+  test("archives a damaged log as it is, and everything begins anew", async () => {
+    const { lanes, top, write, read } = scene();
+    await lanes("add-lane", "mine", '{"agent": "manual"}');
+    await lanes("exec-lane", "mine");
+    await lanes("engine", "stop");
+    const log = ".orchestration/event-log.jsonl";
+    // The lane's first record is gone, another is half there, and the last line is torn.
+    const damaged = `\0\0\0\n${read(log).split("\n").slice(2).join("\n").replace('"by"', '"yb"')}{"v":1,"id":`;
+    write(log, damaged);
+    const { code, stdout } = await lanes("reset", "--yes");
+    expect(code).toBe(0);
+    const archive = /^records archived in (.*)\n/.exec(stdout)?.[1] ?? "";
+    expect(read(join(archive.slice(top.length + 1), "event-log.jsonl")).startsWith(damaged)).toBe(true);
+    expect(readdirSync(archive)).toContain("snapshot.json");
+    expect(await lanes("reset", "--yes")).toMatchObject({
+      code: 0,
+      stdout: "nothing to reset: there are no records\n",
+    });
+    expect((await lanes("add-lane", "mine", "{}")).code).toBe(0);
+    expect((await lanes("status")).stdout).toContain("mine");
+    expect(readdirSync(join(top, ".worktrees"))).toEqual(["mine"]);
+  });
 });
 
 describe("lanes alone", patience, () => {

@@ -137,15 +137,28 @@ describe.each(kinds)("when the Nth call %s", (_, fault) => {
     });
   });
 
-  test("an archived log is whole, where it was or in the archive", async () => {
+  test("an archived log is whole, where it was or in the archive, and archiving again completes what was begun", async () => {
     await storm(fault, async ({ files }) => {
       await place.journal.append(record("a"));
       await place.journal.publish("tracker.json", "one");
+      const { next: from } = await entriesOf(place.journal);
+      await place.journal.keep({ from, fold: 1, mark: "m", by: "v", text: "a" });
       const archived = await isKept(createJournal({ state: place.state, files }).archive("old"));
+      const old = join(place.state, "archive", "old");
       const here = await idsOf(place.other());
-      const there = await idsOf(createJournal({ state: join(place.state, "archive", "old") }));
+      const there = await idsOf(createJournal({ state: old }));
       expect([...here, ...there]).toEqual(["a"]);
       expect(archived && here.length > 0).toBe(false);
+      // What a program did that came in between.
+      await place.other().publish("tracker.json", "two");
+      if (here.length > 0) await place.other().archive("again");
+      const [archive] = readdirSync(join(place.state, "archive"));
+      expect(readdirSync(join(place.state, "archive"))).toHaveLength(1);
+      const names = readdirSync(join(place.state, "archive", archive ?? ""));
+      expect(names).toEqual(
+        expect.arrayContaining(["event-log.jsonl", "locks", "rejected", "snapshot.json", "tracker.json"]),
+      );
+      expect(await place.other().snapshot(1)).toBeUndefined();
     });
   });
 });
