@@ -24,7 +24,8 @@ export const guarded = async (path: string, act: () => void): Promise<void> => {
 type Unlock = () => Promise<void>;
 
 const acquire = async (path: string): Promise<Unlock> => {
-  const { lock } = await import("proper-lockfile");
+  // A CommonJS module: bundled, it has nothing but a default export.
+  const { lock } = (await import("proper-lockfile")).default;
   let lost = false;
   const onCompromised = (): void => {
     lost = true;
