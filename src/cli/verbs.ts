@@ -17,6 +17,7 @@ import { probes } from "./probes.ts";
 import { reset } from "./reset.ts";
 import { showStatus } from "./status.ts";
 import { cancel, stop, stopAll } from "./stop.ts";
+import { tracker } from "./tracker.ts";
 import { trust } from "./trust.ts";
 import { why } from "./why.ts";
 
@@ -45,6 +46,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   log: { run: log },
   why: { run: why },
   events: { run: events },
+  tracker: { run: tracker },
   engine: { run: engineVerb },
   cleanup: { run: cleanup },
   reset: { run: reset },

@@ -7,13 +7,8 @@ import { type Lane, type LaneState, type State, stateTable } from "./state.ts";
 
 /** What this wish means now. Asking for what already is so is no refusal: it yields no events. */
 export const decide = (state: State, command: Command): Decision | Refusal => {
-  if (state.counts.newer > 0) {
-    return no(
-      "this repository's log was written by a newer lanes",
-      "upgrade lanes, or read only: status, log and events work",
-      69,
-    );
-  }
+  const newer = newerRefusal(state);
+  if (newer) return newer;
   switch (command.type) {
     case "init":
       return init(state, command.target);
@@ -41,6 +36,16 @@ export const decide = (state: State, command: Command): Decision | Refusal => {
       return each(state, command.lanes, remove);
   }
 };
+
+/** Why nothing may be recorded in a log that a newer version writes; undefined in every other. */
+export const newerRefusal = (state: State): Refusal | undefined =>
+  state.counts.newer === 0
+    ? undefined
+    : no(
+        "this repository's log was written by a newer lanes",
+        "upgrade lanes, or read only: status, log and events work",
+        69,
+      );
 
 /** Is this answer a refusal? */
 export const isRefusal = (answer: object): answer is Refusal => "refused" in answer;
@@ -92,7 +97,7 @@ const add = (state: State, command: Extract<Command, { type: "add" }>): Decision
     if (refusal) return refusal;
     named.set(id.toLowerCase(), id);
   }
-  const fault = dependencyFault(state, command.lanes);
+  const fault = dependencyRefusal(state, command.lanes);
   if (fault) return fault;
   const events: Event[] = command.lanes.map(({ id, spec }) => ({ type: "lane.added", key: id, spec }));
   if (command.skipped !== undefined) {
@@ -122,7 +127,11 @@ const nameRefusal = (state: State, named: ReadonlyMap<string, string>, id: strin
   return no(`lane ${id} exists (${old?.state ?? "unknown"})`, `choose another id, or: lanes why ${id}`, 65, id);
 };
 
-const dependencyFault = (state: State, lanes: Extract<Command, { type: "add" }>["lanes"]): Refusal | undefined => {
+/** Why lanes cannot depend on others as these definitions say, be they new or known: nobody has that name, or a circle. */
+export const dependencyRefusal = (
+  state: State,
+  lanes: Extract<Command, { type: "add" }>["lanes"],
+): Refusal | undefined => {
   const needs = new Map([...state.lanes.values()].map((lane) => [lane.id, lane.spec.dependsOn]));
   for (const { id, spec } of lanes) needs.set(id, spec.dependsOn);
   for (const { id, spec } of lanes) {

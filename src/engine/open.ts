@@ -4,13 +4,15 @@ import { fold } from "../core/fold.ts";
 import { isNo, type RepoSeen } from "../core/observed.ts";
 import type { Limits } from "../core/schedule.ts";
 import { emptyState } from "../core/state.ts";
+import { trackerOf } from "../core/tracker.ts";
 import type { Release, World } from "../port.ts";
-import { ensureElected, isStranded } from "./elect.ts";
+import { ensureElected, isLed, isStranded } from "./elect.ts";
 import type { Engine } from "./engine.ts";
 import { execute, type Receipt } from "./execute.ts";
 import { createLedger, type Ledger, type Told } from "./ledger.ts";
 import { observedName, parseObserved } from "./observed.ts";
 import { limitsOf } from "./policy.ts";
+import type { Desk } from "./tracker.ts";
 
 /** How often a viewer makes sure that an engine lives while there is something to do, in ms. */
 const attendMs = 500;
@@ -34,7 +36,8 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
     execute: (command: Command): Promise<Receipt | Refusal> => execute(ledger, world, command, "human"),
     ensure: () => ensureElected(ledger, world, version),
     rescue: async () => {
-      if (await isStrandedHere(ledger, world, version, limits)) world.host.spawnEngine();
+      if ((await isStrandedHere(ledger, world, version, limits)) || (await isEdited(ledger, world, version)))
+        world.host.spawnEngine();
     },
     limits,
     settings: () => world.settings.load(),
@@ -57,6 +60,19 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
     },
     writeOut: (path, text) => world.git.writeOut(path, text),
     archive: () => world.journal.archive(new Date(world.clock.now()).toISOString().replaceAll(/[:.]/g, "-")),
+    tracker: async () => {
+      const { publishTracker } = await import("./tracker.ts");
+      const desk = await deskOf(ledger, world, limits);
+      if (await world.journal.exists()) await publishTracker(desk).catch(unpublished(world));
+      return trackerOf(ledger.state, desk.seen, world.clock.now(), desk.limits);
+    },
+    patch: async (doc, asked) => {
+      const { patchTracker, publishTracker } = await import("./tracker.ts");
+      const desk = await deskOf(ledger, world, limits);
+      const answer = await patchTracker(desk, doc, asked);
+      await publishTracker(desk).catch(unpublished(world));
+      return answer;
+    },
     reconcile: async () => {
       const { reconcile } = await import("./reconcile.ts");
       await reconcile(ledger, world, { version, idleMs });
@@ -88,6 +104,23 @@ const isStrandedHere = async (
   version: string,
   limits: () => Promise<Limits>,
 ): Promise<boolean> => isStranded(ledger.state, world.host, version, world.clock.now(), await limits());
+
+/** Did somebody write into the tracker, and no engine leads that would see it? */
+const isEdited = async (ledger: Ledger, world: World, version: string): Promise<boolean> =>
+  ledger.state.initialised && !isLed(ledger.state, world.host, version) && (await world.journal.edited());
+
+/** What counts is in the journal; the file follows when the disk lets it. */
+const unpublished =
+  (world: World) =>
+  (error: unknown): void =>
+    world.log(`publish tracker: ${String(error)}`);
+
+const deskOf = async (ledger: Ledger, world: World, limits: () => Promise<Limits>): Promise<Desk> => ({
+  ledger,
+  world,
+  limits: await limits(),
+  seen: parseObserved(await world.journal.published(observedName)),
+});
 
 /** Announce a viewer, and start another engine within moments when the one that is needed has died. */
 const attend = (ledger: Ledger, world: World, version: string, limits: () => Promise<Limits>): Release => {

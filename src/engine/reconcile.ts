@@ -1,7 +1,7 @@
 /** The elected engine: observe → plan → act, again and again. What woke it carries no meaning. */
 import type { RunSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
-import { trackerOf } from "../core/tracker.ts";
+import { projectionsOf } from "../core/projection.ts";
 import type { Release, World } from "../port.ts";
 import { graceMs } from "./act-run.ts";
 import { createCrew, type Crew } from "./crew.ts";
@@ -10,16 +10,16 @@ import type { Ledger } from "./ledger.ts";
 import { observedName, observedText } from "./observed.ts";
 import { loadRules } from "./policy.ts";
 import { createSight, type Sight } from "./sight.ts";
+import { publishTracker, trackerName } from "./tracker.ts";
 import { createWaker, type Waker } from "./waker.ts";
 import { leadsStill, reasonOf, type Work } from "./work.ts";
-
-/** The published form of the state, as seed 001 names it. */
-const trackerName = "tracker.json";
 
 /** Longest time between two looks, in ms; events only shorten it. */
 const sweepMs = 1000;
 /** Shortest time between two publications of one file, in ms. */
 const publishMs = 200;
+/** A publication that failed is tried again after this long although nothing moved, in ms. */
+const failedMs = 5000;
 /** Configuration is read again after this long, in ms. */
 const rulesMs = 2000;
 /** All lanes are looked at anew after this long although nothing moved, in ms. */
@@ -53,7 +53,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   const sight = createSight(world, waker.wake);
   const crew = createCrew(work, waker.wake);
   const published: Office["published"] = new Map();
-  // Somebody wrote the tracker: it is put aside, and ours is published again. Our own writes come by here too and change nothing.
+  // Somebody wrote the tracker: what that changes is taken over, and ours is published again. Our own writes come by here too and change nothing.
   const again = (): void => {
     published.delete(trackerName);
     waker.wake();
@@ -65,7 +65,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
     () => sight.release(),
   ];
   try {
-    return await lead({ work, sight, crew, waker, options, published });
+    return await lead({ work, sight, crew, waker, options, published, texts: new Map() });
   } finally {
     for (const release of releases) release();
     await crew.settled();
@@ -79,7 +79,9 @@ interface Office {
   readonly waker: Waker;
   readonly options: EngineOptions;
   /** Per file: when it was published last, and at which state. */
-  readonly published: Map<string, { readonly at: number; readonly what: string }>;
+  readonly published: Map<string, { readonly at: number; readonly what: string; readonly failed: boolean }>;
+  /** What was published last: the tracker, and what the other projections were made from. */
+  readonly texts: Map<string, unknown>;
 }
 
 const lead = async (office: Office): Promise<boolean> => {
@@ -135,31 +137,66 @@ const endForgottenChecks = (work: Work): void => {
 const lookAtRuns = (work: Work): ReadonlyMap<string, RunSeen> =>
   new Map(runsToSee(work.ledger.state).map((run) => [run, work.world.host.seen(run)]));
 
-/** Publish the projections whose contents have moved, each at most five times a second. */
+/** Publish what has moved, each at most five times a second, and take over what others wrote into the tracker. */
 const publish = async (office: Office): Promise<void> => {
   const { work, sight, published } = office;
-  const { state } = work.ledger;
+  const { journal, clock } = work.world;
   const seen = sight.seen();
-  const now = work.world.clock.now();
+  const edited = await journal.edited();
   const files = [
     {
       name: trackerName,
-      what: `${state.position} ${seen?.at ?? 0}`,
-      text: () => `${JSON.stringify(trackerOf(state, seen, now, work.rules.policy), null, 2)}\n`,
+      what: () => `${work.ledger.state.position} ${seen?.at ?? 0}`,
+      isDue: edited,
+      put: () => putTracker(office),
     },
-    { name: observedName, what: `${seen?.at ?? 0}`, text: () => (seen ? observedText(seen) : "") },
+    {
+      name: observedName,
+      what: () => `${seen?.at ?? 0}`,
+      isDue: false,
+      put: async () => (seen ? journal.publish(observedName, observedText(seen)) : undefined),
+    },
+    {
+      name: "projections",
+      what: () => `${work.ledger.state.position}`,
+      isDue: false,
+      put: () => putProjections(office),
+    },
   ];
-  for (const { name, what, text } of files) {
+  for (const { name, what, isDue, put } of files) {
     const last = published.get(name);
-    if (last?.what === what || (name === observedName && !seen)) continue;
+    const now = clock.now();
+    if (last?.what === what() && !(isDue && isOver(last, now))) continue;
     if (last && now >= last.at && now - last.at < publishMs) {
       setTimeout(office.waker.wake, publishMs).unref();
       continue;
     }
-    published.set(name, { at: now, what });
-    await work.world.journal
-      .publish(name, text())
-      .catch((error: unknown) => work.world.log(`publish ${name}: ${reasonOf(error)}`));
+    let failed = false;
+    await put().catch((error: unknown) => {
+      failed = true;
+      work.world.log(`publish ${name}: ${reasonOf(error)}`);
+    });
+    published.set(name, { at: now, what: what(), failed });
+  }
+};
+
+/** A file that could not be published is left alone for a while, unless there is news. */
+const isOver = ({ at, failed }: { readonly at: number; readonly failed: boolean }, now: number): boolean =>
+  !failed || Math.abs(now - at) >= failedMs;
+
+const putTracker = async ({ work, sight, texts }: Office): Promise<void> => {
+  const { ledger, world, rules } = work;
+  const last = texts.get(trackerName);
+  const desk = { ledger, world, limits: rules.policy, seen: sight.seen() };
+  texts.set(trackerName, await publishTracker(desk, typeof last === "string" ? last : undefined));
+};
+
+/** The other files of the seeds: for readers only, so they are not synced; whoever starts anew publishes them again. */
+const putProjections = async ({ work, texts }: Office): Promise<void> => {
+  for (const { name, from, value } of projectionsOf(work.ledger.state)) {
+    if (from !== undefined && texts.get(name) === from) continue;
+    await work.world.journal.publish(name, `${JSON.stringify(value(), null, 2)}\n`, false);
+    texts.set(name, from);
   }
 };
 

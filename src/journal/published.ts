@@ -12,8 +12,27 @@ const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLO
 
 const unreadable: ReadonlySet<string | undefined> = new Set(["ENOENT", "ENOTDIR", "ELOOP", "EACCES", "ENXIO"]);
 
+/** What an edit holds: its text, or why it has none. */
+type Content = { readonly text: string; readonly fault: "" } | { readonly text: undefined; readonly fault: string };
+
+/** Text of an edit at `path`, for which anything at all may have been put there. */
+export const readEdited = (files: Files, path: string): Content => {
+  const seen = files.lstat(path);
+  const no = (fault: string): Content => ({ text: undefined, fault });
+  if (seen === undefined) return no("is gone");
+  if (!seen.isFile()) return no("is not a file");
+  if (seen.size > fileBytesMax) return no(`is larger than ${fileBytesMax} bytes`);
+  const bytes = readBytes(files, path);
+  if (bytes === undefined) return no("may not be read");
+  const text = bytes.toString("utf8");
+  return Buffer.from(text).equals(bytes) ? { text, fault: "" } : no("is not UTF-8 text");
+};
+
 /** Text of the file at `path`; undefined when there is no regular file of at most 16 MiB that we may read. */
-export const readPublished = (files: Files, path: string): string | undefined => {
+export const readPublished = (files: Files, path: string): string | undefined =>
+  readBytes(files, path)?.toString("utf8");
+
+const readBytes = (files: Files, path: string): Buffer | undefined => {
   let file: number;
   try {
     file = files.open(path, readFlags);
@@ -24,7 +43,7 @@ export const readPublished = (files: Files, path: string): string | undefined =>
   try {
     const stats = files.fstat(file);
     if (!stats.isFile() || stats.size > fileBytesMax) return undefined;
-    return readRange(files, file, 0, stats.size).toString("utf8");
+    return readRange(files, file, 0, stats.size);
   } finally {
     files.close(file);
   }

@@ -5,7 +5,7 @@ import { type StatusSource, printStatus } from "../cli/status.ts";
 import { fold } from "../core/fold.ts";
 import { isNo } from "../core/observed.ts";
 import { emptyState } from "../core/state.ts";
-import { isStranded } from "../engine/elect.ts";
+import { isLed, isStranded } from "../engine/elect.ts";
 import { observedName, parseObserved } from "../engine/observed.ts";
 import { limitsOf } from "../engine/policy.ts";
 import { findLayoutFast } from "../git/layout-fast.ts";
@@ -35,7 +35,9 @@ export const status = async (version: string, root: string, json: boolean): Prom
   const stdout = isTerminal(1) ? process.stdout : plainStream(1);
   const shell = { stdout, stderr: plainStream(2), environment: process.env, now: Date.now };
   const code = await printStatus(source, shell, { json });
-  if (isStranded(state, { alive: isAlive, frozen: isFrozen }, version, Date.now(), limits)) {
+  const host = { alive: isAlive, frozen: isFrozen };
+  const isEdited = state.initialised && !isLed(state, host, version) && (await journal.edited());
+  if (isEdited || isStranded(state, host, version, Date.now(), limits)) {
     startEngine({ state: layout.state, home: layout.home }, [process.execPath, join(root, "bin", "lanes.js")]);
   }
   return code;
