@@ -103,8 +103,9 @@ const lead = async (office: Office): Promise<boolean> => {
     endForgottenChecks(work);
     crew.begin(plan(state, { runs: lookAtRuns(work) }, now, work.rules.policy));
     await sight.look(state).catch((error: unknown) => work.world.log(`look: ${reasonOf(error)}`));
-    await publish(office);
+    const isEdited = await publish(office);
     if (
+      isEdited ||
       crew.busy() ||
       needsEngine(state, now, work.rules.policy) ||
       work.world.host.announced().length > 0 ||
@@ -137,8 +138,8 @@ const endForgottenChecks = (work: Work): void => {
 const lookAtRuns = (work: Work): ReadonlyMap<string, RunSeen> =>
   new Map(runsToSee(work.ledger.state).map((run) => [run, work.world.host.seen(run)]));
 
-/** Publish what has moved, each at most five times a second, and take over what others wrote into the tracker. */
-const publish = async (office: Office): Promise<void> => {
+/** Publish what has moved, each at most five times a second, and take over what others wrote into the tracker: true when somebody did. */
+const publish = async (office: Office): Promise<boolean> => {
   const { work, sight, published } = office;
   const { journal, clock } = work.world;
   const seen = sight.seen();
@@ -178,6 +179,7 @@ const publish = async (office: Office): Promise<void> => {
     });
     published.set(name, { at: now, what: what(), failed });
   }
+  return edited;
 };
 
 /** A file that could not be published is left alone for a while, unless there is news. */

@@ -108,17 +108,19 @@ interface Compared {
 /** What a document changes: against the tracker at its own `_meta.position` when it has one of this log, else against the present. */
 const compare = async (desk: Desk, doc: Doc, last: string | undefined, only?: string): Promise<Compared> => {
   const { ledger, world, limits, seen } = desk;
-  const now = world.clock.now();
-  const present = trackerOf(ledger.state, seen, now, limits) as Doc;
+  const { state } = ledger;
+  const projectionOf = (one: State, look: RepoSeen | undefined): Doc =>
+    trackerOf(one, look, world.clock.now(), limits) as Doc;
   const position = positionOf(doc);
-  if (position === undefined || position > ledger.state.position) {
-    const edits = editsOf(present, doc, { exact: true, whole: false });
-    return { patch: patchOf(ledger.state, present, edits, only), exact: false };
-  }
   const published = last === undefined ? undefined : docOf(last);
-  const exact = published !== undefined && positionOf(published) === position;
-  const base = exact ? published : (trackerOf(await stateAt(desk, position), undefined, now, limits) as Doc);
-  return { patch: patchOf(ledger.state, present, editsOf(base, doc, { exact, whole: true }), only), exact };
+  const exact = position === undefined || (published !== undefined && positionOf(published) === position);
+  // Only now the present is looked at: folding anew took time, and nothing may come between the look and the record.
+  const past = exact || (position ?? 0) >= state.position ? undefined : await stateAt(desk, position ?? 0);
+  const present = projectionOf(state, seen);
+  const whole = position !== undefined && position <= state.position;
+  const base = past ? projectionOf(past, undefined) : whole && exact && published ? published : present;
+  const edits = editsOf(base, doc, { exact, whole });
+  return { patch: patchOf(state, present, edits, only), exact };
 };
 
 const docOf = (text: string): Doc | undefined => {
@@ -133,8 +135,7 @@ const positionOf = (doc: Doc): number | undefined => {
 };
 
 /** The state as it was at a position: folded anew, for an edit may be older than anything at hand. */
-const stateAt = async ({ ledger, world }: Desk, position: number): Promise<State> => {
-  if (position === ledger.state.position) return ledger.state;
+const stateAt = async ({ world }: Desk, position: number): Promise<State> => {
   const state = emptyState();
   await world.journal.read({ byte: 0, position: 0 }, (entry) => {
     if (entry.position <= position) fold(state, entry);

@@ -269,11 +269,7 @@ describe("an edit of a whole tracker", () => {
     const edited = structuredClone(base) as { lanes: { a: Record<string, unknown>; b: Record<string, unknown> } };
     edited.lanes.a["priority"] = "high";
     edited.lanes.b["tasks"] = ["mine"];
-    const patch = patchOf(
-      state,
-      tracked(state),
-      editsOf(base, edited as unknown as Doc, { exact: false, whole: true }),
-    );
+    const patch = patchOf(state, tracked(state), editsOf(base, edited, { exact: false, whole: true }));
     expect(patch.left).toEqual([]);
     record(state, patch);
     expect(tracked(state)).toMatchObject({
