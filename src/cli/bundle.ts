@@ -1,5 +1,5 @@
 /** What a bug report needs, without what should not leave the machine. */
-import { redact } from "../core/redact.ts";
+import { anonymise, secretsIn } from "../core/redact.ts";
 import { isNo } from "../core/observed.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Call } from "./call.ts";
@@ -30,5 +30,5 @@ export const bundleOf = async (call: Call, engine: Engine): Promise<object> => {
   };
   const { home, common, checkout } = engine.layout;
   const homes = [home, checkout, common, shell.environment["HOME"]].filter((path) => path !== undefined);
-  return redact(bundle, homes) as object;
+  return anonymise(bundle, { homes, values: secretsIn(shell.environment) }) as object;
 };

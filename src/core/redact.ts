@@ -1,24 +1,65 @@
-/** Values from which everything is taken that should not leave the machine. */
+/** Taking secrets out of text that leaves the program: its own log, and what people paste into reports. */
 
-/** What a secret looks like, wherever it stands; the replacement keeps what tells which kind it was. */
-const secrets: readonly (readonly [pattern: RegExp, replacement: string])[] = [
-  [/-----BEGIN [A-Z ]+-----[\s\S]*?(?:-----END [A-Z ]+-----|$)/g, "(key)"],
-  [/\b(?:sk|pk|rk)-[A-Za-z0-9_-]{12,}|\b(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{8,}/g, "(secret)"],
-  [/\b(?:gh[opsur]|github_pat|glpat|xox[abeoprs]|npm|hf|dop_v1|pypi)[-_][A-Za-z0-9_-]{10,}/g, "(secret)"],
-  [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bAIza[A-Za-z0-9_-]{30,}/g, "(secret)"],
-  [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, "(token)"],
-  [/\b(bearer|basic)\s+[A-Za-z0-9._~+/-]{8,}=*/gi, "$1 (secret)"],
-  [/\b([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@]{1,500}@/gi, "$1(secret)@"],
+/** Names of variables and fields whose values are nobody's business. */
+const secretName =
+  /token|secret|passw|passphrase|credential|api[-_]?key|private[-_]?key|access[-_]?key|(?:^|_)key$|(?:^|_)auth$|cookie/i;
+
+/** Values shorter than this are words of every text; replacing them would only garble it. */
+const lengthMin = 6;
+
+/** What stands in a secret's place. */
+export const concealed = "[secret]";
+
+/** Does a variable or field of this name hold a secret? */
+export const isSecretName = (name: string): boolean => secretName.test(name);
+
+/** Secrets that tell themselves by their form: addresses with a password, tokens of well-known services, signed tokens, keys. */
+const forms: readonly (readonly [pattern: RegExp, instead: string])[] = [
+  [/(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/@]{1,500}@/gi, `$1${concealed}@`],
+  [/\b(?:gh[opsur]|github_pat|glpat|xox[abeoprs]|npm|hf|dop_v1|pypi)[-_][\w-]{10,}/g, concealed],
+  [/\b(?:sk|pk|rk)(?:-[\w-]{12,}|_(?:live|test)_\w{8,})|\b(?:AKIA|ASIA)[A-Z0-9]{12,}|\bAIza[\w-]{30,}/g, concealed],
+  [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, concealed],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, concealed],
   [
-    /([A-Za-z0-9_-]{0,64}(?:passw(?:or)?d|passphrase|secret|token|api[-_]?key|access[-_]?key|credential)[A-Za-z0-9_-]{0,64}["']?\s*[=:]\s*)(?:"[^"]*"|'[^']*'|[^\s"',;&]+)/gi,
-    "$1(secret)",
+    /\b((?:authorization|proxy-authorization)["']?\s*[:=]\s*["']?(?:basic|bearer|token)?\s*)[^\s"',;]+/gi,
+    `$1${concealed}`,
+  ],
+  [/\b((?:bearer|basic)\s+)[\w.~+/-]{8,}=*/gi, `$1${concealed}`],
+  [
+    /([\w-]*(?:token|secret|passw(?:or)?d|passphrase|credential|api[-_]?key|private[-_]?key|access[-_]?key|_key)s?["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s"',;}]+)/gi,
+    `$1${concealed}`,
   ],
 ];
 
-/** A text without secrets, and with `~` for each of the folders in `homes`. */
-export const redactText = (text: string, homes: readonly string[]): string => {
-  const homeless = homes.filter((home) => home.length > 1).reduce((sofar, home) => sofar.replaceAll(home, "~"), text);
-  return secrets.reduce((sofar, [pattern, replacement]) => sofar.replaceAll(pattern, replacement), homeless);
+/** The text without these values and without anything that looks like a secret. Idempotent. */
+export const redact = (text: string, values: readonly string[] = []): string => {
+  let clean = text;
+  // The longest first: one secret may be the beginning of another.
+  for (const value of values.filter(({ length }) => length >= lengthMin).toSorted((a, b) => b.length - a.length))
+    clean = clean.replaceAll(value, concealed);
+  for (const [pattern, instead] of forms) clean = clean.replaceAll(pattern, instead);
+  return clean;
+};
+
+/** The values of those variables whose names say that they are secrets. */
+export const secretsIn = (environment: Readonly<Record<string, string | undefined>>): readonly string[] =>
+  Object.entries(environment).flatMap(([name, value]) => (value !== undefined && isSecretName(name) ? [value] : []));
+
+/** How deep fields are looked into. */
+const depthMax = 6;
+
+/** The same value in which each field with a secret's name is concealed and each text redacted. Only plain JSON comes out. */
+export const redactFields = (value: unknown, values: readonly string[], depth = 0): unknown => {
+  if (typeof value === "string") return redact(value, values);
+  if (typeof value !== "object" || value === null) return value;
+  if (depth >= depthMax) return "…";
+  if (Array.isArray(value)) return value.map((item) => redactFields(item, values, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [
+      name,
+      isSecretName(name) ? concealed : redactFields(item, values, depth + 1),
+    ]),
+  );
 };
 
 /** Fields whose contents are somebody's own: only their size is told. */
@@ -27,21 +68,37 @@ const personal: ReadonlySet<string> = new Set(["command", "prompt", "check", "ac
 /** Fields that are left out: the name of the box. */
 const dropped: ReadonlySet<string> = new Set(["on"]);
 
-/** A JSON value without secrets: commands and prompts become their length, every text is looked through, names of fields too. */
-export const redact = (value: unknown, homes: readonly string[]): unknown => {
-  if (typeof value === "string") return redactText(value, homes);
-  if (Array.isArray(value)) return value.map((item) => redact(item, homes));
+/** What a private JSON value is freed of. */
+interface Private {
+  /** Folders that become `~`. */
+  readonly homes: readonly string[];
+  /** Secrets known by their value. */
+  readonly values: readonly string[];
+}
+
+/**
+ * A JSON value that may be shown to anybody: without secrets, names of fields included, with `~` for the homes; commands
+ * and prompts become their length, and the name of the box is left out.
+ */
+export const anonymise = (value: unknown, known: Private): unknown => {
+  if (typeof value === "string") return redact(homeless(value, known.homes), known.values);
+  if (Array.isArray(value)) return value.map((item) => anonymise(item, known));
   if (typeof value !== "object" || value === null) return value;
-  const kept = Object.entries(value).filter(([key]) => !dropped.has(key));
-  return Object.fromEntries(kept.map(([key, part]) => [redactText(key, homes), redactField(key, part, homes)]));
+  const kept = Object.entries(value).filter(([name]) => !dropped.has(name));
+  return Object.fromEntries(kept.map(([name, item]) => [anonymise(name, known), anonymiseField(name, item, known)]));
 };
 
-const secretName = /passw(?:or)?d|passphrase|secret|token|api[-_]?key|access[-_]?key|credential/i;
-
-const redactField = (key: string, value: unknown, homes: readonly string[]): unknown => {
+const anonymiseField = (name: string, value: unknown, known: Private): unknown => {
   // A fencing token is a number and no secret.
-  if (secretName.test(key) && typeof value === "string") return "(secret)";
-  if (!personal.has(key)) return redact(value, homes);
+  if (isSecretName(name) && typeof value === "string") return concealed;
+  if (!personal.has(name)) return anonymise(value, known);
   if (typeof value === "string") return `(${value.length} characters)`;
-  return Array.isArray(value) ? `(${value.length} words)` : redact(value, homes);
+  return Array.isArray(value) ? `(${value.length} words)` : anonymise(value, known);
 };
+
+/** The longest first: one folder may lie in another. */
+const homeless = (text: string, homes: readonly string[]): string =>
+  homes
+    .filter((home) => home.length > 1)
+    .toSorted((a, b) => b.length - a.length)
+    .reduce((sofar, home) => sofar.replaceAll(home, "~"), text);

@@ -1,16 +1,20 @@
 /** The elected engine: observe → plan → act, again and again. What woke it carries no meaning. */
-import type { RunSeen } from "../core/observed.ts";
+import type { RepoSeen, RunSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
 import { projectionsOf } from "../core/projection.ts";
+import { trackerName } from "../core/tracker.ts";
 import type { Release, World } from "../port.ts";
 import { graceMs } from "./act-run.ts";
 import { createCrew, type Crew } from "./crew.ts";
 import { elect, type Mandate } from "./elect.ts";
+import { createKeeper } from "./keep.ts";
 import type { Ledger } from "./ledger.ts";
 import { observedName, observedText } from "./observed.ts";
 import { loadRules } from "./policy.ts";
+import { createRests } from "./rest.ts";
 import { createSight, type Sight } from "./sight.ts";
-import { publishTracker, trackerName } from "./tracker.ts";
+import { publishTracker } from "./tracker.ts";
+import { createTripwire, type Tripwire } from "./tripwire.ts";
 import { createWaker, type Waker } from "./waker.ts";
 import { leadsStill, reasonOf, type Work } from "./work.ts";
 
@@ -52,6 +56,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined), checks: new Set() };
   const sight = createSight(world, waker.wake);
   const crew = createCrew(work, waker.wake);
+  const tripwire = createTripwire(world);
   const published: Office["published"] = new Map();
   // Somebody wrote the tracker: what that changes is taken over, and ours is published again. Our own writes come by here too and change nothing.
   const again = (): void => {
@@ -65,7 +70,8 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
     () => sight.release(),
   ];
   try {
-    return await lead({ work, sight, crew, waker, options, published, texts: new Map() });
+    const keep = createKeeper(ledger, world, options.version);
+    return await lead({ work, sight, tripwire, crew, waker, options, published, texts: new Map(), keep });
   } finally {
     for (const release of releases) release();
     await crew.settled();
@@ -75,9 +81,12 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
 interface Office {
   readonly work: Work;
   readonly sight: Sight;
+  readonly tripwire: Tripwire;
   readonly crew: Crew;
   readonly waker: Waker;
   readonly options: EngineOptions;
+  /** Keep a snapshot if one is due. */
+  readonly keep: () => Promise<void>;
   /** Per file: when it was published last, and at which state. */
   readonly published: Map<string, { readonly at: number; readonly what: string; readonly failed: boolean }>;
   /** What was published last: the tracker, and what the other projections were made from. */
@@ -87,40 +96,39 @@ interface Office {
 const lead = async (office: Office): Promise<boolean> => {
   const { work, sight, crew, waker, options } = office;
   const { clock } = work.world;
-  let [busyAt, rulesAt, gitAt] = [clock.now(), clock.now(), clock.now()];
+  const rests = createRests(clock);
+  let [busyAt, rulesAt, gitAt] = [clock.elapsed(), clock.elapsed(), clock.elapsed()];
   for (;;) {
-    const now = clock.now();
+    const [now, elapsed] = [clock.now(), clock.elapsed()];
     if (!(await stillLeads(work))) return false;
-    if (Math.abs(now - rulesAt) >= rulesMs) {
+    if (elapsed - rulesAt >= rulesMs) {
       work.rules = await loadRules(work.world.settings, work.rules);
-      rulesAt = now;
+      rulesAt = elapsed;
     }
-    if (Math.abs(now - gitAt) >= gitSweepMs) {
+    if (elapsed - gitAt >= gitSweepMs) {
       sight.mark();
-      gitAt = now;
+      gitAt = elapsed;
     }
     const { state } = work.ledger;
     endForgottenChecks(work);
-    crew.begin(plan(state, { runs: lookAtRuns(work) }, now, work.rules.policy));
+    crew.begin(plan(state, { runs: lookAtRuns(work), rested: rests(state) }, now, work.rules.policy));
     await sight.look(state).catch((error: unknown) => work.world.log(`look: ${reasonOf(error)}`));
     const isEdited = await publish(office);
-    if (
-      isEdited ||
-      crew.busy() ||
-      needsEngine(state, now, work.rules.policy) ||
-      work.world.host.announced().length > 0 ||
-      now < busyAt
-    )
-      busyAt = now;
-    if (now - busyAt >= options.idleMs && (await retire(work))) return true;
+    await office.keep();
+    const isWatched = work.world.host.announced().length > 0;
+    if (isEdited || isWatched || crew.busy() || needsEngine(state, now, work.rules.policy)) busyAt = elapsed;
+    if (elapsed - busyAt >= options.idleMs && (await retire(work))) return true;
     await waker.sleep(sweepMs);
   }
 };
 
-/** Read on; false when the log or the election is gone. */
+/** Read on; false when the log or the election is gone, or a newer program has written. */
 const stillLeads = async (work: Work): Promise<boolean> => {
   if (!(await work.world.journal.exists())) return false;
-  return leadsStill(work);
+  if (!(await leadsStill(work))) return false;
+  const newer = work.ledger.newer();
+  if (newer) work.world.log(newer.refused);
+  return !newer;
 };
 
 /** A lane that was taken out of the queue waits for its check no more: the check's processes must not go on. */
@@ -140,16 +148,16 @@ const lookAtRuns = (work: Work): ReadonlyMap<string, RunSeen> =>
 
 /** Publish what has moved, each at most five times a second, and take over what others wrote into the tracker: true when somebody did. */
 const publish = async (office: Office): Promise<boolean> => {
-  const { work, sight, published } = office;
+  const { work, sight, tripwire, published } = office;
   const { journal, clock } = work.world;
-  const seen = sight.seen();
+  const seen = await tripwire(sight.seen(), work.ledger.state);
   const edited = await journal.edited();
   const files = [
     {
       name: trackerName,
       what: () => `${work.ledger.state.position} ${seen?.at ?? 0}`,
       isDue: edited,
-      put: () => putTracker(office),
+      put: () => putTracker(office, seen),
     },
     {
       name: observedName,
@@ -166,9 +174,9 @@ const publish = async (office: Office): Promise<boolean> => {
   ];
   for (const { name, what, isDue, put } of files) {
     const last = published.get(name);
-    const now = clock.now();
-    if (last?.what === what() && !(isDue && isOver(last, now))) continue;
-    if (last && now >= last.at && now - last.at < publishMs) {
+    const elapsed = clock.elapsed();
+    if (last?.what === what() && !(isDue && isOver(last, elapsed))) continue;
+    if (last && elapsed - last.at < publishMs) {
       setTimeout(office.waker.wake, publishMs).unref();
       continue;
     }
@@ -177,19 +185,19 @@ const publish = async (office: Office): Promise<boolean> => {
       failed = true;
       work.world.log(`publish ${name}: ${reasonOf(error)}`);
     });
-    published.set(name, { at: now, what: what(), failed });
+    published.set(name, { at: elapsed, what: what(), failed });
   }
   return edited;
 };
 
 /** A file that could not be published is left alone for a while, unless there is news. */
-const isOver = ({ at, failed }: { readonly at: number; readonly failed: boolean }, now: number): boolean =>
-  !failed || Math.abs(now - at) >= failedMs;
+const isOver = ({ at, failed }: { readonly at: number; readonly failed: boolean }, elapsed: number): boolean =>
+  !failed || elapsed - at >= failedMs;
 
-const putTracker = async ({ work, sight, texts }: Office): Promise<void> => {
+const putTracker = async ({ work, texts }: Office, seen: RepoSeen | undefined): Promise<void> => {
   const { ledger, world, rules } = work;
   const last = texts.get(trackerName);
-  const desk = { ledger, world, limits: rules.policy, seen: sight.seen() };
+  const desk = { ledger, world, limits: rules.policy, seen };
   texts.set(trackerName, await publishTracker(desk, typeof last === "string" ? last : undefined));
 };
 

@@ -1,19 +1,16 @@
 /** The tracker, published and read back: not as truth, but as wishes of whoever wrote into it. */
 import type { Refusal } from "../core/command.ts";
 import type { Event } from "../core/event.ts";
-import { newerRefusal } from "../core/decide.ts";
 import { fold, repeated } from "../core/fold.ts";
 import type { RepoSeen } from "../core/observed.ts";
 import { isFault } from "../core/parse.ts";
 import { type Doc, editsOf, isIdle, objectOf, parseDoc, type Patch, patchOf } from "../core/patch.ts";
 import type { Limits } from "../core/schedule.ts";
-import { emptyState, type State } from "../core/state.ts";
-import { trackerOf } from "../core/tracker.ts";
+import type { State } from "../core/state.ts";
+import { trackerName, trackerOf } from "../core/tracker.ts";
 import type { Edited, World } from "../port.ts";
 import type { Ledger } from "./ledger.ts";
-
-/** The published form of the state, as seed 001 names it. */
-export const trackerName = "tracker.json";
+import { resume } from "./resume.ts";
 
 /** Times that an edit is decided anew because somebody else was faster. */
 const racesMax = 5;
@@ -45,7 +42,7 @@ export const publishTracker = async (desk: Desk, last?: string): Promise<string>
 
 /** Take over the edits that wait. True: the state has moved on by one of them. `last`: what this process published last. */
 const takeEdits = async (desk: Desk, last: string | undefined): Promise<boolean> => {
-  if (newerRefusal(desk.ledger.state)) return false;
+  if (desk.ledger.newer()) return false;
   let moved = false;
   for (const edit of await desk.world.journal.edits()) {
     const parsed = edit.text === undefined ? edit : parseDoc(edit.text);
@@ -136,8 +133,8 @@ const positionOf = (doc: Doc): number | undefined => {
 
 /** The state as it was at a position: folded anew, for an edit may be older than anything at hand. */
 const stateAt = async ({ world }: Desk, position: number): Promise<State> => {
-  const state = emptyState();
-  await world.journal.read({ byte: 0, position: 0 }, (entry) => {
+  const { state, cursor } = await resume(world.journal, position);
+  await world.journal.read(cursor, (entry) => {
     if (entry.position <= position) fold(state, entry);
   });
   return state;
@@ -163,7 +160,7 @@ export const patchTracker = async (desk: Desk, doc: Doc, { id, lane }: Asked): P
   const name = id === undefined ? undefined : `patch-${id}`;
   for (let race = 0; race < racesMax; race += 1) {
     await ledger.refresh();
-    const newer = newerRefusal(ledger.state);
+    const newer = ledger.newer();
     if (newer) return newer;
     const { position, seen } = ledger.state;
     if (name !== undefined && (seen.young.has(name) || seen.old.has(name))) return { position, changed: false };

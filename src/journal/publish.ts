@@ -83,7 +83,8 @@ const prepare = (files: Files, folder: string, path: string): void => {
 
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
-const writeTemporary = async (files: Files, path: string, text: string, synced: boolean): Promise<string> => {
+/** Write a file of ours beside `path`, to be renamed to it, and sync it unless a power cut may take it; answers where. */
+export const writeTemporary = async (files: Files, path: string, text: string, synced = true): Promise<string> => {
   const temporary = join(dirname(path), temporaryName(basename(path)));
   try {
     const file = files.open(temporary, createFlags, 0o600);
@@ -100,7 +101,12 @@ const writeTemporary = async (files: Files, path: string, text: string, synced: 
   return temporary;
 };
 
-const replace = (files: Files, folder: string, { temporary, path }: Replacement): void => {
+/** Rename a written file to its place; a folder that is in the way is put aside. */
+export const replace = (
+  files: Files,
+  folder: string,
+  { temporary, path }: Pick<Replacement, "temporary" | "path">,
+): void => {
   if (files.lstat(path)?.isDirectory() === true) keepRejected(files, folder, path, basename(path));
   files.rename(temporary, path);
 };

@@ -5,7 +5,7 @@ import { readRange } from "./files.ts";
 import type { Files } from "./files.ts";
 
 /** Largest file that is read. */
-const fileBytesMax = 16 * 1024 * 1024;
+export const fileBytesMax: number = 16 * 1024 * 1024;
 
 /** A FIFO must not block us, nor a link lead us elsewhere. */
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -22,7 +22,7 @@ export const readEdited = (files: Files, path: string): Content => {
   if (seen === undefined) return no("is gone");
   if (!seen.isFile()) return no("is not a file");
   if (seen.size > fileBytesMax) return no(`is larger than ${fileBytesMax} bytes`);
-  const bytes = readBytes(files, path);
+  const bytes = readWhole(files, path, fileBytesMax);
   if (bytes === undefined) return no("may not be read");
   const text = bytes.toString("utf8");
   return Buffer.from(text).equals(bytes) ? { text, fault: "" } : no("is not UTF-8 text");
@@ -30,9 +30,10 @@ export const readEdited = (files: Files, path: string): Content => {
 
 /** Text of the file at `path`; undefined when there is no regular file of at most 16 MiB that we may read. */
 export const readPublished = (files: Files, path: string): string | undefined =>
-  readBytes(files, path)?.toString("utf8");
+  readWhole(files, path, fileBytesMax)?.toString("utf8");
 
-const readBytes = (files: Files, path: string): Buffer | undefined => {
+/** Bytes of the file at `path`; undefined when there is no regular file of at most `bytesMax` that we may read. */
+export const readWhole = (files: Files, path: string, bytesMax: number): Buffer | undefined => {
   let file: number;
   try {
     file = files.open(path, readFlags);
@@ -42,7 +43,7 @@ const readBytes = (files: Files, path: string): Buffer | undefined => {
   }
   try {
     const stats = files.fstat(file);
-    if (!stats.isFile() || stats.size > fileBytesMax) return undefined;
+    if (!stats.isFile() || stats.size > bytesMax) return undefined;
     return readRange(files, file, 0, stats.size);
   } finally {
     files.close(file);

@@ -40,9 +40,9 @@ const begin = async (scratch: Scratch): Promise<number> => {
 /** Records as agents make them, until it is told to end: the tracker is published all the time. */
 const traffic = (scratch: Scratch): AsyncDisposable => {
   const journal = createJournal({ state: stateIn(scratch) });
-  let over = false;
+  const over = new AbortController();
   const run = async (): Promise<void> => {
-    for (let n = 0; !over; n += 1) {
+    for (let n = 0; !over.signal.aborted; n += 1) {
       const event = { type: "lane.progressed", key: `lane-${n % 5}`, text: `step ${n}` } as const;
       await journal.append({ v: 1, id: `traffic-${n}`, at: Date.now(), by: "lane", on: "box", events: [event] });
       await new Promise((resolve) => {
@@ -53,7 +53,7 @@ const traffic = (scratch: Scratch): AsyncDisposable => {
   const running = run();
   return {
     [Symbol.asyncDispose]: async () => {
-      over = true;
+      over.abort();
       await running;
     },
   };
@@ -90,7 +90,13 @@ test("of two hundred edits during traffic, in place and by rename, none is lost"
   const lost = Array.from({ length: 200 }, (_, n) => n).filter(
     (n) => lanes[`lane-${n % 5}`]?.[`edit-${n}`] !== n && !kept.some((text) => text.includes(`"edit-${n}"`)),
   );
-  for (const n of lost) console.log(n, (await scratch.events()).filter((e) => JSON.stringify(e.data).includes(`edit-${n}"`)).map((e) => [e.position, e.at, e.effective, JSON.stringify(e.data).slice(0, 400)]));
+  for (const n of lost)
+    console.log(
+      n,
+      (await scratch.events())
+        .filter((e) => JSON.stringify(e.data).includes(`edit-${n}"`))
+        .map((e) => [e.position, e.at, e.effective, JSON.stringify(e.data).slice(0, 400)]),
+    );
   if (lost.length > 0) console.log(readFileSync(join(stateIn(scratch), "engine.log"), "utf8").slice(0, 5000));
   expect(lost).toEqual([]);
   const imported = Array.from({ length: 200 }, (_, n) => n).filter((n) => lanes[`lane-${n % 5}`]?.[`edit-${n}`] === n);
