@@ -32,6 +32,17 @@ export interface Cursor {
   readonly file?: string;
 }
 
+/** What somebody else put in the place of the published tracker. */
+export interface Edited {
+  /** Unique and sortable by time. */
+  readonly id: string;
+  /** What it says; undefined when it is no text, and `fault` says why. */
+  readonly text: string | undefined;
+  readonly fault: string;
+  /** False: it was written to a moment ago, and may not be whole yet. */
+  readonly settled: boolean;
+}
+
 /** A state as it was at a place in the log, so that nobody has to fold what lies before it. A copy: the log stays the truth. */
 export interface Snapshot {
   /** Where to read on. */
@@ -61,10 +72,19 @@ export interface Journal {
   append(record: LogRecord): Promise<void>;
   /** `changed` is called soon after the log grew, never missing the last change; sometimes for nothing. */
   follow(changed: () => void): Release;
-  /** Replace a published file (`tracker.json`, `observed.json`, …) so that readers see the old or the new one, whole. */
-  publish(name: string, text: string): Promise<void>;
+  /**
+   * Replace a published file (`tracker.json`, `observed.json`, …) so that readers see the old or the new one, whole. Without
+   * `synced` a power cut may take it, and it has to be published again.
+   */
+  publish(name: string, text: string, synced?: boolean): Promise<void>;
   /** A published file's text, or undefined when there is none. */
   published(name: string): Promise<string | undefined>;
+  /** Did somebody else write `tracker.json` since it was published, by the look of it? Or does an edit wait that was found before? */
+  edited(): Promise<boolean>;
+  /** Edits of `tracker.json` that were found when it was published anew and that nobody has settled yet, oldest first. */
+  edits(): Promise<readonly Edited[]>;
+  /** Let go of an edit. `kept`: it stays in `rejected/`; answers the path below the state folder. */
+  settle(id: string, kept: boolean): Promise<string | undefined>;
   /** `changed` is called soon after a published file was written by anybody: a hint that it may not be ours any more. */
   followPublished(name: string, changed: () => void): Release;
   /** Keep a snapshot in the place of the one before, which is kept too. Nothing happens when `from` is no place in this log. */

@@ -67,5 +67,6 @@ const carryOut = async (call: Call): Promise<Answer> => {
 const isReading = ({ verb, words, options }: Call): boolean => {
   const row = capability(verb);
   if (verb === "engine") return (words[0] ?? "status") === "status";
+  if (verb === "tracker") return words[0] !== "patch";
   return row?.group === "look" || row?.reads === true || options["dryRun"] === true;
 };

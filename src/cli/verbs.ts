@@ -20,6 +20,7 @@ import { repair } from "./repair.ts";
 import { reset } from "./reset.ts";
 import { showStatus } from "./status.ts";
 import { cancel, stop, stopAll } from "./stop.ts";
+import { tracker } from "./tracker.ts";
 import { trust } from "./trust.ts";
 import { why } from "./why.ts";
 
@@ -50,6 +51,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   log: { run: log },
   why: { run: why },
   events: { run: events },
+  tracker: { run: tracker },
   engine: { run: engineVerb },
   cleanup: { run: cleanup },
   repair: { run: repair },

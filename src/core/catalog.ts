@@ -233,6 +233,21 @@ export const catalog: readonly Capability[] = [
     examples: ["lanes events", "lanes events --json --follow"],
   },
   {
+    id: "tracker",
+    title: "Read the tracker, set fields of it, or gather what a bug report needs",
+    group: "keep",
+    arguments: [
+      { name: "ACTION", about: "get, patch or export; get when left out", optional: true },
+      { name: "JSON", about: "the fields to set; - reads standard input, @FILE a file", optional: true },
+    ],
+    options: [{ flags: "--id <id>", about: "with the same id again the patch takes effect once" }],
+    examples: [
+      "lanes tracker get | jq .lanes",
+      `lanes tracker patch '{"lanes": {"docs": {"progress": "50% complete"}}}'`,
+      "lanes tracker export > bundle.json",
+    ],
+  },
+  {
     id: "engine",
     title: "Start, stop or look at the process that carries lanes out",
     group: "keep",

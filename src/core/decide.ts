@@ -96,7 +96,7 @@ const add = (state: State, command: Extract<Command, { type: "add" }>): Decision
     if (refusal) return refusal;
     named.set(id.toLowerCase(), id);
   }
-  const fault = dependencyFault(state, command.lanes);
+  const fault = dependencyRefusal(state, command.lanes);
   if (fault) return fault;
   const events: Event[] = command.lanes.map(({ id, spec }) => ({ type: "lane.added", key: id, spec }));
   if (command.skipped !== undefined) {
@@ -126,7 +126,11 @@ const nameRefusal = (state: State, named: ReadonlyMap<string, string>, id: strin
   return no(`lane ${id} exists (${old?.state ?? "unknown"})`, `choose another id, or: lanes why ${id}`, 65, id);
 };
 
-const dependencyFault = (state: State, lanes: Extract<Command, { type: "add" }>["lanes"]): Refusal | undefined => {
+/** Why lanes cannot depend on others as these definitions say, be they new or known: nobody has that name, or a circle. */
+export const dependencyRefusal = (
+  state: State,
+  lanes: Extract<Command, { type: "add" }>["lanes"],
+): Refusal | undefined => {
   const needs = new Map([...state.lanes.values()].map((lane) => [lane.id, lane.spec.dependsOn]));
   for (const { id, spec } of lanes) needs.set(id, spec.dependsOn);
   for (const { id, spec } of lanes) {

@@ -1,7 +1,8 @@
 /** What each fact does to the state: one row per event. Adding an event case makes the compiler point here. */
-import type { Event, EventType, LogRecord } from "./event.ts";
+import type { Event, EventType, LogRecord, Patched } from "./event.ts";
 import { exitCode, isIdentity, isPhase, isTime, list, shown, specFault, text, time } from "./foreign.ts";
 import { idFault } from "./id.ts";
+import { foreignKey, foreignMax, patchable } from "./patchable.ts";
 import { frozenMs, isLive, isManual } from "./schedule.ts";
 import { type Lane, type LaneSpec, type LaneState, type Merge, mayMove, type Run, type State } from "./state.ts";
 
@@ -14,7 +15,7 @@ export interface Draft {
   lanes: Map<string, Lane> | undefined;
   /** Lower-case id → id of the lanes that this record adds. */
   names: Map<string, string> | undefined;
-  repo: Partial<Pick<State, "target" | "initialised" | "phase" | "engine">> | undefined;
+  repo: Partial<Pick<State, "target" | "initialised" | "phase" | "engine" | "foreign">> | undefined;
 }
 
 /** Why an event is illegal; undefined when it took effect in the draft. */
@@ -281,7 +282,9 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     const { key, spec } = event;
     const fault = nameFault(draft, key) ?? specFault(spec);
     if (fault !== undefined) return fault;
-    put(draft, newLane(key, spec, record.at, position, laneIn(draft, key)));
+    const before = laneIn(draft, key);
+    put(draft, newLane(key, spec, record.at, position, before));
+    if (before) forget(draft, key);
     draft.names ??= new Map();
     draft.names.set(key.toLowerCase(), key);
     return undefined;
@@ -511,4 +514,50 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       fresh.detail = text(event.why);
       return undefined;
     }),
+  "tracker.patched": (draft, event, _record, position) => {
+    if (!Array.isArray(event.changes)) return "names no changes";
+    for (const change of event.changes) {
+      const fault = patch(draft, change, position);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  },
+  "tracker.rejected": () => undefined,
+};
+
+/** Set one field that an edit of the tracker set: part of a lane's definition, or one that means nothing here. */
+const patch = (draft: Draft, change: Patched | null, position: number): Fault => {
+  const at = list(change?.at);
+  const [kind, key = "", field = ""] = at;
+  if (!change || !isPlace(at)) return "a change has no place";
+  if (kind !== "lanes" || !patchable.has(field)) return keep(draft, at, change.to);
+  return touch(draft, key, position, (fresh) => {
+    const { [field as keyof LaneSpec]: _, ...rest } = fresh.spec;
+    const spec = change.to === undefined ? rest : { ...rest, [field]: change.to };
+    const fault = specFault(spec);
+    if (fault === undefined) fresh.spec = spec as LaneSpec;
+    return fault;
+  });
+};
+
+/** A field of the repository, or one of a lane or an agent. */
+const isPlace = (at: readonly string[]): boolean =>
+  (at.length === 1 || (at.length === 3 && (at[0] === "lanes" || at[0] === "agents"))) && !at.includes("__proto__");
+
+const foreignIn = (draft: Draft): Readonly<Record<string, unknown>> =>
+  (draft.repo && "foreign" in draft.repo ? draft.repo.foreign : draft.state.foreign) ?? {};
+
+/** Keep a foreign field, or let go of it. */
+const keep = (draft: Draft, at: readonly string[], to: unknown): Fault => {
+  const { [foreignKey(at)]: _, ...others } = foreignIn(draft);
+  if (to !== undefined && Object.keys(others).length >= foreignMax) return `more than ${foreignMax} foreign fields`;
+  draft.repo = { ...draft.repo, foreign: to === undefined ? others : { ...others, [foreignKey(at)]: to } };
+  return undefined;
+};
+
+/** What was kept for the lane that bore this name before says nothing about the new one. */
+const forget = (draft: Draft, lane: string): void => {
+  const foreign = Object.entries(foreignIn(draft));
+  const others = foreign.filter(([at]) => !at.startsWith(foreignKey(["lanes", lane]).slice(0, -1)));
+  if (others.length < foreign.length) draft.repo = { ...draft.repo, foreign: Object.fromEntries(others) };
 };

@@ -77,7 +77,28 @@ export type Event =
     }
   | { readonly type: "worktree.removal-asked"; readonly key: string }
   | { readonly type: "worktree.removed"; readonly key: string }
-  | { readonly type: "worktree.kept"; readonly key: string; readonly why: string };
+  | { readonly type: "worktree.kept"; readonly key: string; readonly why: string }
+  | {
+      readonly type: "tracker.patched";
+      readonly changes: readonly Patched[];
+      /** What of the edit was not taken over; the file it came from is kept under `kept`, when there is one. */
+      readonly left: readonly Left[];
+      readonly kept?: string;
+    }
+  | { readonly type: "tracker.rejected"; readonly why: string; readonly kept: string };
+
+/** One field of the tracker that somebody set, by its path: `["lanes", "docs", "tasks"]`. Without `to` it was taken out. */
+export interface Patched {
+  readonly at: readonly string[];
+  readonly to?: unknown;
+}
+
+/** One field of an edited tracker that is as it was: where, why, and what to do instead. */
+export interface Left {
+  readonly path: string;
+  readonly why: string;
+  readonly hint: string;
+}
 
 /** The name of a fact. */
 export type EventType = Event["type"];

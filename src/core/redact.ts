@@ -2,7 +2,7 @@
 
 /** Names of variables and fields whose values are nobody's business. */
 const secretName =
-  /token|secret|passw|passphrase|credential|api_?key|private_?key|access_?key|(?:^|_)key$|(?:^|_)auth$|cookie/i;
+  /token|secret|passw|passphrase|credential|api[-_]?key|private[-_]?key|access[-_]?key|(?:^|_)key$|(?:^|_)auth$|cookie/i;
 
 /** Values shorter than this are words of every text; replacing them would only garble it. */
 const lengthMin = 6;
@@ -15,16 +15,18 @@ export const isSecretName = (name: string): boolean => secretName.test(name);
 
 /** Secrets that tell themselves by their form: addresses with a password, tokens of well-known services, signed tokens, keys. */
 const forms: readonly (readonly [pattern: RegExp, instead: string])[] = [
-  [/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, `$1${concealed}@`],
-  [/\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|sk-|pk_live_|AKIA|npm_)[\w-]{12,}/g, concealed],
+  [/(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/@]{1,500}@/gi, `$1${concealed}@`],
+  [/\b(?:gh[opsur]|github_pat|glpat|xox[abeoprs]|npm|hf|dop_v1|pypi)[-_][\w-]{10,}/g, concealed],
+  [/\b(?:sk|pk|rk)(?:-[\w-]{12,}|_(?:live|test)_\w{8,})|\b(?:AKIA|ASIA)[A-Z0-9]{12,}|\bAIza[\w-]{30,}/g, concealed],
   [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, concealed],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, concealed],
   [
     /\b((?:authorization|proxy-authorization)["']?\s*[:=]\s*["']?(?:basic|bearer|token)?\s*)[^\s"',;]+/gi,
     `$1${concealed}`,
   ],
+  [/\b((?:bearer|basic)\s+)[\w.~+/-]{8,}=*/gi, `$1${concealed}`],
   [
-    /([\w-]*(?:token|secret|passw(?:or)?d|passphrase|credential|api_?key|private_?key|access_?key|_key)s?["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s"',;}]+)/gi,
+    /([\w-]*(?:token|secret|passw(?:or)?d|passphrase|credential|api[-_]?key|private[-_]?key|access[-_]?key|_key)s?["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s"',;}]+)/gi,
     `$1${concealed}`,
   ],
 ];
@@ -59,3 +61,44 @@ export const redactFields = (value: unknown, values: readonly string[], depth = 
     ]),
   );
 };
+
+/** Fields whose contents are somebody's own: only their size is told. */
+const personal: ReadonlySet<string> = new Set(["command", "prompt", "check", "acceptance"]);
+
+/** Fields that are left out: the name of the box. */
+const dropped: ReadonlySet<string> = new Set(["on"]);
+
+/** What a private JSON value is freed of. */
+interface Private {
+  /** Folders that become `~`. */
+  readonly homes: readonly string[];
+  /** Secrets known by their value. */
+  readonly values: readonly string[];
+}
+
+/**
+ * A JSON value that may be shown to anybody: without secrets, names of fields included, with `~` for the homes; commands
+ * and prompts become their length, and the name of the box is left out.
+ */
+export const anonymise = (value: unknown, known: Private): unknown => {
+  if (typeof value === "string") return redact(homeless(value, known.homes), known.values);
+  if (Array.isArray(value)) return value.map((item) => anonymise(item, known));
+  if (typeof value !== "object" || value === null) return value;
+  const kept = Object.entries(value).filter(([name]) => !dropped.has(name));
+  return Object.fromEntries(kept.map(([name, item]) => [anonymise(name, known), anonymiseField(name, item, known)]));
+};
+
+const anonymiseField = (name: string, value: unknown, known: Private): unknown => {
+  // A fencing token is a number and no secret.
+  if (isSecretName(name) && typeof value === "string") return concealed;
+  if (!personal.has(name)) return anonymise(value, known);
+  if (typeof value === "string") return `(${value.length} characters)`;
+  return Array.isArray(value) ? `(${value.length} words)` : anonymise(value, known);
+};
+
+/** The longest first: one folder may lie in another. */
+const homeless = (text: string, homes: readonly string[]): string =>
+  homes
+    .filter((home) => home.length > 1)
+    .toSorted((a, b) => b.length - a.length)
+    .reduce((sofar, home) => sofar.replaceAll(home, "~"), text);

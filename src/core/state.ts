@@ -266,6 +266,8 @@ export interface State {
   target: string | undefined;
   initialised: boolean;
   phase: Phase;
+  /** Fields of the tracker that mean nothing here and are kept for those who wrote them, by `foreignKey`; undefined before the first. */
+  foreign: Readonly<Record<string, unknown>> | undefined;
   /** Ids of records in effect, in two generations of at most `retryWindow`. */
   seen: { young: Set<string>; old: Set<string> };
   counts: { effective: number; void: number; damaged: number; unknown: number; newer: number };
@@ -283,6 +285,7 @@ export const emptyState = (): State => ({
   target: undefined,
   initialised: false,
   phase: 0,
+  foreign: undefined,
   seen: { young: new Set(), old: new Set() },
   counts: { effective: 0, void: 0, damaged: 0, unknown: 0, newer: 0 },
 });

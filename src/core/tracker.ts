@@ -1,7 +1,9 @@
 /** State → `tracker.json` and the JSON of `status`: a superset of seed 001's tracker. Never read back as truth. */
 import { foldVersion } from "./fold.ts";
+import { list } from "./foreign.ts";
 import { agentOf, branchOf, worktreeOf } from "./id.ts";
 import type { RepoSeen } from "./observed.ts";
+import { placeOfForeign } from "./patchable.ts";
 import { queueOrder } from "./queue.ts";
 import { isFrozen, type Limits } from "./schedule.ts";
 import { agentRows, detailOf, lockRows, overview, standingOf } from "./select.ts";
@@ -17,7 +19,7 @@ export const trackerName = "tracker.json";
 export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): object => {
   const lanes = [...state.lanes.values()];
   const standing = standingOf(state, now, limits);
-  return {
+  return withForeign(state, {
     version: "1.0.0",
     schemaVersion,
     phase: state.phase,
@@ -35,7 +37,28 @@ export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number,
     warnings: (seen?.settings?.remarks ?? []).map(({ at, name, how, lanes: ran }) => ({ at: iso(at), name, how, ran })),
     observedAt: seen ? iso(seen.at) : null,
     _meta: { position: state.position, schema: schemaVersion, fold: foldVersion },
-  };
+  });
+};
+
+type Fields = Record<string, unknown>;
+
+/** Fields that others wrote into the tracker stand beside ours, never in their place. Results that an agent told of follow those of git. */
+const withForeign = (state: State, tracker: Fields): object => {
+  for (const [key, value] of Object.entries(state.foreign ?? {})) {
+    const [first = "", name, field] = placeOfForeign(key);
+    if (name === undefined || field === undefined) {
+      if (name === undefined && !Object.hasOwn(tracker, first)) tracker[first] = value;
+      continue;
+    }
+    const group = tracker[first] as Record<string, Fields>;
+    if (first === "agents" && !Object.hasOwn(group, name)) group[name] = {};
+    const entry = Object.hasOwn(group, name) ? group[name] : undefined;
+    if (!entry) continue;
+    if (field === "results" && first === "lanes")
+      entry["results"] = [...new Set([...list(entry[field]), ...list(value)])];
+    else if (!Object.hasOwn(entry, field)) entry[field] = value;
+  }
+  return tracker;
 };
 
 /** An agent's entry speaks of the lane that it touched last. */

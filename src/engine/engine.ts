@@ -1,12 +1,14 @@
 /** What every process can do: ask, follow and wish. Shells hold one of these; it holds the ports. */
 import type { Command, Refusal } from "../core/command.ts";
 import type { No, RepoSeen } from "../core/observed.ts";
+import type { Doc } from "../core/patch.ts";
 import type { Limits } from "../core/schedule.ts";
 import type { State } from "../core/state.ts";
 import type { Layout, Loaded, Release } from "../port.ts";
 import type { Receipt } from "./execute.ts";
 import type { Told } from "./ledger.ts";
 import type { Repair } from "./repair.ts";
+import type { Asked, Patched } from "./tracker.ts";
 
 /** The library half of the engine, as shells see it. */
 export interface Engine {
@@ -56,6 +58,10 @@ export interface Engine {
   survey(): Promise<Repair | No>;
   /** Archive all records after everything was stopped; returns where. */
   archive(): Promise<string>;
+  /** The tracker as of now, published too; what others wrote into its file is taken over first. */
+  tracker(): Promise<object>;
+  /** Set fields of the tracker: all of them, on disk and in effect, or none. */
+  patch(doc: Doc, asked: Asked): Promise<Patched | Refusal>;
   /** This process as the elected reconciler, until it retires or loses the election. */
   reconcile(): Promise<void>;
   /** End the elected engine, if one lives; runs go on. False: none was there. */

@@ -4,15 +4,17 @@ import { relative } from "node:path";
 import type { Command, Refusal } from "../core/command.ts";
 import { isNo, type RepoSeen } from "../core/observed.ts";
 import type { Limits } from "../core/schedule.ts";
+import { trackerOf } from "../core/tracker.ts";
 import { compareSettings } from "../core/tripwire.ts";
 import type { Release, World } from "../port.ts";
-import { ensureElected, isStranded } from "./elect.ts";
+import { ensureElected, isLed, isStranded } from "./elect.ts";
 import type { Engine } from "./engine.ts";
 import { execute, type Receipt } from "./execute.ts";
 import { createLedger, type Ledger, type Told } from "./ledger.ts";
 import { observedName, parseObserved } from "./observed.ts";
 import { limitsOf } from "./policy.ts";
 import { replay } from "./resume.ts";
+import type { Desk } from "./tracker.ts";
 import { forgetSettings } from "./tripwire.ts";
 
 /** How often a viewer makes sure that an engine lives while there is something to do, in ms. */
@@ -38,7 +40,8 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
     execute: (command: Command): Promise<Receipt | Refusal> => execute(ledger, world, command, "human"),
     ensure: () => ensureElected(ledger, world, version),
     rescue: async () => {
-      if (await isStrandedHere(ledger, world, version, limits)) world.host.spawnEngine();
+      if ((await isStrandedHere(ledger, world, version, limits)) || (await isEdited(ledger, world, version)))
+        world.host.spawnEngine();
     },
     limits,
     settings: () => world.settings.load(),
@@ -66,6 +69,19 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       return survey(world, { version, limits: await limits(), stop: () => stopEngine(whole, world) });
     },
     archive: () => world.journal.archive(new Date(world.clock.now()).toISOString().replaceAll(/[:.]/g, "-")),
+    tracker: async () => {
+      const { publishTracker } = await import("./tracker.ts");
+      const desk = await deskOf(ledger, world, limits);
+      if (!ledger.newer() && (await world.journal.exists())) await publishTracker(desk).catch(unpublished(world));
+      return trackerOf(ledger.state, desk.seen, world.clock.now(), desk.limits);
+    },
+    patch: async (doc, asked) => {
+      const { patchTracker, publishTracker } = await import("./tracker.ts");
+      const desk = await deskOf(ledger, world, limits);
+      const answer = await patchTracker(desk, doc, asked);
+      await publishTracker(desk).catch(unpublished(world));
+      return answer;
+    },
     reconcile: async () => {
       const { reconcile } = await import("./reconcile.ts");
       await reconcile(ledger, world, { version, idleMs });
@@ -97,6 +113,26 @@ const isStrandedHere = async (
   limits: () => Promise<Limits>,
 ): Promise<boolean> =>
   !ledger.newer() && isStranded(ledger.state, world.host, version, world.clock.now(), await limits());
+
+/** Did somebody write into the tracker, and no engine leads that would see it? */
+const isEdited = async (ledger: Ledger, world: World, version: string): Promise<boolean> =>
+  !ledger.newer() &&
+  ledger.state.initialised &&
+  !isLed(ledger.state, world.host, version) &&
+  (await world.journal.edited());
+
+/** What counts is in the journal; the file follows when the disk lets it. */
+const unpublished =
+  (world: World) =>
+  (error: unknown): void =>
+    world.log(`publish tracker: ${String(error)}`);
+
+const deskOf = async (ledger: Ledger, world: World, limits: () => Promise<Limits>): Promise<Desk> => ({
+  ledger,
+  world,
+  limits: await limits(),
+  seen: parseObserved(await world.journal.published(observedName)),
+});
 
 /** Announce a viewer, and start another engine within moments when the one that is needed has died. */
 const attend = (ledger: Ledger, world: World, version: string, limits: () => Promise<Limits>): Release => {

@@ -1,7 +1,8 @@
 /** The elected engine: observe → plan → act, again and again. What woke it carries no meaning. */
-import type { RunSeen } from "../core/observed.ts";
+import type { RepoSeen, RunSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
-import { trackerName, trackerOf } from "../core/tracker.ts";
+import { projectionsOf } from "../core/projection.ts";
+import { trackerName } from "../core/tracker.ts";
 import type { Release, World } from "../port.ts";
 import { graceMs } from "./act-run.ts";
 import { createCrew, type Crew } from "./crew.ts";
@@ -12,6 +13,7 @@ import { observedName, observedText } from "./observed.ts";
 import { loadRules } from "./policy.ts";
 import { createRests } from "./rest.ts";
 import { createSight, type Sight } from "./sight.ts";
+import { publishTracker } from "./tracker.ts";
 import { createTripwire, type Tripwire } from "./tripwire.ts";
 import { createWaker, type Waker } from "./waker.ts";
 import { leadsStill, reasonOf, type Work } from "./work.ts";
@@ -20,6 +22,8 @@ import { leadsStill, reasonOf, type Work } from "./work.ts";
 const sweepMs = 1000;
 /** Shortest time between two publications of one file, in ms. */
 const publishMs = 200;
+/** A publication that failed is tried again after this long although nothing moved, in ms. */
+const failedMs = 5000;
 /** Configuration is read again after this long, in ms. */
 const rulesMs = 2000;
 /** All lanes are looked at anew after this long although nothing moved, in ms. */
@@ -54,7 +58,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   const crew = createCrew(work, waker.wake);
   const tripwire = createTripwire(world);
   const published: Office["published"] = new Map();
-  // Somebody wrote the tracker: it is put aside, and ours is published again. Our own writes come by here too and change nothing.
+  // Somebody wrote the tracker: what that changes is taken over, and ours is published again. Our own writes come by here too and change nothing.
   const again = (): void => {
     published.delete(trackerName);
     waker.wake();
@@ -67,7 +71,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   ];
   try {
     const keep = createKeeper(ledger, world, options.version);
-    return await lead({ work, sight, tripwire, crew, waker, options, published, keep });
+    return await lead({ work, sight, tripwire, crew, waker, options, published, texts: new Map(), keep });
   } finally {
     for (const release of releases) release();
     await crew.settled();
@@ -84,7 +88,9 @@ interface Office {
   /** Keep a snapshot if one is due. */
   readonly keep: () => Promise<void>;
   /** Per file: when it was published last, and at which state. */
-  readonly published: Map<string, { readonly at: number; readonly what: string }>;
+  readonly published: Map<string, { readonly at: number; readonly what: string; readonly failed: boolean }>;
+  /** What was published last: the tracker, and what the other projections were made from. */
+  readonly texts: Map<string, unknown>;
 }
 
 const lead = async (office: Office): Promise<boolean> => {
@@ -107,10 +113,10 @@ const lead = async (office: Office): Promise<boolean> => {
     endForgottenChecks(work);
     crew.begin(plan(state, { runs: lookAtRuns(work), rested: rests(state) }, now, work.rules.policy));
     await sight.look(state).catch((error: unknown) => work.world.log(`look: ${reasonOf(error)}`));
-    await publish(office);
+    const isEdited = await publish(office);
     await office.keep();
-    if (crew.busy() || needsEngine(state, now, work.rules.policy) || work.world.host.announced().length > 0)
-      busyAt = elapsed;
+    const isWatched = work.world.host.announced().length > 0;
+    if (isEdited || isWatched || crew.busy() || needsEngine(state, now, work.rules.policy)) busyAt = elapsed;
     if (elapsed - busyAt >= options.idleMs && (await retire(work))) return true;
     await waker.sleep(sweepMs);
   }
@@ -140,32 +146,67 @@ const endForgottenChecks = (work: Work): void => {
 const lookAtRuns = (work: Work): ReadonlyMap<string, RunSeen> =>
   new Map(runsToSee(work.ledger.state).map((run) => [run, work.world.host.seen(run)]));
 
-/** Publish the projections whose contents have moved, each at most five times a second. */
-const publish = async (office: Office): Promise<void> => {
+/** Publish what has moved, each at most five times a second, and take over what others wrote into the tracker: true when somebody did. */
+const publish = async (office: Office): Promise<boolean> => {
   const { work, sight, tripwire, published } = office;
-  const { state } = work.ledger;
-  const seen = await tripwire(sight.seen(), state);
-  const { clock } = work.world;
-  const [now, elapsed] = [clock.now(), clock.elapsed()];
+  const { journal, clock } = work.world;
+  const seen = await tripwire(sight.seen(), work.ledger.state);
+  const edited = await journal.edited();
   const files = [
     {
       name: trackerName,
-      what: `${state.position} ${seen?.at ?? 0}`,
-      text: () => `${JSON.stringify(trackerOf(state, seen, now, work.rules.policy), null, 2)}\n`,
+      what: () => `${work.ledger.state.position} ${seen?.at ?? 0}`,
+      isDue: edited,
+      put: () => putTracker(office, seen),
     },
-    { name: observedName, what: `${seen?.at ?? 0}`, text: () => (seen ? observedText(seen) : "") },
+    {
+      name: observedName,
+      what: () => `${seen?.at ?? 0}`,
+      isDue: false,
+      put: async () => (seen ? journal.publish(observedName, observedText(seen)) : undefined),
+    },
+    {
+      name: "projections",
+      what: () => `${work.ledger.state.position}`,
+      isDue: false,
+      put: () => putProjections(office),
+    },
   ];
-  for (const { name, what, text } of files) {
+  for (const { name, what, isDue, put } of files) {
     const last = published.get(name);
-    if (last?.what === what || (name === observedName && !seen)) continue;
+    const elapsed = clock.elapsed();
+    if (last?.what === what() && !(isDue && isOver(last, elapsed))) continue;
     if (last && elapsed - last.at < publishMs) {
       setTimeout(office.waker.wake, publishMs).unref();
       continue;
     }
-    published.set(name, { at: elapsed, what });
-    await work.world.journal
-      .publish(name, text())
-      .catch((error: unknown) => work.world.log(`publish ${name}: ${reasonOf(error)}`));
+    let failed = false;
+    await put().catch((error: unknown) => {
+      failed = true;
+      work.world.log(`publish ${name}: ${reasonOf(error)}`);
+    });
+    published.set(name, { at: elapsed, what: what(), failed });
+  }
+  return edited;
+};
+
+/** A file that could not be published is left alone for a while, unless there is news. */
+const isOver = ({ at, failed }: { readonly at: number; readonly failed: boolean }, elapsed: number): boolean =>
+  !failed || elapsed - at >= failedMs;
+
+const putTracker = async ({ work, texts }: Office, seen: RepoSeen | undefined): Promise<void> => {
+  const { ledger, world, rules } = work;
+  const last = texts.get(trackerName);
+  const desk = { ledger, world, limits: rules.policy, seen };
+  texts.set(trackerName, await publishTracker(desk, typeof last === "string" ? last : undefined));
+};
+
+/** The other files of the seeds: for readers only, so they are not synced; whoever starts anew publishes them again. */
+const putProjections = async ({ work, texts }: Office): Promise<void> => {
+  for (const { name, from, value } of projectionsOf(work.ledger.state)) {
+    if (from !== undefined && texts.get(name) === from) continue;
+    await work.world.journal.publish(name, `${JSON.stringify(value(), null, 2)}\n`, false);
+    texts.set(name, from);
   }
 };
 

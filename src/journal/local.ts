@@ -5,6 +5,7 @@ import { realFiles } from "./files.ts";
 import type { Files } from "./files.ts";
 import { archiveFolder, createFolder } from "./folder.ts";
 import { followFile } from "./edits.ts";
+import { createEdited } from "./edited.ts";
 import { createWriter } from "./log.ts";
 import { createPublisher } from "./publish.ts";
 import { readPublished } from "./published.ts";
@@ -31,13 +32,17 @@ export const createJournal = ({ state, files = realFiles }: JournalOptions): Jou
   const log = join(state, logName);
   const read = createReader(files, log);
   const append = createWriter(files, state, log);
-  const publish = createPublisher(files, state);
+  const edited = createEdited(files, state);
+  const publish = createPublisher(files, state, edited);
   return {
     read: async (from, each) => read(from, each),
     append,
     follow: (changed) => followLog(files, log, changed),
-    publish: async (name, text) => publish(checked(name), text),
+    publish: async (name, text, synced = true) => publish(checked(name), text, synced),
     published: async (name) => readPublished(files, join(state, checked(name))),
+    edited: async () => edited.edited(),
+    edits: async () => edited.edits(),
+    settle: async (id, kept) => edited.settle(id, kept),
     followPublished: (name, changed) => followFile(join(state, checked(name)), changed),
     keep: async (snapshot) => keepSnapshot(files, log, snapshot),
     snapshot: async (position) => readSnapshot(files, log, position),

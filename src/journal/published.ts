@@ -12,6 +12,22 @@ const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLO
 
 const unreadable: ReadonlySet<string | undefined> = new Set(["ENOENT", "ENOTDIR", "ELOOP", "EACCES", "ENXIO"]);
 
+/** What an edit holds: its text, or why it has none. */
+type Content = { readonly text: string; readonly fault: "" } | { readonly text: undefined; readonly fault: string };
+
+/** Text of an edit at `path`, for which anything at all may have been put there. */
+export const readEdited = (files: Files, path: string): Content => {
+  const seen = files.lstat(path);
+  const no = (fault: string): Content => ({ text: undefined, fault });
+  if (seen === undefined) return no("is gone");
+  if (!seen.isFile()) return no("is not a file");
+  if (seen.size > fileBytesMax) return no(`is larger than ${fileBytesMax} bytes`);
+  const bytes = readWhole(files, path, fileBytesMax);
+  if (bytes === undefined) return no("may not be read");
+  const text = bytes.toString("utf8");
+  return Buffer.from(text).equals(bytes) ? { text, fault: "" } : no("is not UTF-8 text");
+};
+
 /** Text of the file at `path`; undefined when there is no regular file of at most 16 MiB that we may read. */
 export const readPublished = (files: Files, path: string): string | undefined =>
   readWhole(files, path, fileBytesMax)?.toString("utf8");

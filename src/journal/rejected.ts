@@ -3,58 +3,103 @@ import { extname, join } from "node:path";
 import { codeOf } from "./fault.ts";
 import type { Files } from "./files.ts";
 
-/** Files of one name that are kept; the oldest go first. */
-const keptMax = 20;
+/** Files of one name that are kept, and how much they may take together; the oldest go first, the newest stays. */
+const keptMax = 500;
+const keptBytesMax = 512 * 1024 * 1024;
 
 /** A temporary file older than this belongs to a process that was killed. */
 const abandonedMs = 60_000;
 
-/** Move `from` to `rejected/<name>.<time>.<extension>` and let go of the oldest of that name. */
-export const keepRejected = (files: Files, folder: string, from: string, name: string): void => {
+/** Move `from` to `rejected/<name>.<time>.<extension>` and let go of the oldest of that name. Answers the path below `folder`. */
+export const keepRejected = (
+  files: Files,
+  folder: string,
+  from: string,
+  name: string,
+  stamp: string = newStamp(),
+): string => {
   const rejected = join(folder, "rejected");
   const extension = extname(name);
   const stem = name.slice(0, name.length - extension.length);
-  files.rename(from, join(rejected, `${stem}.${new Date().toISOString().replaceAll(":", "-")}${extension}`));
-  const kept = files
+  const kept = `${stem}.${stamp}${extension}`;
+  files.rename(from, join(rejected, kept));
+  let [count, bytes] = [0, 0];
+  const others = files.readdir(rejected).filter((entry) => entry.startsWith(`${stem}.`) && entry.endsWith(extension));
+  for (const entry of others.toSorted().toReversed()) {
+    const seen = files.lstat(join(rejected, entry));
+    if (seen === undefined || seen.isDirectory()) continue;
+    count += 1;
+    bytes += seen.blocks * 512;
+    if (entry !== kept && (count > keptMax || bytes > keptBytesMax)) remove(files, join(rejected, entry));
+  }
+  return `rejected/${kept}`;
+};
+
+/** When something was found, as part of a file's name: sortable, and no other process or call has it. */
+const newStamp = (): string =>
+  `${new Date().toISOString().replaceAll(":", "-")}-${process.pid}-${process.hrtime.bigint()}`;
+
+/** An edit that was found and is waiting for somebody to take it over: `rejected/.<name>.<stamp>.edit`. */
+export interface Found {
+  readonly stamp: string;
+  readonly path: string;
+}
+
+/** Put an edit at `from` where it waits, under a name that says when it was found. */
+export const setAside = (files: Files, folder: string, from: string, name: string): void => {
+  files.rename(from, join(folder, "rejected", `.${name}.${newStamp()}.edit`));
+};
+
+/** Edits of `name` that wait, oldest first. */
+export const waiting = (files: Files, folder: string, name: string): readonly Found[] => {
+  const rejected = join(folder, "rejected");
+  if (files.lstat(rejected) === undefined) return [];
+  const [start, end] = [`.${name}.`, ".edit"];
+  return files
     .readdir(rejected)
-    .filter((entry) => entry.startsWith(`${stem}.`) && entry.endsWith(extension))
-    .filter((entry) => files.lstat(join(rejected, entry))?.isDirectory() === false)
-    .toSorted();
-  for (const entry of kept.slice(0, -keptMax)) remove(files, join(rejected, entry));
+    .filter((entry) => entry.startsWith(start) && entry.endsWith(end))
+    .toSorted()
+    .map((entry) => ({ stamp: entry.slice(start.length, -end.length), path: join(rejected, entry) }));
 };
 
 /**
  * A name that no other process or call has. It says when it was made, for the time of the file itself may be that of an
  * older one that is linked here; and it is a dot file, so that nobody takes it for a published one.
  */
-export const temporaryName = (name: string): string =>
-  `.${name}.${Date.now()}-${process.pid}-${process.hrtime.bigint()}.tmp`;
+export const temporaryName = (name: string, sum?: string): string =>
+  `.${name}.${Date.now()}-${process.pid}-${process.hrtime.bigint()}${sum === undefined ? "" : `.${sum}`}.tmp`;
 
 /** Remove temporary files that killed processes left in `folder`. */
 export const sweep = (files: Files, folder: string): void => {
   for (const { entry } of abandonedIn(files, folder)) remove(files, join(folder, entry));
 };
 
-/** What a killed process had set aside and not yet judged may be an edit: keep it. */
-export const adopt = (files: Files, folder: string): void => {
+/** What a killed process had linked aside and not yet judged may be an edit: it waits like others, unless it has the sum that it had then. */
+export const adopt = (files: Files, folder: string, sumAt: (path: string) => string | undefined): void => {
   const rejected = join(folder, "rejected");
-  for (const { entry, name } of abandonedIn(files, rejected)) keepRejected(files, folder, join(rejected, entry), name);
+  for (const { entry, name, sum } of abandonedIn(files, rejected)) {
+    const path = join(rejected, entry);
+    if (sum !== undefined && sumAt(path) === sum) remove(files, path);
+    else setAside(files, folder, path, name);
+  }
 };
 
 interface Abandoned {
   readonly entry: string;
   /** What it was a temporary file for. */
   readonly name: string;
+  /** Sum of what we had published when it was linked aside. */
+  readonly sum: string | undefined;
 }
 
 const abandonedIn = (files: Files, folder: string): Abandoned[] =>
   files.readdir(folder).flatMap((entry) => {
-    const [, name = "", madeAt] = /^\.(.+)\.(\d+)-\d+-\d+\.tmp$/.exec(entry) ?? [];
-    return Date.now() - Number(madeAt) > abandonedMs ? [{ entry, name }] : [];
+    const [, name = "", madeAt, sum] = /^\.(.+?)\.(\d+)-\d+-\d+(?:\.(\d+-[0-9a-f]+))?\.tmp$/.exec(entry) ?? [];
+    return Date.now() - Number(madeAt) > abandonedMs ? [{ entry, name, sum }] : [];
   });
 
 /** Another process may have been faster. */
-const remove = (files: Files, path: string): void => {
+export const remove = (files: Files, path: string): void => {
   try {
     files.unlink(path);
   } catch (error) {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { type StatusSource, printStatus } from "../cli/status.ts";
 import { isNo } from "../core/observed.ts";
-import { isStranded } from "../engine/elect.ts";
+import { isLed, isStranded } from "../engine/elect.ts";
 import { observedName, parseObserved } from "../engine/observed.ts";
 import { limitsOf } from "../engine/policy.ts";
 import { replay, unfolded } from "../engine/resume.ts";
@@ -36,8 +36,10 @@ export const status = async (version: string, root: string, json: boolean): Prom
   const stdout = isTerminal(1) ? process.stdout : plainStream(1);
   const shell = { stdout, stderr: plainStream(2), environment: process.env, now: Date.now };
   const code = await printStatus(source, shell, { json });
-  const isWaitedFor = isStranded(folded.state, { alive: isAlive, frozen: isFrozen }, version, Date.now(), limits);
-  if (isWaitedFor && !folded.newer) {
+  const host = { alive: isAlive, frozen: isFrozen };
+  const { state } = folded;
+  const isEdited = state.initialised && !isLed(state, host, version) && (await journal.edited());
+  if (!folded.newer && (isEdited || isStranded(state, host, version, Date.now(), limits))) {
     startEngine({ state: layout.state, home: layout.home }, [process.execPath, join(root, "bin", "lanes.js")]);
   }
   return code;

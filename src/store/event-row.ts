@@ -82,4 +82,9 @@ const tellers: Tellers = {
   "worktree.removal-asked": () => undefined,
   "worktree.removed": () => ["dim", "worktree removed"],
   "worktree.kept": ({ why }) => ["alert", because("worktree stays", why)],
+  "tracker.patched": ({ changes, left, kept }) => [
+    left?.length > 0 ? "alert" : "plain",
+    `tracker edited: ${changes?.length ?? 0} fields${left?.length > 0 ? `, ${left.length} not taken over${kept === undefined ? "" : ` (${kept})`}` : ""}`,
+  ],
+  "tracker.rejected": ({ why, kept }) => ["alert", because(`an edit of the tracker was put into ${kept}`, why)],
 };

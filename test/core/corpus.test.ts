@@ -14,6 +14,7 @@ const folder = new URL("../fixture/journal/", import.meta.url);
 /** Logs as earlier versions wrote them, and what they mean. A log's meaning never changes: add logs, change no hash. */
 const corpus: Readonly<Record<string, string>> = {
   "every-event.v1.jsonl": "2164b0e82c2d29b32700ef670dffd28390bbd533e628e35857b7ceb31a698959",
+  "tracker.v1.jsonl": "5c79c633d73508b5bbf877fb294d61e47f22ceae047b8a576b9e3cc90920755b",
   "freeze.v1.jsonl": "88a4b23a266d1bdf353f02517b6cd3348c352e2e0b27aa7f848953afd51eca4b",
   "one-fact.v0.jsonl": "e7a77f7b29afc25c4cc2db81c2bbcf082b7637b8779469a2ea2e6c612970bc2e",
 };

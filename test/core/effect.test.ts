@@ -582,3 +582,72 @@ test("one lane's events leave the others alone", () => {
   tell(state, [{ type: "lane.lost", key: "a", why: "" }]);
   expect(laneOf(state, "b")).toBe(before);
 });
+
+describe("an edit of the tracker", () => {
+  const patched = (...changes: readonly unknown[]): Event =>
+    ({ type: "tracker.patched", changes, left: [] }) as unknown as Event;
+
+  test("sets parts of a lane's definition and gives it a new rev", () => {
+    const state = laneIn("planned");
+    expect(
+      tell(state, [patched({ at: ["lanes", "a", "tasks"], to: ["x"] }, { at: ["lanes", "a", "prompt"], to: "p" })]),
+    ).toMatchObject({ effective: true });
+    expect(laneOf(state, "a")).toMatchObject({ rev: state.position, spec: { tasks: ["x"], prompt: "p" } });
+    tell(state, [patched({ at: ["lanes", "a", "prompt"] })]);
+    expect(laneOf(state, "a").spec).not.toHaveProperty("prompt");
+  });
+
+  test("keeps fields of others in the order of the log, and lets go of them", () => {
+    const state = laneIn("planned");
+    const { rev } = laneOf(state, "a");
+    tell(state, [patched({ at: ["x"], to: 1 }, { at: ["lanes", "a", "own"], to: [2] }), patched({ at: ["x"], to: 3 })]);
+    expect(state.foreign).toEqual({ '["x"]': 3, '["lanes","a","own"]': [2] });
+    tell(state, [patched({ at: ["x"] }, { at: ["never"] })]);
+    expect(state.foreign).toEqual({ '["lanes","a","own"]': [2] });
+    expect(laneOf(state, "a").rev).toBe(rev);
+  });
+
+  test.each<[unknown, string]>([
+    [{ at: ["lanes", "a", "tasks"], to: 1 }, "its definition has a wrong tasks"],
+    [{ at: ["lanes", "a", "tasks"] }, "its definition has a wrong tasks"],
+    [{ at: ["lanes", "z", "tasks"], to: [] }, 'no lane "z"'],
+    [{ at: [], to: 1 }, "a change has no place"],
+    [{ at: ["a", "b"], to: 1 }, "a change has no place"],
+    [{ at: ["queue", "b", "c"], to: 1 }, "a change has no place"],
+    [{ at: ["agents", "__proto__", "c"], to: 1 }, "a change has no place"],
+    [{ to: 1 }, "a change has no place"],
+    [null, "a change has no place"],
+  ])("is void with the change %j", (change, reason) => {
+    const state = laneIn("planned");
+    expect(tell(state, [patched({ at: ["x"], to: 1 }, change)])).toMatchObject({
+      effective: false,
+      reason: `tracker.patched: ${reason}`,
+    });
+    expect(state.foreign).toBeUndefined();
+  });
+
+  test("is void without changes, and when it keeps too much", () => {
+    const state = laneIn("planned");
+    expect(tell(state, [{ type: "tracker.patched" } as unknown as Event])).toMatchObject({
+      reason: "tracker.patched: names no changes",
+    });
+    const many = Array.from({ length: 1001 }, (_, n) => ({ at: [`f${n}`], to: n }));
+    expect(tell(state, [patched(...many)])).toMatchObject({ reason: "tracker.patched: more than 1000 foreign fields" });
+    expect(tell(state, [patched(...many.slice(1))])).toMatchObject({ effective: true });
+    expect(tell(state, [patched({ at: ["f9"], to: 0 })])).toMatchObject({ effective: true });
+  });
+
+  test("that was kept aside is known and changes nothing", () => {
+    const state = laneIn("planned");
+    expect(tell(state, [{ type: "tracker.rejected", why: "x", kept: "y" }])).toMatchObject({ effective: true });
+  });
+
+  test("leaves with the lane, when another takes its name", () => {
+    const state = laneIn("cancelled");
+    tell(state, [added("ab"), patched({ at: ["lanes", "a", "own"], to: 1 }, { at: ["lanes", "ab", "own"], to: 2 })]);
+    tell(state, [added("a")]);
+    expect(state.foreign).toEqual({ '["lanes","ab","own"]': 2 });
+    tell(state, [{ type: "lane.cancelled", key: "a", why: "" }]);
+    expect(tell(state, [added("a")])).toMatchObject({ effective: true });
+  });
+});

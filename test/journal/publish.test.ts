@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import {
+  closeSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -10,6 +12,7 @@ import {
   truncateSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { join } from "node:path";
 
@@ -29,7 +32,15 @@ beforeEach(async () => {
 });
 afterEach(() => place.end());
 
-const rejected = (): string[] => readdirSync(join(place.state, "rejected")).toSorted();
+/** Keep every edit that was found, as whoever can make nothing of it does. */
+const keepAll = async (): Promise<void> => {
+  for (const { id } of await place.journal.edits()) await place.journal.settle(id, true);
+};
+const found = async (): Promise<(string | undefined)[]> => (await place.journal.edits()).map(({ text }) => text);
+const rejected = (): string[] =>
+  readdirSync(join(place.state, "rejected"))
+    .filter((name) => !name.startsWith("."))
+    .toSorted();
 const rejectedTexts = (): string[] =>
   rejected().map((name) => readFileSync(join(place.state, "rejected", name), "utf8"));
 
@@ -121,7 +132,10 @@ describe("an edit of the tracker file", () => {
     edit();
     await place.journal.publish("tracker.json", "two");
     await place.journal.publish("tracker.json", "three");
-    expect(rejected()).toEqual([expect.stringMatching(/^tracker\.20\d\d-\d\d-\d\dT[\d-]+\.\d+Z\.json$/)]);
+    expect(await found()).toEqual(["edited"]);
+    await keepAll();
+    expect(await found()).toEqual([]);
+    expect(rejected()).toEqual([expect.stringMatching(/^tracker\.20\d\d-\d\d-\d\dT[\d-]+\.\d+Z[\d-]+\.json$/)]);
     expect(rejectedTexts()).toEqual(["edited"]);
     expect(await place.journal.published("tracker.json")).toBe("three");
   });
@@ -136,7 +150,7 @@ describe("an edit of the tracker file", () => {
     };
     await place.journal.publish("tracker.json", "one");
     await createJournal({ state: place.state, files }).publish("tracker.json", "two");
-    expect(rejectedTexts()).toEqual(["in time"]);
+    expect(await found()).toEqual(["in time"]);
   });
 
   test("is kept where the file system has no hard links", async () => {
@@ -148,31 +162,108 @@ describe("an edit of the tracker file", () => {
     await journal.publish("tracker.json", "two");
     writeFileSync(tracker, "edited");
     await journal.publish("tracker.json", "three");
-    expect(rejectedTexts()).toEqual(["edited"]);
+    expect(await found()).toEqual(["edited"]);
   });
 
-  test("is kept when the process that found it was killed", async () => {
+  test("is found when the process that found it was killed", async () => {
     mkdirSync(join(place.state, "rejected"));
     writeFileSync(join(place.state, "rejected", ".tracker.json.1000-1-2.tmp"), "edited");
+    writeFileSync(join(place.state, "rejected", ".tracker.json.1000-1-3.4-c43ea900.tmp"), "ours");
     await place.journal.publish("tracker.json", "one");
-    expect(rejectedTexts()).toEqual(["edited"]);
-    expect(rejected()).toEqual([expect.stringMatching(/^tracker\..+\.json$/)]);
+    expect(await found()).toEqual(["edited"]);
   });
 
   test("is not what another process of ours published", async () => {
     await place.journal.publish("tracker.json", "one");
     await place.other().publish("tracker.json", "two");
     await place.journal.publish("tracker.json", "three");
-    expect(rejected()).toEqual([]);
+    expect(await found()).toEqual([]);
   });
 
-  test("is kept up to twenty times, the newest", async () => {
+  test("is found though its writer had opened the file before it was replaced", async () => {
+    await place.journal.publish("tracker.json", "one");
+    const file = openSync(tracker, "r+");
+    await place.journal.publish("tracker.json", "two");
+    expect(await found()).toEqual([]);
+    writeSync(file, "ten");
+    closeSync(file);
+    expect(await found()).toEqual(["ten"]);
+    expect(await place.journal.published("tracker.json")).toBe("two");
+  });
+
+  test("is found though the file looks as before: as long, and within one tick of the clock", async () => {
+    await place.journal.publish("tracker.json", "one");
+    const { atime, mtime } = statSync(tracker);
+    utimesSync(tracker, atime, mtime);
+    await place.journal.publish("tracker.json", "two");
+    const before = statSync(tracker);
+    writeFileSync(tracker, "ten");
+    utimesSync(tracker, before.atime, before.mtime);
+    await place.journal.publish("tracker.json", "two");
+    expect(await found()).toEqual(["ten"]);
+  });
+
+  test("is told by the look of the file, to processes too that have published nothing", async () => {
+    const other = place.other();
+    expect(await other.edited()).toBe(false);
+    await place.journal.publish("tracker.json", "one");
+    expect([await place.journal.edited(), await other.edited()]).toEqual([false, false]);
+    writeFileSync(tracker, "edited");
+    expect([await place.journal.edited(), await other.edited()]).toEqual([true, true]);
+    await place.journal.publish("tracker.json", "two");
+    expect(await other.edited()).toBe(true);
+    for (const { id } of await other.edits()) expect(await other.settle(id, false)).toBeUndefined();
+    expect([await place.journal.edited(), await other.edited()]).toEqual([false, false]);
+    expect(rejected()).toEqual([]);
+    rmSync(tracker);
+    expect(await other.edited()).toBe(true);
+  });
+
+  test("is settled by one process only", async () => {
+    await place.journal.publish("tracker.json", "one");
+    writeFileSync(tracker, "edited");
+    await place.journal.publish("tracker.json", "two");
+    const [edit] = await place.journal.edits();
+    expect(await place.journal.settle(edit?.id ?? "", true)).toBe(`rejected/tracker.${edit?.id}.json`);
+    expect(await place.other().settle(edit?.id ?? "", true)).toBeUndefined();
+    expect(rejectedTexts()).toEqual(["edited"]);
+  });
+
+  test("is said to be unsettled while it may still be written", async () => {
+    await place.journal.publish("tracker.json", "one");
+    writeFileSync(tracker, "half");
+    await place.journal.publish("tracker.json", "two");
+    expect(await place.journal.edits()).toMatchObject([{ text: "half", settled: false }]);
+    writeFileSync(tracker, "whole");
+    utimesSync(tracker, 1000, 1000);
+    await place.journal.publish("tracker.json", "three");
+    expect(await place.journal.edits()).toMatchObject([{ text: "half" }, { text: "whole", settled: true }]);
+  });
+
+  test("is kept up to five hundred times, the newest", { timeout: 60_000 }, async () => {
     await place.journal.publish("tracker.json", "start");
-    for (let n = 0; n < 23; n += 1) {
-      writeFileSync(tracker, `edit ${n}`);
-      await place.journal.publish("tracker.json", `text ${n}`);
+    const folder = join(place.state, "rejected");
+    for (let n = 0; n < 520; n += 1) writeFileSync(join(folder, `tracker.2020-01-01T00-00-00.${1000 + n}Z.json`), "");
+    writeFileSync(tracker, "newest");
+    await place.journal.publish("tracker.json", "next");
+    await keepAll();
+    expect(rejected()).toHaveLength(500);
+    expect(rejectedTexts().at(-1)).toBe("newest");
+    expect(rejected()[0]).toBe("tracker.2020-01-01T00-00-00.1021Z.json");
+  });
+
+  test("that is no text says why", async () => {
+    const wrong: [Buffer, string][] = [
+      [Buffer.from([0xff, 0xfe, 0x7b, 0]), "is not UTF-8 text"],
+      [Buffer.alloc(16 * 1024 * 1024 + 1, " "), "is larger than 16777216 bytes"],
+    ];
+    for (const [bytes, fault] of wrong) {
+      await place.journal.publish("tracker.json", "one");
+      writeFileSync(tracker, bytes);
+      await place.journal.publish("tracker.json", "two");
+      expect(await place.journal.edits()).toMatchObject([{ text: undefined, fault }]);
+      await keepAll();
     }
-    expect(rejectedTexts()).toEqual(Array.from({ length: 20 }, (_, n) => `edit ${n + 3}`));
   });
 });
 
@@ -204,7 +295,10 @@ describe("whatever lies in the place of a published file", () => {
       await place.journal.publish(name, "{}");
       expect(await place.journal.published(name)).toBe("{}");
     }
-    expect(rejected()[0] ?? "observed").toMatch(/^(?:observed|tracker)\./);
+    expect(await place.journal.edits()).toMatchObject([{ text: undefined }]);
+    await keepAll();
+    expect(await place.journal.edits()).toEqual([]);
+    expect(rejected().at(-1)).toMatch(/^tracker\./);
     expect(statSync("/etc/passwd").size).toBeGreaterThan(10);
   });
 });
