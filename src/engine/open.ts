@@ -82,7 +82,7 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       const { patchTracker, publishTracker } = await import("./tracker.ts");
       const desk = await deskOf(ledger, world, limits);
       const answer = await patchTracker(desk, doc, asked);
-      await publishTracker(desk).catch(unpublished(world));
+      if (!("refused" in answer)) await publishTracker(desk).catch(unpublished(world));
       return answer;
     },
     reconcile: async () => {
