@@ -28,7 +28,7 @@ export interface Desk {
 }
 
 /** The tracker's text as of now. */
-export const trackerText = ({ ledger, world, limits, seen }: Desk): string =>
+const trackerText = ({ ledger, world, limits, seen }: Desk): string =>
   `${JSON.stringify(trackerOf(ledger.state, seen, world.clock.now(), limits), null, 2)}\n`;
 
 /** Publish the tracker now. What others wrote into it is put aside for the engine. */
