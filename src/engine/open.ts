@@ -70,16 +70,19 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
     },
     archive: () => world.journal.archive(new Date(world.clock.now()).toISOString().replaceAll(/[:.]/g, "-")),
     tracker: async () => {
-      const { publishTracker } = await import("./tracker.ts");
+      const { editsTaken, publishTracker } = await import("./tracker.ts");
       const desk = await deskOf(ledger, world, limits);
-      if (!ledger.newer() && (await world.journal.exists())) await publishTracker(desk).catch(unpublished(world));
+      if (!ledger.newer() && (await world.journal.exists())) {
+        await publishTracker(desk).catch(unpublished(world));
+        await editsTaken(desk, () => ensureElected(ledger, world, version));
+      }
       return trackerOf(ledger.state, desk.seen, world.clock.now(), desk.limits);
     },
     patch: async (doc, asked) => {
       const { patchTracker, publishTracker } = await import("./tracker.ts");
       const desk = await deskOf(ledger, world, limits);
       const answer = await patchTracker(desk, doc, asked);
-      await publishTracker(desk).catch(unpublished(world));
+      if (!("refused" in answer)) await publishTracker(desk).catch(unpublished(world));
       return answer;
     },
     reconcile: async () => {

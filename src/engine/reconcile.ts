@@ -13,7 +13,7 @@ import { observedName, observedText } from "./observed.ts";
 import { loadRules } from "./policy.ts";
 import { createRests } from "./rest.ts";
 import { createSight, type Sight } from "./sight.ts";
-import { publishTracker } from "./tracker.ts";
+import { publishWithEdits } from "./tracker.ts";
 import { createTripwire, type Tripwire } from "./tripwire.ts";
 import { createWaker, type Waker } from "./waker.ts";
 import { leadsStill, reasonOf, type Work } from "./work.ts";
@@ -195,10 +195,10 @@ const isOver = ({ at, failed }: { readonly at: number; readonly failed: boolean 
   !failed || elapsed - at >= failedMs;
 
 const putTracker = async ({ work, texts }: Office, seen: RepoSeen | undefined): Promise<void> => {
-  const { ledger, world, rules } = work;
-  const last = texts.get(trackerName);
-  const desk = { ledger, world, limits: rules.policy, seen };
-  texts.set(trackerName, await publishTracker(desk, typeof last === "string" ? last : undefined));
+  const { ledger, world, mandate, rules } = work;
+  const known = texts.get(trackerName);
+  const last = typeof known === "string" ? known : undefined;
+  texts.set(trackerName, await publishWithEdits({ ledger, world, mandate, limits: rules.policy, seen, last }));
 };
 
 /** The other files of the seeds: for readers only, so they are not synced; whoever starts anew publishes them again. */
