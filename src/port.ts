@@ -1,5 +1,6 @@
 /** Everything that this program can do to the world, on one page. Types only: drivers fill them, the engine uses them. */
 import type { Config } from "./core/config.ts";
+import type { Layer } from "./core/config-source.ts";
 import type { Entry, LogRecord } from "./core/event.ts";
 import type { Mend } from "./core/finding.ts";
 import type { BoxFacts, GitFacts, JournalFacts, WorkFacts } from "./core/health.ts";
@@ -171,6 +172,8 @@ export interface Loaded {
   readonly hash: string;
   /** Files that were read. */
   readonly sources: readonly string[];
+  /** Who sets what, the weakest first: files by their path, variables by their name. Only what may be used. */
+  readonly layers: readonly Layer[];
 }
 
 /** Settings of this person and this repository. */

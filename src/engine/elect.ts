@@ -28,6 +28,16 @@ export const elect = async (ledger: Ledger, world: World, version: string): Prom
 const leads = (engine: Elected, host: Pick<Host, "alive" | "frozen">, version: string): boolean =>
   !engine.retired && host.alive(engine.process) && !host.frozen(engine.process) && !isOlder(engine.version, version);
 
+/** How the elected process is; `none` where nobody was elected or the last one retired. */
+export const vitality = (
+  host: Pick<Host, "alive" | "frozen">,
+  { engine }: State,
+): "none" | "alive" | "frozen" | "dead" => {
+  if (!engine || engine.retired) return "none";
+  if (!host.alive(engine.process)) return "dead";
+  return host.frozen(engine.process) ? "frozen" : "alive";
+};
+
 /** Does work wait for an engine while none leads? */
 export const isStranded = (
   state: State,

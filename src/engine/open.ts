@@ -2,15 +2,16 @@
 import type { Command, Refusal } from "../core/command.ts";
 import { fold } from "../core/fold.ts";
 import { isNo, type RepoSeen } from "../core/observed.ts";
+import { needsEngine, plan, runsToSee } from "../core/plan.ts";
 import type { Limits } from "../core/schedule.ts";
 import { emptyState } from "../core/state.ts";
 import type { Release, World } from "../port.ts";
-import { ensureElected, isStranded } from "./elect.ts";
-import type { Engine } from "./engine.ts";
+import { ensureElected, isStranded, vitality } from "./elect.ts";
+import type { Engine, Pulse } from "./engine.ts";
 import { execute, type Receipt } from "./execute.ts";
 import { createLedger, type Ledger, type Told } from "./ledger.ts";
 import { observedName, parseObserved } from "./observed.ts";
-import { limitsOf } from "./policy.ts";
+import { limitsOf, loadRules } from "./policy.ts";
 
 /** How often a viewer makes sure that an engine lives while there is something to do, in ms. */
 const attendMs = 500;
@@ -38,6 +39,7 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
     },
     limits,
     settings: () => world.settings.load(),
+    defaults: () => limitsOf({}),
     trust: (hash) => world.settings.trust(hash),
     observed: async () => parseObserved(await world.journal.published(observedName)),
     look: (lanes) => look(ledger, world, lanes),
@@ -61,6 +63,7 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       const { reconcile } = await import("./reconcile.ts");
       await reconcile(ledger, world, { version, idleMs });
     },
+    pulse: () => takePulse(ledger, world),
     stopEngine: () => stopEngine(ledger, world),
   };
 };
@@ -118,6 +121,22 @@ const prepare = async (world: World): Promise<readonly string[]> => {
   await world.journal.create();
   if (await world.git.exclude()) written.push("info/exclude (in git's own folder)");
   return written;
+};
+
+/** One look at the elected process, and at what it has to do: the same plan that it makes. */
+const takePulse = async (ledger: Ledger, world: World): Promise<Pulse> => {
+  await ledger.refresh();
+  const { state } = ledger;
+  const { policy } = await loadRules(world.settings, undefined);
+  const now = world.clock.now();
+  const runs = new Map(runsToSee(state).map((run) => [run, world.host.seen(run)]));
+  const seen = parseObserved(await world.journal.published(observedName));
+  return {
+    is: vitality(world.host, state),
+    needed: needsEngine(state, now, policy),
+    heardAt: Math.max(state.engine?.at ?? 0, seen?.at ?? 0),
+    steps: plan(state, { runs }, now, policy).map(({ type, lane }) => `${type} ${lane}`),
+  };
 };
 
 /** Take the election away from a living engine: it sees that and ends. Runs are not touched. */

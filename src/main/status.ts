@@ -40,3 +40,14 @@ export const status = async (version: string, root: string, json: boolean): Prom
   }
   return code;
 };
+
+/** Print the ids of all lanes, one a line, for a shell that completes words. False where only git can tell which repository this is. */
+export const laneIds = async (): Promise<boolean> => {
+  const layout = findLayoutFast(process.cwd());
+  if (!layout) return false;
+  const state = emptyState();
+  await createJournal(layout).read({ byte: 0, position: 0 }, (entry) => fold(state, entry));
+  const out = plainStream(1);
+  for (const id of state.lanes.keys()) out.write(`${id}\n`);
+  return true;
+};
