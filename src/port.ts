@@ -220,6 +220,17 @@ export interface Clock {
   sleep(ms: number): Promise<void>;
 }
 
+/** How much a line of the engine's own log matters. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** The engine's own log (`engine.log`), for people who look for a fault. Never throws, and knows how to keep secrets. */
+export interface Log extends Readonly<
+  Record<LogLevel, (what: string, more?: Readonly<Record<string, unknown>>) => void>
+> {
+  /** These values were lent to a run: they never stand in the log. */
+  conceal(values: readonly string[]): void;
+}
+
 /** All of it, as `main` wires it for one repository. */
 export interface World {
   readonly layout: Layout;
@@ -228,6 +239,5 @@ export interface World {
   readonly host: Host;
   readonly settings: Settings;
   readonly clock: Clock;
-  /** One line into the engine's own log; for people who look for a fault. */
-  readonly log: (line: string) => void;
+  readonly log: Log;
 }

@@ -103,7 +103,7 @@ const attend = (ledger: Ledger, world: World, version: string, limits: () => Pro
     if (asking) return;
     asking = true;
     check()
-      .catch((error: unknown) => world.log(`attend: ${String(error)}`))
+      .catch((error: unknown) => world.log.warn("attending failed", { why: String(error) }))
       .finally(() => {
         asking = false;
       });

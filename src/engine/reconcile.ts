@@ -35,8 +35,12 @@ export interface EngineOptions {
 /** Lead until there is nothing left to do, another engine is elected, or the repository vanishes. */
 export const reconcile = async (ledger: Ledger, world: World, options: EngineOptions): Promise<void> => {
   for (;;) {
+    world.log.info("started", { node: process.version });
     const mandate = await elect(ledger, world, options.version);
-    if (!mandate) return;
+    if (!mandate) {
+      world.log.info("not elected", { leader: ledger.state.engine?.process.pid });
+      return;
+    }
     if (!(await serve(ledger, world, mandate, options))) return;
     // A wish may have been recorded between the last look and the retirement, by somebody who still saw an engine.
     await ledger.refresh();
@@ -47,7 +51,7 @@ export const reconcile = async (ledger: Ledger, world: World, options: EngineOpt
 
 /** Lead under one mandate. True: it ended because there was nothing to do; false: the election or the repository is gone. */
 const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: EngineOptions): Promise<boolean> => {
-  world.log(`elected with token ${mandate.token}, pid ${process.pid}`);
+  world.log.info("elected", { token: mandate.token, version: options.version });
   const waker = createWaker();
   const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined), checks: new Set() };
   const sight = createSight(world, waker.wake);
@@ -88,7 +92,10 @@ const lead = async (office: Office): Promise<boolean> => {
   let [busyAt, rulesAt, gitAt] = [clock.now(), clock.now(), clock.now()];
   for (;;) {
     const now = clock.now();
-    if (!(await stillLeads(work))) return false;
+    if (!(await stillLeads(work))) {
+      work.world.log.info("leads no more", { token: work.mandate.token });
+      return false;
+    }
     if (Math.abs(now - rulesAt) >= rulesMs) {
       work.rules = await loadRules(work.world.settings, work.rules);
       rulesAt = now;
@@ -100,7 +107,7 @@ const lead = async (office: Office): Promise<boolean> => {
     const { state } = work.ledger;
     endForgottenChecks(work);
     crew.begin(plan(state, { runs: lookAtRuns(work) }, now, work.rules.policy));
-    await sight.look(state).catch((error: unknown) => work.world.log(`look: ${reasonOf(error)}`));
+    await sight.look(state).catch((error: unknown) => work.world.log.warn("look failed", { why: reasonOf(error) }));
     await publish(office);
     if (
       crew.busy() ||
@@ -128,7 +135,9 @@ const endForgottenChecks = (work: Work): void => {
     work.checks.delete(run);
     const { is } = work.world.host.seen(run);
     if (is === "exited" || is === "absent") continue;
-    work.world.host.stop(run, graceMs).catch((error: unknown) => work.world.log(`stop ${run}: ${reasonOf(error)}`));
+    work.world.host
+      .stop(run, graceMs)
+      .catch((error: unknown) => work.world.log.warn("stop failed", { run, why: reasonOf(error) }));
   }
 };
 
@@ -159,7 +168,7 @@ const publish = async (office: Office): Promise<void> => {
     published.set(name, { at: now, what });
     await work.world.journal
       .publish(name, text())
-      .catch((error: unknown) => work.world.log(`publish ${name}: ${reasonOf(error)}`));
+      .catch((error: unknown) => work.world.log.warn("publish failed", { name, why: reasonOf(error) }));
   }
 };
 
@@ -173,6 +182,6 @@ const retire = async (work: Work): Promise<boolean> => {
     if: [{ engine: work.mandate.token }],
     events: [{ type: "engine.retired", why }],
   });
-  work.world.log(`retired: ${why}`);
+  work.world.log.info("retired", { why });
   return outcome.effective;
 };
