@@ -1,6 +1,6 @@
 /** `engine [status|start|stop|run]`: the process that carries lanes out. */
 import { quote } from "../core/id.ts";
-import { isLive } from "../core/schedule.ts";
+import { isFrozen, isGoing } from "../core/schedule.ts";
 import type { Elected } from "../core/state.ts";
 import type { Engine, Pulse } from "../engine/engine.ts";
 import { agoOf } from "./age.ts";
@@ -20,7 +20,8 @@ export const engineVerb = async (call: Call, engine: Engine): Promise<Answer> =>
       return (await engine.ensure()) ? showEngine(call, engine) : { ...recorded, refused: "no engine came up in time" };
     case "stop": {
       const stopped = await engine.stopEngine();
-      const line = stopped ? "stopped; agents that run go on" : "no engine was running";
+      const frozen = [...engine.state().lanes.values()].some(isFrozen) ? ", frozen ones stay frozen" : "";
+      const line = stopped ? `stopped; agents that run go on${frozen}` : "no engine was running";
       return tell(call, { code: exit.done, lines: [line], json: { stopped } });
     }
     case "run":
@@ -35,11 +36,15 @@ const showEngine = async (call: Call, engine: Engine): Promise<number> => {
   const pulse = await engine.pulse();
   const state = engine.state();
   const elected = state.engine;
-  const live = [...state.lanes.values()].filter(isLive).length;
+  const lanes = [...state.lanes.values()];
+  const live = lanes.filter(isGoing).length;
+  const frozen = lanes.filter(isFrozen).length;
+  const still = frozen === 0 ? "" : `; ${frozen} frozen, with or without an engine`;
+  const running = `${live} running${still}`;
   const isLeading = elected !== undefined && !elected.retired;
   return tell(call, {
     code: exit.done,
-    lines: isLeading ? linesOf(elected, pulse, live, call.shell.now()) : [idleLine(pulse)],
+    lines: isLeading ? linesOf(elected, pulse, running, call.shell.now()) : [`${idleLine(pulse)}${still}`],
     json: {
       elected: isLeading,
       is: pulse.is,
@@ -50,14 +55,15 @@ const showEngine = async (call: Call, engine: Engine): Promise<number> => {
       since: elected ? new Date(elected.at).toISOString() : null,
       heard: pulse.heardAt === 0 ? null : new Date(pulse.heardAt).toISOString(),
       running: live,
+      frozen,
       steps: pulse.steps,
     },
   });
 };
 
-const linesOf = (elected: Elected, pulse: Pulse, live: number, now: number): readonly string[] => {
+const linesOf = (elected: Elected, pulse: Pulse, running: string, now: number): readonly string[] => {
   const who = `pid ${elected.process.pid}, version ${elected.version}, token ${elected.token}`;
-  const head = `elected ${agoOf(elected.at, now)}: ${who}; ${live} running`;
+  const head = `elected ${agoOf(elected.at, now)}: ${who}; ${running}`;
   const last = `last sign of it ${agoOf(pulse.heardAt, now)}`;
   switch (pulse.is) {
     case "dead":
@@ -69,15 +75,15 @@ const linesOf = (elected: Elected, pulse: Pulse, live: number, now: number): rea
       ];
     case "alive":
     case "none":
-      return [head, `alive: ${doing(pulse, live)}`];
+      return [head, `alive: ${doing(pulse)}; ${last}`];
   }
 };
 
 /** Most steps that are named. */
 const stepsMax = 5;
 
-const doing = ({ steps }: Pulse, live: number): string => {
-  if (steps.length === 0) return live > 0 ? "watches the agents that run" : "waits for something to do";
+const doing = ({ needed, steps }: Pulse): string => {
+  if (steps.length === 0) return needed ? "watches what runs" : "waits for something to do";
   const more = steps.length > stepsMax ? `, and ${steps.length - stepsMax} more` : "";
   return `${steps.slice(0, stepsMax).join(", ")}${more}`;
 };

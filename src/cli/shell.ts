@@ -25,6 +25,8 @@ export interface Shell {
   readonly stderr: Writer;
   /** Milliseconds since 1970. */
   now(): number;
+  /** Milliseconds since some moment of this process, by a clock that nobody sets. */
+  elapsed(): number;
   /** Opens the repository at `repo` (relative to `cwd`), or the one that holds `cwd`. A No is printed and its code returned. */
   engine(repo?: string): Promise<Engine | No>;
   /** Whoever looks for faults at `repo`, or here: in a repository, outside of any, and in one that cannot be used. */

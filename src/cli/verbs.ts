@@ -15,8 +15,10 @@ import { launch, retry } from "./launch.ts";
 import { log } from "./log.ts";
 import { merge } from "./merge.ts";
 import { monitor } from "./monitor.ts";
+import { pause, resume } from "./pause.ts";
 import { plan } from "./plan.ts";
 import { probes } from "./probes.ts";
+import { repair } from "./repair.ts";
 import { reset } from "./reset.ts";
 import { showStatus } from "./status.ts";
 import { cancel, stop, stopAll } from "./stop.ts";
@@ -35,6 +37,8 @@ export const verbs: Readonly<Record<string, Verb>> = {
   "exec-lane": { run: execLane },
   launch: { run: launch },
   stop: { run: stop },
+  pause: { run: pause },
+  resume: { run: resume },
   retry: { run: retry },
   cancel: { run: cancel },
   "stop-all": { run: stopAll },
@@ -50,6 +54,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   events: { run: events },
   engine: { run: engineVerb },
   cleanup: { run: cleanup },
+  repair: { run: repair },
   reset: { run: reset },
   trust: { run: trust },
   config: { run: config },

@@ -27,6 +27,8 @@ export interface Capability {
   readonly arguments: readonly Argument[];
   readonly options: readonly Option[];
   readonly examples: readonly string[];
+  /** Changes nothing in the log or in what follows from it, although it does not only look. */
+  readonly reads?: true;
   /** The wish for one lane, for capabilities that are about lanes. */
   readonly wish?: (lane: string) => Command;
 }
@@ -139,6 +141,27 @@ export const catalog: readonly Capability[] = [
     wish: (lane) => ({ type: "stop", lanes: [lane] }),
   },
   {
+    id: "pause",
+    title: "Let agents stand still: frozen where they are, or stopped",
+    group: "lanes",
+    arguments: lanes,
+    options: [
+      { flags: "--how <how>", about: "freeze (every process stands still; the default) or stop (the agent is ended)" },
+      detach,
+    ],
+    examples: ["lanes pause docs", "lanes pause docs api --how stop"],
+    wish: (lane) => ({ type: "pause", lanes: [lane], how: "freeze" }),
+  },
+  {
+    id: "resume",
+    title: "Let paused lanes go on: frozen agents where they are, stopped ones in the queue",
+    group: "lanes",
+    arguments: lanes,
+    options: [detach],
+    examples: ["lanes resume docs"],
+    wish: (lane) => ({ type: "resume", lanes: [lane] }),
+  },
+  {
     id: "retry",
     title: "Run lanes again that failed, were lost or brought nothing",
     group: "lanes",
@@ -244,6 +267,14 @@ export const catalog: readonly Capability[] = [
     wish: (lane) => ({ type: "remove", lanes: [lane] }),
   },
   {
+    id: "repair",
+    title: "Show what is not as the log says, and make everything that follows from the log anew",
+    group: "keep",
+    arguments: [],
+    options: [{ flags: "--dry-run", about: "only show it" }],
+    examples: ["lanes repair --dry-run", "lanes repair"],
+  },
+  {
     id: "reset",
     title: "End all runs, archive the records and begin anew; work that is not merged stays",
     group: "keep",
@@ -275,6 +306,7 @@ export const catalog: readonly Capability[] = [
     id: "trust",
     title: "Show the commands of lanes.config.json and allow them",
     group: "keep",
+    reads: true,
     arguments: [],
     options: [{ flags: "--yes", about: "do not ask" }],
     examples: ["lanes trust"],

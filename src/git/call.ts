@@ -18,10 +18,10 @@ export const call = async (context: Context, place: Place, args: readonly string
   const env = { ...placeEnvironment(context, place), ...settingsEnvironment(settings), ...more.env };
   if (more.writes !== undefined) env[writesVariable] = more.writes;
   const options = { cwd: place.cwd, env, input: more.input, timeoutMs: more.timeoutMs ?? timeoutMs };
-  const until = Date.now() + patienceMs;
+  const until = performance.now() + patienceMs;
   for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
     const ran = await git(["--no-optional-locks", "--no-pager", ...args], options);
-    if (ran.code === 0 || !isBusy(ran.stderr) || Date.now() > until) return ran;
+    if (ran.code === 0 || !isBusy(ran.stderr) || performance.now() > until) return ran;
     await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())));
   }
 };
@@ -63,6 +63,8 @@ export interface Context {
   readonly wide: Limit;
   /** Settings against local drivers, by configuration stamp. */
   readonly drivers: Map<string, readonly Setting[]>;
+  /** What configuration files held when they had this stamp, by path. */
+  readonly settings: Map<string, { readonly stamp: string; readonly entries: readonly (readonly [string, string])[] }>;
 }
 
 /** Extras of a call. */
@@ -98,6 +100,7 @@ export const contextOf = (layout: Layout, env: NodeJS.ProcessEnv, step: Context[
   control: limit(1),
   wide: limit(availableParallelism()),
   drivers: new Map(),
+  settings: new Map(),
 });
 
 /** Somebody else holds a lock, or 2.39 met a half-made worktree: both pass. Not: a ref that has another value than expected. */

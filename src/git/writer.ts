@@ -11,12 +11,12 @@ import { send } from "./run.ts";
  * Rejects when one will not die.
  */
 export const endWriters = async (worktree: string, patienceMs = 0): Promise<void> => {
-  const patientUntil = Date.now() + patienceMs;
+  const patientUntil = performance.now() + patienceMs;
   const until = patientUntil + dyingMs;
-  while (Date.now() < until) {
+  while (performance.now() < until) {
     const pids = await writersOf(worktree);
     if (pids.length === 0) return;
-    if (Date.now() >= patientUntil) for (const pid of pids) send(pid, "SIGKILL");
+    if (performance.now() >= patientUntil) for (const pid of pids) send(pid, "SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, roundMs));
   }
   throw new Error(`a git process that an earlier engine left in ${worktree} does not end`);

@@ -35,7 +35,7 @@ export const createLog = ({ state, environment, version }: LogPlace): Log => {
   let loading: Promise<void> | undefined;
 
   const load = async (): Promise<void> => {
-    const { pino } = await import("pino");
+    const { default: pino } = await import("pino");
     logger = pino(
       {
         level: least,

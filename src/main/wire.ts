@@ -20,6 +20,7 @@ const idleMs = Number(process.env["LANES_ENGINE_IDLE_MS"] ?? "") || 60_000;
 
 const clock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   id: () =>
     `${Date.now().toString(36)}-${Buffer.from(crypto.getRandomValues(new Uint8Array(9))).toString("base64url")}`,
   box: hostname,
@@ -53,7 +54,7 @@ const worldOf = (layout: Layout, root: string, version: string): World => {
       state: layout.state,
       home: layout.home,
       entry: [process.execPath, join(root, "bin", "lanes.js")],
-      lends: log.conceal,
+      lends: (values) => log.conceal(values),
     }),
     settings: createSettings(layout, process.env),
     log,
@@ -85,6 +86,7 @@ export const shellOf = (version: string, root: string): Shell => {
       return process.stderr;
     },
     now: () => clock.now(),
+    elapsed: () => clock.elapsed(),
     engine: (repo) => engineAt(repo === undefined ? process.cwd() : resolve(repo), root, version),
     doctor: async (repo) => {
       const { doctorIn } = await import("./doctor.ts");

@@ -134,6 +134,8 @@ describe("help", () => {
         exec-lane  Run one lane and wait for it; a manual lane is prepared and its path printed
         launch     Start lanes and return
         stop       End the agents of lanes; their worktrees stay as they are
+        pause      Let agents stand still: frozen where they are, or stopped
+        resume     Let paused lanes go on: frozen agents where they are, stopped ones in the queue
         retry      Run lanes again that failed, were lost or brought nothing
         cancel     Give lanes up; what they hold stays until cleanup
         stop-all   End all agents safely
@@ -150,6 +152,7 @@ describe("help", () => {
         engine      Start, stop or look at the process that carries lanes out
         doctor      Look for faults of this machine and repository; each with what, where and one command that mends it
         cleanup     Remove worktrees of merged and cancelled lanes that are clean; say what stays
+        repair      Show what is not as the log says, and make everything that follows from the log anew
         reset       End all runs, archive the records and begin anew; work that is not merged stays
         config      Show the settings that hold here
         completion  Print what makes a shell complete verbs, options and lane ids

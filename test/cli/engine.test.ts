@@ -15,7 +15,7 @@ test("engine status says whether the elected process lives, since when and what 
   expect(alive).toMatchObject({ is: "alive", elected: true, needed: true, running: 1, steps: [] });
   expect(Date.parse(String(alive["since"]))).toBeLessThanOrEqual(Date.parse(String(alive["heard"])));
   expect((await there.lanes("engine", "status")).stdout).toMatch(
-    /^elected .*: pid \d+, version .*; 1 running\nalive: watches the agents that run\n$/,
+    /^elected .*: pid \d+, version .*; 1 running\nalive: watches what runs; last sign of it .*\n$/,
   );
   const pid = alive["pid"] as number;
   process.kill(pid, "SIGSTOP");
