@@ -21,8 +21,9 @@ if (process.platform === "win32") {
   quit("this checkout is not built yet.", `${npm} run build   (or, to build and look around: ${npm} start)`);
 }
 
-/** What status bars call every second is a small file of its own; everything else is the program. */
+/** What status bars call every second, and shells at every tab, is a small file of its own; everything else is the program. */
 async function start() {
+  if (words === "completion lanes" && (await require("../dist/status.cjs").laneIds())) return;
   if (words === "status" || words === "status --json") {
     const code = await require("../dist/status.cjs").status(version, root, words !== "status");
     if (code !== undefined) {

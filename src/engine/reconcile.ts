@@ -39,8 +39,12 @@ export interface EngineOptions {
 /** Lead until there is nothing left to do, another engine is elected, or the repository vanishes. */
 export const reconcile = async (ledger: Ledger, world: World, options: EngineOptions): Promise<void> => {
   for (;;) {
+    world.log.info("started", { node: process.version });
     const mandate = await elect(ledger, world, options.version);
-    if (!mandate) return;
+    if (!mandate) {
+      world.log.info("not elected", { leader: ledger.state.engine?.process.pid });
+      return;
+    }
     if (!(await serve(ledger, world, mandate, options))) return;
     // A wish may have been recorded between the last look and the retirement, by somebody who still saw an engine.
     await ledger.refresh();
@@ -51,7 +55,7 @@ export const reconcile = async (ledger: Ledger, world: World, options: EngineOpt
 
 /** Lead under one mandate. True: it ended because there was nothing to do; false: the election or the repository is gone. */
 const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: EngineOptions): Promise<boolean> => {
-  world.log(`elected with token ${mandate.token}, pid ${process.pid}`);
+  world.log.info("elected", { mandate: mandate.token });
   const waker = createWaker();
   const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined), checks: new Set() };
   const sight = createSight(world, waker.wake);
@@ -100,7 +104,10 @@ const lead = async (office: Office): Promise<boolean> => {
   let [busyAt, rulesAt, gitAt] = [clock.elapsed(), clock.elapsed(), clock.elapsed()];
   for (;;) {
     const [now, elapsed] = [clock.now(), clock.elapsed()];
-    if (!(await stillLeads(work))) return false;
+    if (!(await stillLeads(work))) {
+      work.world.log.info("leads no more", { mandate: work.mandate.token });
+      return false;
+    }
     if (elapsed - rulesAt >= rulesMs) {
       work.rules = await loadRules(work.world.settings, work.rules);
       rulesAt = elapsed;
@@ -112,7 +119,7 @@ const lead = async (office: Office): Promise<boolean> => {
     const { state } = work.ledger;
     endForgottenChecks(work);
     crew.begin(plan(state, { runs: lookAtRuns(work), rested: rests(state) }, now, work.rules.policy));
-    await sight.look(state).catch((error: unknown) => work.world.log(`look: ${reasonOf(error)}`));
+    await sight.look(state).catch((error: unknown) => work.world.log.warn("look failed", { why: reasonOf(error) }));
     const isEdited = await publish(office);
     await office.keep();
     const isWatched = work.world.host.announced().length > 0;
@@ -127,7 +134,7 @@ const stillLeads = async (work: Work): Promise<boolean> => {
   if (!(await work.world.journal.exists())) return false;
   if (!(await leadsStill(work))) return false;
   const newer = work.ledger.newer();
-  if (newer) work.world.log(newer.refused);
+  if (newer) work.world.log.warn("a newer program wrote", { why: newer.refused });
   return !newer;
 };
 
@@ -139,7 +146,9 @@ const endForgottenChecks = (work: Work): void => {
     work.checks.delete(run);
     const { is } = work.world.host.seen(run);
     if (is === "exited" || is === "absent") continue;
-    work.world.host.stop(run, graceMs).catch((error: unknown) => work.world.log(`stop ${run}: ${reasonOf(error)}`));
+    work.world.host
+      .stop(run, graceMs)
+      .catch((error: unknown) => work.world.log.warn("stop failed", { run, why: reasonOf(error) }));
   }
 };
 
@@ -183,7 +192,7 @@ const publish = async (office: Office): Promise<boolean> => {
     let failed = false;
     await put().catch((error: unknown) => {
       failed = true;
-      work.world.log(`publish ${name}: ${reasonOf(error)}`);
+      work.world.log.warn("publish failed", { name, why: reasonOf(error) });
     });
     published.set(name, { at: elapsed, what: what(), failed });
   }
@@ -220,6 +229,6 @@ const retire = async (work: Work): Promise<boolean> => {
     if: [{ engine: work.mandate.token }],
     events: [{ type: "engine.retired", why }],
   });
-  work.world.log(`retired: ${why}`);
+  work.world.log.info("retired", { why });
   return outcome.effective;
 };

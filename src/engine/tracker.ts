@@ -88,7 +88,7 @@ const takeEdit = async (desk: Leader, edit: Edited, doc: Doc): Promise<boolean> 
     if (isIdle(patch) && !kept) {
       // What the clock and git showed cannot be compared with a tracker that is no longer at hand: better keep it.
       const path = await world.journal.settle(edit.id, !exact);
-      if (path !== undefined) world.log(`an edit of the tracker changed nothing: ${path}`);
+      if (path !== undefined) world.log.info("an edit of the tracker changed nothing", { path });
       return false;
     }
     const events = withKept(patch.events, kept ? `rejected/tracker.${edit.id}.json` : undefined);
@@ -99,7 +99,7 @@ const takeEdit = async (desk: Leader, edit: Edited, doc: Doc): Promise<boolean> 
     if (outcome.raced) continue;
     if (!outcome.effective && outcome.reason !== repeated) return reject(desk, edit, outcome.reason ?? "");
     await world.journal.settle(edit.id, kept);
-    for (const { path, why, hint } of patch.left) world.log(`tracker: ${path}: ${why}; ${hint}`);
+    for (const one of patch.left) world.log.warn("a field of the tracker was refused", { ...one });
     return outcome.effective;
   }
   return reject(desk, edit, "others changed these lanes faster than it could be recorded");
@@ -109,7 +109,7 @@ const takeEdit = async (desk: Leader, edit: Edited, doc: Doc): Promise<boolean> 
 const reject = async ({ ledger, world, mandate }: Leader, edit: Edited, why: string): Promise<boolean> => {
   const kept = await world.journal.settle(edit.id, true);
   if (kept === undefined) return false;
-  world.log(`tracker: ${kept}: ${why}`);
+  world.log.warn("an edit of the tracker was rejected", { kept, why });
   const id = `edit-${edit.id}-rejected`;
   const events: readonly Event[] = [{ type: "tracker.rejected", why, kept }];
   return (await ledger.propose({ id, by: "tracker", if: [{ engine: mandate.token }], events })).effective;

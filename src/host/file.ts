@@ -10,6 +10,7 @@ import {
   renameSync,
   writeFileSync,
 } from "node:fs";
+import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
 
 /** Codes of errno(3) that say: there is nothing that we could read. A process that ends while it is looked at gives ESRCH. */
@@ -42,8 +43,9 @@ export const readSmall = (path: string): string =>
 /** Replace a file so that a reader sees the old or the new one; 0600, in a folder that is made when it is missing. */
 export const writeWhole = (path: string, text: string): void => {
   makeFolder(dirname(path));
-  const fresh = `${path}.${process.pid}.new`;
-  writeFileSync(fresh, text, { mode: 0o600 });
+  // Nobody can guess the name, and what stands there already is never written through.
+  const fresh = `${path}.${randomBytes(8).toString("hex")}.new`;
+  writeFileSync(fresh, text, { flag: "wx", mode: 0o600 });
   renameSync(fresh, path);
 };
 

@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 
 import { commandsIn, type Config, mergeConfigs, parseConfig, parseEnvironment } from "../core/config.ts";
+import { variableOf } from "../core/config-source.ts";
 import type { No } from "../core/observed.ts";
 import { isFault } from "../core/parse.ts";
 import type { Layout, Loaded, Settings } from "../port.ts";
@@ -59,6 +60,11 @@ const loaded = ({ own, common, variables, isTrusted }: Parts): Loaded => {
     untrusted,
     hash,
     sources: [...own.sources, ...common.sources],
+    layers: [
+      ...own.sources.map((source) => ({ source, config: own.config })),
+      ...common.sources.map((source) => ({ source, config: shared })),
+      ...Object.entries(variables).map(([key, value]) => ({ source: variableOf(key), config: { [key]: value } })),
+    ],
   };
 };
 
