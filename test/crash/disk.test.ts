@@ -1,0 +1,185 @@
+/** Real disks that are full or read-only: one line, nothing half done, and it works again as soon as there is room. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, unlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { expect, onTestFinished, test } from "vitest";
+
+import { createJournal } from "../../src/journal/local.ts";
+import { idsOf, record } from "../journal/place.ts";
+import { program } from "../story/scratch.ts";
+import { hasTool } from "../tool.ts";
+
+/** May this user mount a file system here? Elsewhere these tests are skipped with a line that says so. */
+const canMount = (): boolean => {
+  if (!hasTool("mount")) return false;
+  const folder = mkdtempSync(join(tmpdir(), "lanes-mount-"));
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "tmpfs", folder], { stdio: "ignore" }).status === 0;
+  if (mounted) execFileSync("umount", [folder]);
+  rmSync(folder, { recursive: true });
+  if (!mounted) process.stderr.write("skipped: tests on a disk of their own, which this user may not mount\n");
+  return mounted;
+};
+
+/** A disk of so many bytes, gone when the test ends. */
+const makeDisk = (bytes: number): string => {
+  const folder = mkdtempSync(join(tmpdir(), "lanes-disk-"));
+  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", folder]);
+  onTestFinished(() => {
+    execFileSync("umount", ["-l", folder]);
+    rmSync(folder, { recursive: true });
+  });
+  return folder;
+};
+
+/** Take all room but `left` bytes. */
+const fill = (disk: string, left: number): void => {
+  const { bavail, bsize } = statfsSync(disk);
+  writeFileSync(join(disk, "ballast"), Buffer.alloc(Math.max(0, Math.floor((bavail * bsize - left) / bsize) * bsize)));
+};
+
+const free = (disk: string): void => unlinkSync(join(disk, "ballast"));
+
+const real = canMount();
+
+test.runIf(real)(
+  "records that a full disk refuses are kept on a retry with the same id, none twice in effect",
+  async () => {
+    const disk = makeDisk(256 * 1024);
+    const state = join(disk, ".orchestration");
+    const journal = createJournal({ state });
+    await journal.create();
+    const acknowledged: string[] = [];
+    let refused = 0;
+    for (let n = 0; n < 40; n += 1) {
+      const id = `r${n}`;
+      if (n % 10 === 5) fill(disk, (n * 997) % 9000);
+      for (let size = 0; size < 3; size += 1) {
+        try {
+          await journal.append(record(`${id}x${size}`, "x".repeat(1500)));
+          acknowledged.push(`${id}x${size}`);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "ENOSPC" });
+          expect(String(error)).not.toContain("\n");
+          refused += 1;
+          free(disk);
+          await journal.append(record(`${id}x${size}`, "x".repeat(1500)));
+          acknowledged.push(`${id}x${size}`);
+        }
+      }
+    }
+    expect(refused).toBeGreaterThan(0);
+    const ids = (await idsOf(createJournal({ state }))).filter((id) => id !== "-");
+    expect(new Set(ids)).toEqual(new Set(acknowledged));
+  },
+);
+
+test.runIf(real)("a publication that finds no room leaves the old file, and works when there is room", async () => {
+  const disk = makeDisk(256 * 1024);
+  const state = join(disk, ".orchestration");
+  const journal = createJournal({ state });
+  await journal.create();
+  for (const left of [0, 4096, 8192, 16_384]) {
+    await journal.publish("tracker.json", `{"left":${left}}`);
+    fill(disk, left);
+    await expect(journal.publish("tracker.json", "x".repeat(64 * 1024))).rejects.toMatchObject({ code: "ENOSPC" });
+    expect(readFileSync(join(state, "tracker.json"), "utf8")).toBe(`{"left":${left}}`);
+    free(disk);
+  }
+  await journal.publish("tracker.json", "x".repeat(64 * 1024));
+  expect(await journal.published("tracker.json")).toHaveLength(64 * 1024);
+});
+
+/** A repository on a disk of its own, and the real program in it. */
+const makeRepository = (disk: string) => {
+  const repo = join(disk, "repo");
+  const home = mkdtempSync(join(tmpdir(), "lanes-home-"));
+  onTestFinished(() => rmSync(home, { recursive: true }));
+  const identity = { name: "Disk", email: "disk@example.invalid" };
+  const env = {
+    PATH: process.env["PATH"],
+    HOME: home,
+    LANG: "C.UTF-8",
+    LANES_ENGINE_IDLE_MS: "1",
+    GIT_AUTHOR_NAME: identity.name,
+    GIT_AUTHOR_EMAIL: identity.email,
+    GIT_COMMITTER_NAME: identity.name,
+    GIT_COMMITTER_EMAIL: identity.email,
+  };
+  const git = (...words: readonly string[]) => execFileSync("git", ["-C", repo, ...words], { env, encoding: "utf8" });
+  const lanes = (...words: readonly string[]) =>
+    spawnSync(process.execPath, [program, ...words], { cwd: repo, env, encoding: "utf8", timeout: 8000 });
+  mkdirSync(repo);
+  git("init", "-q", "-b", "main");
+  git("commit", "-q", "--allow-empty", "-m", "Begin");
+  return { repo, git, lanes };
+};
+
+/** One line, the code for what cannot be made, and nothing on standard output. */
+const refusal = (why: RegExp) => ({
+  status: 73,
+  stdout: "",
+  stderr: expect.stringMatching(new RegExp(`^lanes: [^\\n]*${why.source}[^\\n]*\\n$`)) as string,
+});
+
+test.runIf(real)(
+  "a verb on a full disk says so in one line, and does its work when there is room",
+  { timeout: 60_000 },
+  () => {
+    const disk = makeDisk(16 * 1024 * 1024);
+    const { lanes, git } = makeRepository(disk);
+    expect(lanes("init").status).toBe(0);
+    expect(lanes("add-lane", "before", '{"agent":"manual"}').status).toBe(0);
+    fill(disk, 0);
+    expect(lanes("add-lane", "late", JSON.stringify({ tasks: ["x".repeat(9000)], agent: "manual" }))).toMatchObject(
+      refusal(/disk is full/),
+    );
+    expect(lanes("status").stdout).toContain("before");
+    free(disk);
+    expect(lanes("add-lane", "late", '{"agent":"manual"}').status).toBe(0);
+    expect(lanes("status").stdout).toMatch(/late/);
+    expect(git("fsck")).toBe("");
+  },
+);
+
+test.runIf(real)("on a read-only disk looking works and each change says why it cannot", { timeout: 60_000 }, () => {
+  const disk = makeDisk(16 * 1024 * 1024);
+  const { lanes } = makeRepository(disk);
+  expect(lanes("add-lane", "before", '{"agent":"manual"}').status).toBe(0);
+  execFileSync("mount", ["-o", "remount,ro", disk]);
+  for (const words of [["status"], ["why", "before"], ["events"], ["engine"], ["monitor", "--until-idle"]])
+    expect({ words, ...lanes(...words) }).toMatchObject({ words, status: 0, stderr: "" });
+  for (const words of [
+    ["add-lane", "late", "{}"],
+    ["cancel", "before"],
+    ["init", "--target", "main"],
+  ])
+    expect({ words, ...lanes(...words) }).toMatchObject({ words, ...refusal(/read-only/) });
+  execFileSync("mount", ["-o", "remount,rw", disk]);
+  expect(lanes("add-lane", "late", "{}").status).toBe(0);
+});
+
+test("with hardly any files to open, a verb works or says why in one line", { timeout: 60_000 }, () => {
+  const disk = mkdtempSync(join(tmpdir(), "lanes-few-"));
+  onTestFinished(() => rmSync(disk, { recursive: true }));
+  const { repo, lanes } = makeRepository(disk);
+  expect(lanes("add-lane", "before", '{"agent":"manual"}').status).toBe(0);
+  let worked = 0;
+  for (let files = 16; files <= 40; files += 2) {
+    for (const verb of ["status", "add-lane"]) {
+      const words = verb === "status" ? [verb] : [verb, `lane-${files}`, "{}"];
+      const few = ["-c", 'ulimit -n "$1"; shift; exec "$@"', "sh", `${files}`, process.execPath, program, ...words];
+      const { status, stderr } = spawnSync("sh", few, {
+        cwd: repo,
+        encoding: "utf8",
+        env: { ...process.env, HOME: disk },
+      });
+      if (status === 0) worked += 1;
+      // Below some twenty files Node itself does not start, and says so at length.
+      else if (/^lanes: /.test(stderr)) expect(stderr).toMatch(/^lanes: [^\n]+\n$/);
+    }
+  }
+  expect(worked).toBeGreaterThan(4);
+  expect(lanes("add-lane", "after", "{}").status).toBe(0);
+});
