@@ -39,6 +39,9 @@ export const faultNo = (what: string, { path, fault, hint }: Fault): No =>
 export const failureLine = ({ refused, hint }: No): string =>
   sanitize(`lanes: ${refused}${hint === "" ? "" : `; ${hint}`}`);
 
+/** Why only looking works, said beside the answer. */
+export const remarkOf = ({ refused, hint }: No): string => `lanes: ${refused}; ${hint}`;
+
 /** Codes of a disk that cannot be written, and what to say about them. */
 const diskFaults: Readonly<Record<string, string>> = {
   EACCES: "this folder may not be written",
@@ -52,6 +55,9 @@ const diskFaults: Readonly<Record<string, string>> = {
 export const errorNo = (error: unknown): No => {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  // The codes of src/git/run.ts and src/journal/folder.ts, whose sentences say what to do.
+  if (code === "ENOGIT") return no(message, "", exit.tool);
+  if (code === "EUNSAFE") return no(message, "", exit.create);
   const disk = diskFaults[code];
   if (disk !== undefined) return no(`${disk} (${message})`, "make room or give access, then try again", exit.create);
   return no(

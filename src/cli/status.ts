@@ -2,10 +2,11 @@
 import type { RepoSeen } from "../core/observed.ts";
 import { type LaneRow, laneRows, overview } from "../core/select.ts";
 import { trackerOf } from "../core/tracker.ts";
+import { remarkLine } from "../core/tripwire.ts";
 import type { Engine } from "../engine/engine.ts";
 import { ageOf, agoOf } from "./age.ts";
 import { conduct } from "./conduct.ts";
-import { exit } from "./exit.ts";
+import { exit, remarkOf } from "./exit.ts";
 import type { Output } from "./output.ts";
 import type { Moment } from "./settle.ts";
 import type { Shell } from "./shell.ts";
@@ -23,7 +24,7 @@ export interface StatusOptions {
 }
 
 /** What status is read from: an engine, or just enough of one. */
-export type StatusSource = Pick<Engine, "refresh" | "state" | "limits" | "observed" | "look">;
+export type StatusSource = Pick<Engine, "refresh" | "state" | "newer" | "limits" | "observed" | "look">;
 
 /** What status is written to. */
 export type StatusShell = Pick<Shell, "stdout" | "stderr" | "environment" | "now">;
@@ -32,6 +33,8 @@ export type StatusShell = Pick<Shell, "stdout" | "stderr" | "environment" | "now
 export const printStatus = (engine: StatusSource, shell: StatusShell, options: StatusOptions = {}): Promise<number> =>
   conduct(shell, { quiet: options.quiet === true, verbose: options.verbose === true }, async (output) => {
     await showStatus(engine, shell, output, options);
+    const newer = engine.newer();
+    if (newer) output.say(remarkOf(newer));
     return exit.done;
   });
 
@@ -77,12 +80,17 @@ export const statusLines = async (
   const foot = [age, shown.damaged > 0 ? `${shown.damaged} damaged lines in the log (lanes events)` : ""].filter(
     (part) => part !== "",
   );
+  const warnings = (seen?.settings?.remarks ?? []).map((remark) => `warning: ${remarkLine(remark)}`);
   if (rows.length === 0)
     return tableLines([[{ text: head }], [{ text: "no lanes yet: lanes add-lane ID JSON" }]], style);
   return [
     ...(await tableLines([[{ text: head }]], style)),
     "",
     ...(await tableLines(fitting([titles, ...rows.map((row) => cellsOf(row, now, style))], style), style)),
+    ...(await tableLines(
+      warnings.map((text) => [{ text, tone: "alert" }]),
+      style,
+    )),
     ...foot.map((line) => paint(style, "dim", line)),
   ];
 };

@@ -1,5 +1,6 @@
 /** `why LANE…`: in one line, what a lane waits for and what moves it on. */
 import { isNo } from "../core/observed.ts";
+import { remarkLine } from "../core/tripwire.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Call } from "./call.ts";
 import { type Answer, exit } from "./exit.ts";
@@ -11,9 +12,11 @@ export const why = async (call: Call, engine: Engine): Promise<Answer> => {
   const lanes = lanesNamed(engine.state(), call.words);
   if (isNo(lanes)) return lanes;
   const moment = await momentOf(call, engine);
+  const remarks = (await engine.observed())?.settings?.remarks ?? [];
+  const noticed = remarks.filter((remark) => lanes.some(({ id }) => remark.lanes.includes(id)));
   return tell(call, {
     code: exit.done,
-    lines: lanes.map((lane) => laneWhy(moment, lane)),
+    lines: [...lanes.map((lane) => laneWhy(moment, lane)), ...noticed.map((each) => `warning: ${remarkLine(each)}`)],
     json: lanesJson(lanes.map((lane) => ({ ...laneJson(engine, moment, lane), why: laneWhy(moment, lane) }))),
   });
 };

@@ -19,8 +19,14 @@ export type RunSeen =
   | { readonly is: "absent" }
   /** The folder is there, the start file is not (yet). `ageMs`: since the folder was made. */
   | { readonly is: "starting"; readonly ageMs: number }
-  /** `ageMs`: since it started, by a clock that nobody sets where the system has one. */
-  | { readonly is: "alive"; readonly process: Identity; readonly startedAt: number; readonly ageMs: number }
+  /** `ageMs`: since it started, by a clock that nobody sets where the system has one. `frozen`: the agent stands still, by whomever. */
+  | {
+      readonly is: "alive";
+      readonly process: Identity;
+      readonly startedAt: number;
+      readonly ageMs: number;
+      readonly frozen?: true;
+    }
   | {
       readonly is: "exited";
       readonly process: Identity;
@@ -73,4 +79,42 @@ export interface RepoSeen {
   readonly branches: readonly BranchSeen[];
   /** Git's own `*.lock` files, with age in ms. */
   readonly locks: readonly { readonly path: string; readonly ageMs: number }[];
+  /** Settings and hooks that the repository's own configuration holds for all lanes; undefined when not looked at. */
+  readonly configured?: Configured;
+  /** What the engine makes of them. */
+  readonly settings?: SettingsSeen;
 }
+
+/** Name (`core.hooksPath in .git/config`, `the hook pre-commit`) → a digest of its value, which may be a secret. */
+export type Configured = Readonly<Record<string, string>>;
+
+/** The engine's memory of the repository's configuration: what is taken as the person's, and what changed while agents ran. */
+export interface SettingsSeen {
+  /** When it was compared last, in ms since 1970. */
+  readonly at: number;
+  readonly known: Configured;
+  readonly remarks: readonly Remark[];
+}
+
+/** Somebody changed the shared configuration while agents ran. */
+export interface Remark {
+  readonly at: number;
+  readonly name: string;
+  readonly how: "set" | "changed" | "taken out";
+  /** The lanes that ran then: one of them, or the person. */
+  readonly lanes: readonly string[];
+}
+
+/**
+ * What was known of git and what a newer look adds: a lane that was not looked at closely keeps the working state that an
+ * earlier look saw, unless its head moved since; then nobody knows it.
+ */
+export const mergeSeen = (before: RepoSeen | undefined, after: RepoSeen): RepoSeen => {
+  if (!before) return after;
+  const lanes = [...after.lanes].map(([id, lane]): readonly [string, LaneSeen] => {
+    const old = before.lanes.get(id);
+    const isKept = lane.dirty === undefined && old?.dirty !== undefined && old.head === lane.head;
+    return [id, isKept ? { ...lane, dirty: old.dirty } : lane];
+  });
+  return { ...after, lanes: new Map(lanes) };
+};

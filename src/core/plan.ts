@@ -2,7 +2,7 @@
 import { runOf } from "./id.ts";
 import type { RunSeen } from "./observed.ts";
 import { checkOf, checkRunOf, checkRunsMax, nextToMerge } from "./queue.ts";
-import { isLive, isManual, type Limits, startable } from "./schedule.ts";
+import { isFrozen, isGoing, isHeld, isLive, isManual, type Limits, startable } from "./schedule.ts";
 import type { Lane, LaneState, State } from "./state.ts";
 
 /** What the engine looked at before planning. */
@@ -40,6 +40,9 @@ export type Action =
     }
   | { readonly type: "lose"; readonly lane: string; readonly n: number }
   | { readonly type: "stop"; readonly lane: string; readonly n: number }
+  /** Let every process of the run stand still, or go on. */
+  | { readonly type: "freeze"; readonly lane: string; readonly n: number }
+  | { readonly type: "thaw"; readonly lane: string; readonly n: number }
   | { readonly type: "requeue"; readonly lane: string }
   /** Ask for the merge of a probe that is ready. */
   | { readonly type: "ask-merge"; readonly lane: string }
@@ -64,12 +67,14 @@ export type Action =
   | { readonly type: "land"; readonly lane: string; readonly candidate: string }
   | { readonly type: "remove"; readonly lane: string };
 
-/** Is there anything for an engine to do or to watch over, now or later, without a new wish? */
+/** Is there anything for an engine to do or to watch over, now or later, without a new wish? A frozen lane stays so without one. */
 export const needsEngine = (state: State, now: number, limits: Limits): boolean =>
   startable(state, now, limits).length > 0 ||
   [...state.lanes.values()].some(
     (lane) =>
-      isLive(lane) ||
+      isGoing(lane) ||
+      lane.pausing !== undefined ||
+      lane.stopping !== undefined ||
       watched.has(lane.state) ||
       lane.retryAt !== undefined ||
       lane.removal !== undefined ||
@@ -136,7 +141,9 @@ const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined): readonly Actio
       return [];
     case "alive": {
       if (lane.state === "starting") return [{ type: "note-start", lane: id, n, seen }];
-      return lane.stopping || isLate(lane, seen.ageMs) ? [{ type: "stop", lane: id, n }] : [];
+      return lane.stopping || isLate(lane, seen.ageMs)
+        ? [{ type: "stop", lane: id, n }]
+        : ofPause(lane, n, seen.frozen === true);
     }
     case "exited":
       return lane.state === "starting"
@@ -145,15 +152,25 @@ const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined): readonly Actio
     case "vanished":
       // As long as something of the run lives it may still write: it is neither lost nor to be started again.
       if (seen.survivors.length > 0) {
-        return lane.stopping || isLate(lane, seen.ageMs) ? [{ type: "stop", lane: id, n }] : [];
+        return lane.stopping || isLate(lane, seen.ageMs) ? [{ type: "stop", lane: id, n }] : ofPause(lane, n, true);
       }
       return [{ type: "lose", lane: id, n }];
   }
 };
 
-/** Has a run used up the time that its lane allows? */
+/** Carry out a wish to pause or to resume. A lane that is to stand still and whose agent somebody else woke is frozen again. */
+const ofPause = (lane: Lane, n: number, isStill: boolean): readonly Action[] => {
+  if (lane.pausing) return [{ type: lane.pausing.to === "freeze" ? "freeze" : "thaw", lane: lane.id, n }];
+  return isFrozen(lane) && !isStill ? [{ type: "freeze", lane: lane.id, n }] : [];
+};
+
+/** Has a run used up the time that its lane allows? It uses none while it is frozen, or is to be. */
 const isLate = (lane: Lane, ageMs: number | undefined): boolean =>
-  lane.spec.timeoutMs !== undefined && ageMs !== undefined && ageMs >= lane.spec.timeoutMs;
+  lane.spec.timeoutMs !== undefined &&
+  ageMs !== undefined &&
+  !isFrozen(lane) &&
+  !isHeld(lane) &&
+  ageMs - (lane.run?.frozenMs ?? 0) >= lane.spec.timeoutMs;
 
 const ofMerge = (lane: Lane, observed: Observed): readonly Action[] => {
   const { id, merge } = lane;

@@ -1,9 +1,10 @@
 /** The engine's library half on real ports: what every shell of this process holds. */
+import { relative } from "node:path";
+
 import type { Command, Refusal } from "../core/command.ts";
-import { fold } from "../core/fold.ts";
 import { isNo, type RepoSeen } from "../core/observed.ts";
 import type { Limits } from "../core/schedule.ts";
-import { emptyState } from "../core/state.ts";
+import { compareSettings } from "../core/tripwire.ts";
 import type { Release, World } from "../port.ts";
 import { ensureElected, isStranded } from "./elect.ts";
 import type { Engine } from "./engine.ts";
@@ -11,6 +12,8 @@ import { execute, type Receipt } from "./execute.ts";
 import { createLedger, type Ledger, type Told } from "./ledger.ts";
 import { observedName, parseObserved } from "./observed.ts";
 import { limitsOf } from "./policy.ts";
+import { replay } from "./resume.ts";
+import { forgetSettings } from "./tripwire.ts";
 
 /** How often a viewer makes sure that an engine lives while there is something to do, in ms. */
 const attendMs = 500;
@@ -25,6 +28,7 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
   return {
     layout: world.layout,
     state: () => ledger.state,
+    newer: () => ledger.newer(),
     refresh: async () => {
       await ledger.refresh();
       return ledger.state;
@@ -56,6 +60,11 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       for (const id of lanes) await world.host.lend(id, ledger.state.lanes.get(id)?.spec.env ?? []);
     },
     writeOut: (path, text) => world.git.writeOut(path, text),
+    survey: async () => {
+      const { survey } = await import("./repair.ts");
+      const whole = createLedger(world.journal, world.clock, { whole: true });
+      return survey(world, { version, limits: await limits(), stop: () => stopEngine(whole, world) });
+    },
     archive: () => world.journal.archive(new Date(world.clock.now()).toISOString().replaceAll(/[:.]/g, "-")),
     reconcile: async () => {
       const { reconcile } = await import("./reconcile.ts");
@@ -65,20 +74,19 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
   };
 };
 
-/** Every line after a position, folded anew, so that each carries what became of it. */
+/** Every line after a position with what became of it: folded anew from the last snapshot before it. */
 const history = async (world: World, since: number): Promise<readonly Told[]> => {
-  const state = emptyState();
   const told: Told[] = [];
-  await world.journal.read({ byte: 0, position: 0 }, (entry) => {
-    const outcome = fold(state, entry);
-    if (entry.position > since) told.push({ entry, outcome });
-  });
+  await replay(world.journal, since, (entry, outcome) => told.push({ entry, outcome }));
   return told;
 };
 
 const look = async (ledger: Ledger, world: World, lanes: readonly string[]): Promise<RepoSeen> => {
   const current = ledger.state.target === undefined ? await world.git.currentBranch() : { name: ledger.state.target };
-  return world.git.observe({ target: isNo(current) ? "HEAD" : current.name, status: lanes });
+  const seen = await world.git.observe({ target: isNo(current) ? "HEAD" : current.name, status: lanes });
+  const { settings } = parseObserved(await world.journal.published(observedName)) ?? {};
+  if (!settings || !seen.configured) return seen;
+  return { ...seen, settings: compareSettings(settings, seen.configured, ledger.state, seen.at) };
 };
 
 /** Does work wait for an engine while none leads? */
@@ -87,7 +95,8 @@ const isStrandedHere = async (
   world: World,
   version: string,
   limits: () => Promise<Limits>,
-): Promise<boolean> => isStranded(ledger.state, world.host, version, world.clock.now(), await limits());
+): Promise<boolean> =>
+  !ledger.newer() && isStranded(ledger.state, world.host, version, world.clock.now(), await limits());
 
 /** Announce a viewer, and start another engine within moments when the one that is needed has died. */
 const attend = (ledger: Ledger, world: World, version: string, limits: () => Promise<Limits>): Release => {
@@ -114,17 +123,22 @@ const attend = (ledger: Ledger, world: World, version: string, limits: () => Pro
 /** Make the state folder and keep it out of git. */
 const prepare = async (world: World): Promise<readonly string[]> => {
   const written: string[] = [];
-  if (!(await world.journal.exists())) written.push(".orchestration/");
+  const { home, state } = world.layout;
+  if (!(await world.journal.exists())) written.push(state === home ? `${state}/` : `${relative(home, state)}/`);
   await world.journal.create();
+  await world.git.noteCheckout();
   if (await world.git.exclude()) written.push("info/exclude (in git's own folder)");
   return written;
 };
 
-/** Take the election away from a living engine: it sees that and ends. Runs are not touched. */
+/** Take the election away from a living engine: it sees that and ends. Runs are not touched; what it noticed is forgotten. */
 const stopEngine = async (ledger: Ledger, world: World): Promise<boolean> => {
   await ledger.refresh();
   const { engine } = ledger.state;
-  if (!engine || engine.retired) return false;
+  if (!engine || engine.retired) {
+    await forgetSettings(world);
+    return false;
+  }
   await ledger.propose({
     id: world.clock.id(),
     by: "human",
@@ -137,5 +151,6 @@ const stopEngine = async (ledger: Ledger, world: World): Promise<boolean> => {
   ) {
     await world.clock.sleep(25);
   }
+  await forgetSettings(world);
   return true;
 };

@@ -1,21 +1,20 @@
 /** The elected engine: observe → plan → act, again and again. What woke it carries no meaning. */
 import type { RunSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
-import { trackerOf } from "../core/tracker.ts";
+import { trackerName, trackerOf } from "../core/tracker.ts";
 import type { Release, World } from "../port.ts";
 import { graceMs } from "./act-run.ts";
 import { createCrew, type Crew } from "./crew.ts";
 import { elect, type Mandate } from "./elect.ts";
+import { createKeeper } from "./keep.ts";
 import type { Ledger } from "./ledger.ts";
 import { observedName, observedText } from "./observed.ts";
 import { loadRules } from "./policy.ts";
 import { createRests } from "./rest.ts";
 import { createSight, type Sight } from "./sight.ts";
+import { createTripwire, type Tripwire } from "./tripwire.ts";
 import { createWaker, type Waker } from "./waker.ts";
 import { leadsStill, reasonOf, type Work } from "./work.ts";
-
-/** The published form of the state, as seed 001 names it. */
-const trackerName = "tracker.json";
 
 /** Longest time between two looks, in ms; events only shorten it. */
 const sweepMs = 1000;
@@ -53,6 +52,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined), checks: new Set() };
   const sight = createSight(world, waker.wake);
   const crew = createCrew(work, waker.wake);
+  const tripwire = createTripwire(world);
   const published: Office["published"] = new Map();
   // Somebody wrote the tracker: it is put aside, and ours is published again. Our own writes come by here too and change nothing.
   const again = (): void => {
@@ -66,7 +66,8 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
     () => sight.release(),
   ];
   try {
-    return await lead({ work, sight, crew, waker, options, published });
+    const keep = createKeeper(ledger, world, options.version);
+    return await lead({ work, sight, tripwire, crew, waker, options, published, keep });
   } finally {
     for (const release of releases) release();
     await crew.settled();
@@ -76,9 +77,12 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
 interface Office {
   readonly work: Work;
   readonly sight: Sight;
+  readonly tripwire: Tripwire;
   readonly crew: Crew;
   readonly waker: Waker;
   readonly options: EngineOptions;
+  /** Keep a snapshot if one is due. */
+  readonly keep: () => Promise<void>;
   /** Per file: when it was published last, and at which state. */
   readonly published: Map<string, { readonly at: number; readonly what: string }>;
 }
@@ -104,6 +108,7 @@ const lead = async (office: Office): Promise<boolean> => {
     crew.begin(plan(state, { runs: lookAtRuns(work), rested: rests(state) }, now, work.rules.policy));
     await sight.look(state).catch((error: unknown) => work.world.log(`look: ${reasonOf(error)}`));
     await publish(office);
+    await office.keep();
     if (crew.busy() || needsEngine(state, now, work.rules.policy) || work.world.host.announced().length > 0)
       busyAt = elapsed;
     if (elapsed - busyAt >= options.idleMs && (await retire(work))) return true;
@@ -111,10 +116,13 @@ const lead = async (office: Office): Promise<boolean> => {
   }
 };
 
-/** Read on; false when the log or the election is gone. */
+/** Read on; false when the log or the election is gone, or a newer program has written. */
 const stillLeads = async (work: Work): Promise<boolean> => {
   if (!(await work.world.journal.exists())) return false;
-  return leadsStill(work);
+  if (!(await leadsStill(work))) return false;
+  const newer = work.ledger.newer();
+  if (newer) work.world.log(newer.refused);
+  return !newer;
 };
 
 /** A lane that was taken out of the queue waits for its check no more: the check's processes must not go on. */
@@ -134,9 +142,9 @@ const lookAtRuns = (work: Work): ReadonlyMap<string, RunSeen> =>
 
 /** Publish the projections whose contents have moved, each at most five times a second. */
 const publish = async (office: Office): Promise<void> => {
-  const { work, sight, published } = office;
+  const { work, sight, tripwire, published } = office;
   const { state } = work.ledger;
-  const seen = sight.seen();
+  const seen = await tripwire(sight.seen(), state);
   const { clock } = work.world;
   const [now, elapsed] = [clock.now(), clock.elapsed()];
   const files = [

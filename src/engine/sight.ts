@@ -1,5 +1,5 @@
 /** What git shows, kept fresh: events only shorten the wait for a look, and a look is always at the thing itself. */
-import type { LaneSeen, RepoSeen } from "../core/observed.ts";
+import { mergeSeen, type RepoSeen } from "../core/observed.ts";
 import type { State } from "../core/state.ts";
 import type { Release, World } from "../port.ts";
 
@@ -50,27 +50,11 @@ export const createSight = (world: World, marked: () => void): Sight => {
     [all, lanes, lastAt, looking] = [false, new Set(), now, true];
     try {
       const next = await world.git.observe({ target: state.target, status });
-      seen = keepDirty(next, seen);
+      seen = mergeSeen(seen, next);
     } finally {
       looking = false;
     }
   };
 
   return { seen: () => seen, mark, look, release: () => unwatch?.() };
-};
-
-/** A look at some lanes does not forget what an earlier one knew of the others. */
-const keepDirty = (next: RepoSeen, before: RepoSeen | undefined): RepoSeen => {
-  if (!before) return next;
-  const lanes = new Map<string, LaneSeen>();
-  for (const [id, lane] of next.lanes) {
-    const old = before.lanes.get(id);
-    lanes.set(
-      id,
-      lane.dirty === undefined && old?.dirty !== undefined && old.head === lane.head
-        ? { ...lane, dirty: old.dirty }
-        : lane,
-    );
-  }
-  return { ...next, lanes };
 };

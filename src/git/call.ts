@@ -63,6 +63,8 @@ export interface Context {
   readonly wide: Limit;
   /** Settings against local drivers, by configuration stamp. */
   readonly drivers: Map<string, readonly Setting[]>;
+  /** What configuration files held when they had this stamp, by path. */
+  readonly settings: Map<string, { readonly stamp: string; readonly entries: readonly (readonly [string, string])[] }>;
 }
 
 /** Extras of a call. */
@@ -98,6 +100,7 @@ export const contextOf = (layout: Layout, env: NodeJS.ProcessEnv, step: Context[
   control: limit(1),
   wide: limit(availableParallelism()),
   drivers: new Map(),
+  settings: new Map(),
 });
 
 /** Somebody else holds a lock, or 2.39 met a half-made worktree: both pass. Not: a ref that has another value than expected. */

@@ -113,7 +113,8 @@ const noFilter = (name: string): readonly Setting[] => [
 export const configStamp = async (gitDir: string, common: string): Promise<string> =>
   (await Promise.all([join(common, "config"), join(gitDir, "config.worktree")].map(stampOf))).join("|");
 
-const stampOf = async (path: string): Promise<string> => {
+/** Identity, size and times of a file, or `none`. */
+export const stampOf = async (path: string): Promise<string> => {
   try {
     const seen = await stat(path, { bigint: true });
     return `${seen.ino}.${seen.size}.${seen.mtimeNs}.${seen.ctimeNs}`;

@@ -1,7 +1,7 @@
 /** The layout of an ordinary repository by reading a few small files: no git is started. */
 import { existsSync, lstatSync, readFileSync, realpathSync } from "node:fs";
 import type { Stats } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 
 import { idFault } from "../core/id.ts";
 import type { Layout } from "../port.ts";
@@ -37,8 +37,20 @@ export const mainTree = (common: string): string | undefined => {
   if (/^\s*bare\s*(=\s*(true|yes|on|1)\s*)?$/im.test(config)) return undefined;
   const worktree = /^\s*worktree\s*=\s*"?([^"\n]+?)"?\s*$/im.exec(config)?.[1];
   if (worktree !== undefined) return realIfThere(resolve(common, worktree));
-  return basename(common) === ".git" ? dirname(common) : undefined;
+  return basename(common) === ".git" ? dirname(common) : notedTree(common);
 };
+
+/** Where the main worktree of a separate git directory is, as noted by `noteCheckout`: git itself does not know. */
+const notedTree = (common: string): string | undefined => {
+  const noted = smallText(checkoutNote(common))?.replace(/\n$/, "");
+  if (noted === undefined || !isAbsolute(noted)) return undefined;
+  const named = /^gitdir: (.+)\n$/s.exec(smallText(join(noted, ".git")) ?? "")?.[1];
+  // Believed only while the worktree says the same: it may have been moved since.
+  return named !== undefined && realIfThere(resolve(noted, named)) === common ? noted : undefined;
+};
+
+/** The file that says where the main worktree of a separate git directory is: its path and a line break. */
+export const checkoutNote = (common: string): string => join(common, "lanekeeper", "checkout");
 
 const configText = (common: string): string =>
   `${smallText(join(common, "config")) ?? ""}\n${smallText(join(common, "config.worktree")) ?? ""}`;

@@ -7,6 +7,7 @@ import type { LaneSeen, RepoSeen } from "../core/observed.ts";
 import { missing } from "./absent.ts";
 import type { AheadOf, Apart } from "./ahead.ts";
 import type { Context } from "./call.ts";
+import { configured } from "./configured.ts";
 import { seeAdmin } from "./head.ts";
 import type { AdminSeen } from "./head.ts";
 import { adminOf, isFolder, lanePath, treePlace } from "./place.ts";
@@ -17,7 +18,11 @@ import { uncommitted } from "./status.ts";
 /** Look once. A lane without its branch is not among `lanes`; `dirty` is there for the lanes of `ask.status` with a worktree. */
 export const observe = async (context: Context, aheadOf: AheadOf, ask: Ask): Promise<RepoSeen> => {
   const at = Date.now();
-  const [refs, locks] = await Promise.all([allBranches(context), lockFiles(context.layout.common, at)]);
+  const [refs, locks, settings] = await Promise.all([
+    allBranches(context),
+    lockFiles(context.layout.common, at),
+    configured(context),
+  ]);
   const target = refs.find(({ ref }) => ref === `refs/heads/${ask.target}`);
   const laneRefs = refs.filter(({ ref }) => laneOf(ref) !== undefined);
   const apart = target === undefined ? new Map<string, Apart>() : await aheadOf(target.head, laneRefs);
@@ -34,6 +39,7 @@ export const observe = async (context: Context, aheadOf: AheadOf, ask: Ask): Pro
     lanes: new Map(lanes),
     branches: refs.map(branchSeen),
     locks,
+    configured: settings,
   };
 };
 

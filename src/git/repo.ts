@@ -9,12 +9,12 @@ import { candidate, mergeAll } from "./candidate.ts";
 import { closeLane } from "./close.ts";
 import { commitAll } from "./commit.ts";
 import { publish } from "./control.ts";
-import { exclude } from "./exclude.ts";
+import { exclude, noteCheckout } from "./exclude.ts";
 import { land } from "./land.ts";
 import { observe } from "./observe.ts";
-import { treePlace } from "./place.ts";
+import { refsPlace, treePlace } from "./place.ts";
 import { identity } from "./porcelain.ts";
-import { changed, contains, filesAt } from "./read.ts";
+import { changed, contains, filesAt, known } from "./read.ts";
 import { commitOf, refsBelow } from "./ref.ts";
 import { verification } from "./verification.ts";
 import { watch } from "./watch.ts";
@@ -38,9 +38,11 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     verification: (slot, commit) => verification(context, slot, commit),
     land: (ask) => land(context, ask),
     filesAt: (commit, folder) => filesAt(context, commit, folder),
+    known: (commits) => known(context, commits),
     changed: (onto, head) => changed(context, onto, head),
     writeOut: (path, text) => writeOut(layout, path, text),
     exclude: () => exclude(layout),
+    noteCheckout: () => noteCheckout(layout),
     identity: () => identity(context),
     watch: (lanes, told) => watch(context, lanes, told),
   };
@@ -81,10 +83,12 @@ const noCommit: No = {
 const currentBranch = async (context: Context): Promise<{ readonly name: string } | No> => {
   const { checkout, common } = context.layout;
   const hint = "name the branch to land on with --target";
-  if (checkout === undefined) return { refused: "a bare repository is on no branch", hint, code: 3 };
-  const ran = await call(context, treePlace(context.layout, checkout, common), ["symbolic-ref", "--quiet", "HEAD"]);
+  // A bare repository's HEAD names its main branch.
+  const place = checkout === undefined ? refsPlace(context.layout) : treePlace(context.layout, checkout, common);
+  const ran = await call(context, place, ["symbolic-ref", "--quiet", "HEAD"]);
   const ref = ran.stdout.toString().trim();
-  if (!ref.startsWith("refs/heads/")) return { refused: `${checkout} is on no branch (detached HEAD)`, hint, code: 3 };
+  const where = checkout ?? common;
+  if (!ref.startsWith("refs/heads/")) return { refused: `${where} is on no branch (detached HEAD)`, hint, code: 3 };
   const found = await tip(context, ref.slice("refs/heads/".length));
   return isNo(found) ? found : { name: ref.slice("refs/heads/".length) };
 };

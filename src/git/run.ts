@@ -1,6 +1,7 @@
 /** The one place that starts git: argv only, its own process group, a time limit and an output limit. */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
 
 /** Start git and wait for its end. Rejects when it cannot start, takes too long or says too much; any exit code resolves. */
 export const git = (args: readonly string[], options: RunOptions): Promise<Ran> =>
@@ -21,7 +22,7 @@ export const git = (args: readonly string[], options: RunOptions): Promise<Ran> 
     const stderr = collect(child.stderr, errorBytesMax, () => undefined);
     child.once("error", (cause) => {
       clearTimeout(timer);
-      reject(new Error(`git could not be started in ${options.cwd}`, { cause }));
+      reject(notStarted(options.cwd, cause));
     });
     child.once("close", (code, signal) => {
       clearTimeout(timer);
@@ -30,6 +31,13 @@ export const git = (args: readonly string[], options: RunOptions): Promise<Ran> 
     });
     feed(child, options.input);
   });
+
+/** The system says ENOENT for a program that is missing and for a folder that is. The code `ENOGIT` is ours, for shells. */
+const notStarted = (cwd: string, cause: Error): Error => {
+  if (!("code" in cause) || cause.code !== "ENOENT" || !existsSync(cwd))
+    return new Error(`git could not be started in ${cwd}`, { cause });
+  return Object.assign(new Error("git was not found; install git 2.38 or newer", { cause }), { code: "ENOGIT" });
+};
 
 /** How to start git. */
 export interface RunOptions {

@@ -1,5 +1,5 @@
 /** Opening a lane: its branch and its worktree. */
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { branchOf, refOf } from "../core/id.ts";
@@ -83,6 +83,8 @@ const add = async (context: Context, lane: string, base: string, path: string): 
     if (no !== undefined) return no;
   }
   await context.step("open:branched");
+  // Whatever the umask says: nobody else puts a worktree in the place of a lane's.
+  await mkdir(context.layout.worktrees, { recursive: true, mode: 0o700 });
   const args = ["worktree", "add", "--no-checkout", path, branchOf(lane)];
   const ran = await call(context, refsPlace(context.layout), args, { writes: path });
   if (ran.code !== 0) return notAdded(lane, path, ran.stderr) ?? failedTo(`make the worktree of ${lane}`, ran);

@@ -26,7 +26,8 @@ const roundMs = 20;
 /** A killed process that waits for a disk takes this long at most. */
 const dyingMs = 10_000;
 
-const writersOf = async (worktree: string): Promise<readonly number[]> => {
+/** Processes that a process of ours started to write `worktree`. */
+export const writersOf = async (worktree: string): Promise<readonly number[]> => {
   const mark = `\0${writesVariable}=${worktree}\0`;
   const names = (await missing(readdir("/proc"), [])).filter(
     (name) => /^\d+$/.test(name) && Number(name) !== process.pid,

@@ -71,10 +71,12 @@ const spawnDetached = (argv: readonly string[], cwd: string, env: Readonly<Recor
 /**
  * All streams lead to `nothing`: the standard ones, and those that whoever started us left open. Node shields only the
  * first 16 of them, and a pipe or a lock that lives on in an agent keeps others waiting. Linux only (proc_pid_fdinfo(5)).
+ * Making the child takes numbers above all of these, so those in the upper half of what is allowed stay as they are.
  */
 const closedStreams = (nothing: number): (number | "ignore")[] => {
   const open = unless(["ENOENT"], () => readdirSync("/proc/self/fd")) ?? [];
-  const left = open.map(Number).filter((each) => each <= 2 || isInherited(each));
+  const allowed = Number(/^Max open files\s+(\d+)/m.exec(readIfThere("/proc/self/limits") ?? "")?.[1] ?? Infinity);
+  const left = open.map(Number).filter((each) => each <= 2 || (each < allowed / 2 && isInherited(each)));
   return Array.from({ length: Math.max(2, ...left) + 1 }, (_, each) =>
     each <= 2 || left.includes(each) ? nothing : "ignore",
   );

@@ -5,6 +5,9 @@ import { processTable, startedWith } from "./process-table.ts";
 import type { ProcessRow } from "./process-table.ts";
 import type { Begun } from "./run-folder.ts";
 
+/** One look for the live processes of a run. */
+export type Search = () => readonly ProcessRow[];
+
 /** The variable that marks the processes of a run; its values: `markOf`. */
 const markVariable = "LANES_RUN";
 
@@ -12,11 +15,16 @@ const markVariable = "LANES_RUN";
  * A search for the live processes of a run, without its launcher (which has to write down the end) and the launcher's
  * helpers. Never this process, what it started, or the processes of another run, even where they stand below the agent.
  * A search remembers whom it found and in which sessions: later ones find them when launcher and agent are gone.
+ * `earlier`: whom another search found on this boot.
  */
-export const searchOf = (mark: string, begun: Begun | undefined): (() => readonly ProcessRow[]) => {
+export const searchOf = (
+  mark: string,
+  begun: Begun | undefined,
+  earlier: readonly Pick<Identity, "pid" | "start">[] = [],
+): Search => {
   // Session → when its leader began: a later process may lead another one of that number.
   const sessions = new Map<number, string | undefined>();
-  let known = new Map<number, string>();
+  let known = new Map(earlier.map(({ pid, start }) => [pid, start]));
   return () => {
     const rows = processTable().map((row) => ({ ...row, mark: startedWith(row.pid, markVariable) }));
     const launcher = living(begun?.launcher);

@@ -2,13 +2,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Identity } from "../core/state.ts";
-import { hasCode } from "./file.ts";
+import { frozenSearch } from "./freeze.ts";
 import { isAlive } from "./identity.ts";
 import { processRow } from "./process-table.ts";
 import type { ProcessRow } from "./process-table.ts";
-import { folderOf, markOf, readRunFolder } from "./run-folder.ts";
+import { folderOf, readRunFolder } from "./run-folder.ts";
 import type { RunArea, RunFolder } from "./run-folder.ts";
-import { searchOf } from "./run-tree.ts";
+import type { Search } from "./run-tree.ts";
+import { isSame, signal } from "./signal.ts";
 
 /** How often known processes are looked at, and how often the whole process table is searched for new ones. */
 const lookMs = 50;
@@ -25,7 +26,7 @@ const exitMsMax = 2000;
 /** End the run; resolves with the numbers of processes that would not die (in the kernel, or not ours to signal). */
 export const stopRun = async (area: RunArea, run: string, graceMs: number): Promise<readonly number[]> => {
   const begun = (await begunFolder(folderOf(area, run)))?.begun;
-  const search = searchOf(markOf(area, run), begun);
+  const search = frozenSearch(area, run);
   await ask(search, performance.now() + graceMs);
   const left = await kill(search);
   if (begun !== undefined) await letFinish(area, run, begun.launcher, left.length === 0);
@@ -44,8 +45,6 @@ const begunFolder = async (path: string): Promise<RunFolder | undefined> => {
     await sleep(lookMs);
   }
 };
-
-type Search = () => readonly ProcessRow[];
 
 /** SIGTERM once to everyone who is found until the deadline, and SIGCONT, because who is stopped cannot obey. */
 const ask = async (search: Search, deadline: number): Promise<void> => {
@@ -99,16 +98,4 @@ const letFinish = async (area: RunArea, run: string, launcher: Identity, alone: 
   await gone([row], performance.now() + exitMsMax);
   if (readRunFolder(folderOf(area, run))?.ended === undefined) signal(row, "SIGKILL");
   await gone([row], performance.now() + killMsMax);
-};
-
-const isSame = (row: ProcessRow): boolean => processRow(row.pid)?.start === row.start;
-
-/** Signal this very process: a later one with its number is spared. One that is gone, or not ours, is passed over. */
-const signal = (row: ProcessRow, name: NodeJS.Signals): void => {
-  if (!isSame(row)) return;
-  try {
-    process.kill(row.pid, name);
-  } catch (error) {
-    if (!hasCode(error, ["ESRCH", "EPERM"])) throw error;
-  }
 };

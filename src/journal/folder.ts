@@ -29,14 +29,17 @@ export const makeFolder = (files: Files, folder: string): void => {
 export const requireFolder = (files: Files, folder: string): void => {
   const seen = files.lstat(folder);
   if (seen === undefined) throw new Error(`There is no folder ${folder}: make it with "lanes init".`);
-  if (seen.isSymbolicLink()) throw new Error(`${folder} is a symbolic link: put the folder itself there.`);
-  if (!seen.isDirectory()) throw new Error(`${folder} is not a folder: move it away, then try again.`);
+  if (seen.isSymbolicLink()) throw unsafe(`${folder} is a symbolic link: put the folder itself there.`);
+  if (!seen.isDirectory()) throw unsafe(`${folder} is not a folder: move it away, then try again.`);
   if ((seen.mode & 0o022) !== 0)
-    throw new Error(`Others can write in ${folder}: run "chmod go-w ${folder}", then try again.`);
+    throw unsafe(`Others can write in ${folder}: run "chmod go-w ${folder}", then try again.`);
   const self = process.getuid?.();
   if (self !== undefined && self !== 0 && seen.uid !== self)
-    throw new Error(`${folder} belongs to another user (uid ${seen.uid}): run this as that user.`);
+    throw unsafe(`${folder} belongs to another user (uid ${seen.uid}): run this as that user.`);
 };
+
+/** What is in the folder's place cannot be ours. The code `EUNSAFE` is our own, for shells. */
+const unsafe = (sentence: string): Error => Object.assign(new Error(sentence), { code: "EUNSAFE" });
 
 /** Move what is in the state folder into `archive/<name>`, the log last: until then nothing has begun anew. */
 export const archiveFolder = (files: Files, folder: string, log: string, name: string): string => {

@@ -24,13 +24,20 @@ export const guarded = async (path: string, act: () => void): Promise<void> => {
 type Unlock = () => Promise<void>;
 
 const acquire = async (path: string): Promise<Unlock> => {
-  const { lock } = await import("proper-lockfile");
+  // CommonJS: in the built program only its default export is there.
+  const { default: lockfile } = await import("proper-lockfile");
   let lost = false;
   const onCompromised = (): void => {
     lost = true;
   };
   const taken = await unlessSystem(async () => {
-    const unlock = await lock(path, { lockfilePath: path, realpath: false, stale: staleMs, retries, onCompromised });
+    const unlock = await lockfile.lock(path, {
+      lockfilePath: path,
+      realpath: false,
+      stale: staleMs,
+      retries,
+      onCompromised,
+    });
     return { unlock, inode: lstatSync(path).ino };
   });
   return async () => {

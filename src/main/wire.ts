@@ -12,7 +12,7 @@ import { findLayoutFast } from "../git/layout-fast.ts";
 import { createHost } from "../host/process.ts";
 import { createSettings } from "../host/settings.ts";
 import { createJournal } from "../journal/local.ts";
-import type { Clock, Layout, Release } from "../port.ts";
+import type { Clock, Layout, Release, World } from "../port.ts";
 import { lateGit } from "./late-git.ts";
 
 /** How long an engine with nothing to do stays, in ms. */
@@ -45,10 +45,15 @@ const findLayoutByGit = async (cwd: string): Promise<Layout | No> => {
 
 /** The engine's library half for the repository that holds `cwd`. */
 const engineAt = async (cwd: string, root: string, version: string): Promise<Engine | No> => {
-  const layout = findLayoutFast(cwd) ?? (await findLayoutByGit(cwd));
-  if (isNo(layout)) return layout;
+  const layout = await layoutAt(cwd);
+  return isNo(layout) ? layout : openEngine(worldOf(layout, root), version, idleMs);
+};
+
+const layoutAt = async (cwd: string): Promise<Layout | No> => findLayoutFast(cwd) ?? findLayoutByGit(cwd);
+
+const worldOf = (layout: Layout, root: string): World => {
   const log = (line: string): void => logTo(layout, line);
-  const world = {
+  return {
     layout,
     clock,
     journal: createJournal(layout),
@@ -61,7 +66,6 @@ const engineAt = async (cwd: string, root: string, version: string): Promise<Eng
     settings: createSettings(layout, process.env),
     log,
   };
-  return openEngine(world, version, idleMs);
 };
 
 const onInterrupt = (listener: () => void): Release => {
@@ -91,6 +95,12 @@ export const shellOf = (version: string, root: string): Shell => {
     now: () => clock.now(),
     elapsed: () => clock.elapsed(),
     engine: (repo) => engineAt(repo === undefined ? process.cwd() : resolve(repo), root, version),
+    doctor: async (repo) => {
+      const { doctorIn } = await import("./doctor.ts");
+      const cwd = repo === undefined ? process.cwd() : resolve(repo);
+      const layout = await layoutAt(cwd);
+      return doctorIn(cwd, layout, isNo(layout) ? undefined : worldOf(layout, root), version);
+    },
     onInterrupt,
     openDemo: async ({ plain }) => {
       const { openDemo } = await import("../demo/demo.ts");

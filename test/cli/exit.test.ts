@@ -19,6 +19,7 @@ describe("an exit code", () => {
     const disk = (code: string): number => errorNo(Object.assign(new Error("write"), { code })).code;
     expect(["EACCES", "EROFS", "ENOSPC", "EPERM", "EDQUOT"].map(disk)).toEqual([73, 73, 73, 73, 73]);
     expect(disk("EINVAL")).toBe(70);
+    expect([disk("ENOGIT"), disk("EUNSAFE")]).toEqual([69, 73]);
     expect(errorNo("thrown").code).toBe(70);
   });
 });

@@ -52,6 +52,7 @@ export const fakeShell = (over: Partial<Shell> = {}): Shell & { readonly stdout:
 export const fakeEngine = (state: State, over: Partial<Engine> = {}): Engine => {
   const parts: Partial<Engine> = {
     state: () => state,
+    newer: () => undefined,
     refresh: () => Promise.resolve(state),
     limits: () => Promise.resolve(limits),
     observed: () => Promise.resolve(undefined),

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 
+import type { Event } from "../../src/core/event.ts";
 import type { RunSeen } from "../../src/core/observed.ts";
 import { needsEngine, plan, type Policy, runsToSee } from "../../src/core/plan.ts";
 import { checkRunOf, checkRunsMax } from "../../src/core/queue.ts";
 import { emptyState, type State } from "../../src/core/state.ts";
-import { force, laneIn, limits, now, process, reachable, tell, withLane, laneOf } from "./build.ts";
+import { force, frozenLane, laneIn, limits, now, process, reachable, tell, withLane, laneOf } from "./build.ts";
 
 const policy: Policy = { maxRuns: 2, check: "make", requireCheck: false };
 const steps = (
@@ -57,6 +58,56 @@ describe("the plan for a run", () => {
     }
     const nobodyKnows: RunSeen = { is: "vanished", survivors: [77] };
     expect(steps(laneIn("running", { timeoutMs: 1000 }), { "a-1": nobodyKnows })).toBe("nothing");
+  });
+
+  test("that shall stand still or go on is to let it, and whom somebody woke stands still again", () => {
+    const state = laneIn("running");
+    const still: RunSeen = { ...alive, frozen: true };
+    expect(steps(state, { "a-1": still })).toBe("nothing");
+    for (const [event, step] of [
+      [{ type: "lane.freeze-asked", key: "a" }, "freeze a"],
+      [{ type: "lane.frozen", key: "a", n: 1 }, "nothing"],
+      [{ type: "lane.resume-asked", key: "a" }, "thaw a"],
+      [{ type: "lane.freeze-asked", key: "a" }, "freeze a"],
+      [{ type: "lane.frozen", key: "a", n: 1 }, "nothing"],
+    ] as const) {
+      tell(state, [event]);
+      for (const seen of [still, orphaned]) expect(steps(state, { "a-1": seen })).toBe(step);
+    }
+    expect(steps(state, { "a-1": alive })).toBe("freeze a");
+    expect([exited, gone, absent].map((seen) => steps(state, { "a-1": seen }))).toEqual([
+      "finish a",
+      "lose a",
+      "lose a",
+    ]);
+    tell(state, [{ type: "lane.stop-asked", key: "a", then: "cancel" }]);
+    expect(steps(state, { "a-1": still })).toBe("stop a");
+  });
+
+  test("that stands still uses up none of its time, nor from when it was to", () => {
+    const state = laneIn("running", { timeoutMs: 60_000 });
+    const at = (ms: number): string =>
+      plan(
+        state,
+        {
+          runs: new Map([["a-1", { is: "alive", process, startedAt: 0, ageMs: ms, frozen: true }]]),
+          rested: new Set(),
+        },
+        ms,
+        policy,
+      )
+        .map(({ type }) => type)
+        .join();
+    const told = (ms: number, event: Event): void => {
+      expect(tell(state, [event], { at: ms }).effective).toBe(true);
+    };
+    expect([at(59_999), at(60_000)]).toEqual(["", "stop"]);
+    told(50_000, { type: "lane.freeze-asked", key: "a" });
+    expect(at(500_000)).toBe("freeze");
+    told(500_000, { type: "lane.frozen", key: "a", n: 1 });
+    expect(at(900_000)).toBe("");
+    told(900_000, { type: "lane.thawed", key: "a", n: 1, why: "" });
+    expect([at(909_999), at(910_000)]).toEqual(["", "stop"]);
   });
 
   test("that a person waits for goes on while it waits", () => {
@@ -180,6 +231,18 @@ describe("an engine is needed", () => {
     expect(needsEngine(force(laneIn("merged"), "a", { removal: "c1" }), now, limits)).toBe(true);
     expect(needsEngine(laneIn("ready", { kind: "probe" }), now, limits)).toBe(true);
     expect(needsEngine(emptyState(), now, limits)).toBe(false);
+  });
+
+  test("by no frozen lane, until somebody wants something of it", () => {
+    expect(needsEngine(frozenLane(), now, limits)).toBe(false);
+    for (const event of [
+      { type: "lane.resume-asked", key: "a" },
+      { type: "lane.stop-asked", key: "a", then: "pause" },
+    ] as const) {
+      const state = frozenLane();
+      tell(state, [event]);
+      expect(needsEngine(state, now, limits)).toBe(true);
+    }
   });
 });
 

@@ -5,6 +5,7 @@ import type { Event, Outcome } from "../../src/core/event.ts";
 import { runOf } from "../../src/core/id.ts";
 import type { RunSeen } from "../../src/core/observed.ts";
 import { type Action, plan, type Policy, runsToSee } from "../../src/core/plan.ts";
+import { isFrozen } from "../../src/core/schedule.ts";
 import { emptyState, type Lane, type State } from "../../src/core/state.ts";
 import { lostVerdict, verdict } from "../../src/core/verdict.ts";
 import { laneOf, process, tell } from "./build.ts";
@@ -15,6 +16,8 @@ export type Happening =
   | { readonly type: "round"; readonly afterMs: number; readonly dice: readonly number[] }
   | { readonly type: "end"; readonly code: number }
   | { readonly type: "vanish"; readonly survivors: readonly number[] }
+  /** Somebody else wakes an agent. */
+  | { readonly type: "wake" }
   | { readonly type: "ask" };
 
 /** What a world went through: each record, with the state before and after. */
@@ -73,6 +76,11 @@ export const happen = (world: World, happening: Happening): void => {
     case "vanish": {
       const [run] = live(world);
       if (run !== undefined) world.runs.set(run, { is: "vanished", survivors: happening.survivors });
+      return;
+    }
+    case "wake": {
+      const [run] = live(world);
+      if (run !== undefined) hold(world, run, false);
       return;
     }
     case "ask": {
@@ -151,6 +159,13 @@ const eventsOf = (world: World, action: Action, lane: Lane, die: number): readon
     case "stop":
       end(world, runOf(key, action.n), 143);
       return [];
+    case "freeze":
+      if (die === 1) return [{ type: "lane.thawed", key, n: action.n, why: "could not be frozen" }];
+      hold(world, runOf(key, action.n), true);
+      return isFrozen(lane) && !lane.pausing ? [] : [{ type: "lane.frozen", key, n: action.n }];
+    case "thaw":
+      hold(world, runOf(key, action.n), false);
+      return [{ type: "lane.thawed", key, n: action.n, why: "" }];
     case "requeue":
       return [{ type: "lane.queued", key, why: "tried again" }];
     case "ask-merge":
@@ -162,6 +177,13 @@ const eventsOf = (world: World, action: Action, lane: Lane, die: number): readon
     default:
       return mergeEvents(world, action, lane, die);
   }
+};
+
+const hold = (world: World, run: string, frozen: boolean): void => {
+  const seen = world.runs.get(run);
+  if (seen?.is !== "alive") return;
+  const { process: agent, startedAt, ageMs } = seen;
+  world.runs.set(run, { is: "alive", process: agent, startedAt, ageMs, ...(frozen ? { frozen } : {}) });
 };
 
 const start = (world: World, n: number, lane: Lane, die: number): readonly Event[] => {

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect, test } from "vitest";
@@ -65,7 +65,7 @@ test("a bare repository named .bare keeps the state beside it; lanes work", asyn
   const git = createGit(layout, { env: s.env });
   const { path, head } = yes(await git.openLane("one", s.run("rev-parse", "main")));
   expect(yes(await findLayout(path, s.env))).toEqual({ ...layout, insideLane: "one" });
-  expect(no(await git.currentBranch()).code).toBe(3);
+  expect(await git.currentBranch()).toEqual({ name: "main" });
   writeFileSync(join(path, "a.txt"), "A\n");
   await git.commitAll("one", "work");
   const tip = s.at("../tree", "rev-parse", "lane/one/work");
@@ -102,6 +102,23 @@ test("the main checkout of a separate git directory cannot be found from elsewhe
   yes(await git.openLane("one", onto));
   const said = await git.land({ lane: "one", target: "main", onto, commit: await candidateOf(git, onto), head: onto });
   expect(no(said).refused).toContain("cannot be reached");
+});
+
+test("a noted checkout of a separate git directory is found from everywhere, as long as it is there", async () => {
+  const s = await scene();
+  s.run("clone", "-q", "--separate-git-dir", join(s.home, "store"), s.top, join(s.home, "work"));
+  s.at("../work", "worktree", "add", "-q", "../linked");
+  const layout = yes(await findLayout(join(s.home, "work"), s.env));
+  mkdirSync(layout.state);
+  await createGit(layout, { env: s.env }).noteCheckout();
+  for (const folder of ["linked", "store/lanekeeper", "work/dir"])
+    expect(yes(await findLayout(join(s.home, folder), s.env))).toEqual(layout);
+  renameSync(join(s.home, "work"), join(s.home, "moved"));
+  expect(yes(await findLayout(join(s.home, "linked"), s.env)).checkout).toBeUndefined();
+  cpSync(s.top, join(s.home, "work"), { recursive: true });
+  expect(yes(await findLayout(join(s.home, "linked"), s.env)).checkout).toBeUndefined();
+  await s.git.noteCheckout();
+  expect(existsSync(join(s.layout.common, "lanekeeper"))).toBe(false);
 });
 
 const candidateOf = async (git: ReturnType<typeof createGit>, onto: string): Promise<string> =>

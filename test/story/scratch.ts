@@ -156,7 +156,8 @@ const belongs = (pid: number, home: string): boolean => {
   }
 };
 
-const endAll = (home: string): true | undefined => {
+/** Kill what works in a folder; true when nothing does any more. */
+export const endAll = (home: string): true | undefined => {
   const pids = processesIn(home);
   for (const pid of pids) kill(pid);
   return pids.length === 0 ? true : undefined;

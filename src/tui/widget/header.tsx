@@ -64,6 +64,7 @@ const counts = (overview: Overview): readonly Span[] => {
     { text: `${overview.inQueue} in queue`, style: overview.inQueue > 0 ? "busy" : "dim" },
     { text: `${overview.merged}/${overview.total} merged`, style: overview.merged > 0 ? "good" : "dim" },
     overview.failed > 0 && { text: `${overview.failed} failed`, style: "bad" },
+    overview.remarks > 0 && { text: "git settings changed: lanes status", style: "bad" },
     overview.damaged > 0 && { text: `${overview.damaged} damaged lines`, style: "bad" },
   ];
   return all.flatMap((span) => (span === false ? [] : [span]));
