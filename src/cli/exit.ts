@@ -49,6 +49,7 @@ const diskFaults: Readonly<Record<string, string>> = {
   EROFS: "this file system is read-only",
   ENOSPC: "the disk is full",
   EDQUOT: "the disk quota is used up",
+  EFBIG: "a file may not grow that large here (ulimit -f)",
 };
 
 /** A thrown error as the same kind of line; the stack is shown with -v only. */

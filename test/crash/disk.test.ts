@@ -113,7 +113,7 @@ const makeRepository = (disk: string) => {
   mkdirSync(repo);
   git("init", "-q", "-b", "main");
   git("commit", "-q", "--allow-empty", "-m", "Begin");
-  return { repo, git, lanes };
+  return { repo, env, git, lanes };
 };
 
 /** One line, the code for what cannot be made, and nothing on standard output. */
@@ -153,11 +153,63 @@ test.runIf(real)("on a read-only disk looking works and each change says why it 
   for (const words of [
     ["add-lane", "late", "{}"],
     ["cancel", "before"],
-    ["init", "--target", "main"],
+    ["launch", "before"],
   ])
     expect({ words, ...lanes(...words) }).toMatchObject({ words, ...refusal(/read-only/) });
   execFileSync("mount", ["-o", "remount,rw", disk]);
   expect(lanes("add-lane", "late", "{}").status).toBe(0);
+});
+
+/** Root may write where others may not; without these two rights it may not either. */
+const unprivileged = process.getuid?.() === 0 ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] : [];
+
+test.runIf(unprivileged.length === 0 || hasTool("setpriv"))(
+  "in a folder that may not be written looking works and each change says why it cannot",
+  { timeout: 60_000 },
+  () => {
+    const disk = mkdtempSync(join(tmpdir(), "lanes-closed-"));
+    onTestFinished(() => rmSync(disk, { recursive: true }));
+    const { repo, env, lanes } = makeRepository(disk);
+    expect(lanes("add-lane", "before", '{"agent":"manual"}').status).toBe(0);
+    const mode = (change: string): unknown => execFileSync("chmod", ["-R", change, repo]);
+    const tried = (...words: readonly string[]) => {
+      const [file = "", ...rest] = [...unprivileged, process.execPath, program, ...words];
+      return { words, ...spawnSync(file, rest, { cwd: repo, env, encoding: "utf8", timeout: 8000 }) };
+    };
+    mode("u-w");
+    onTestFinished(() => void mode("u+w"));
+    for (const words of [["status"], ["why", "before"], ["events"], ["engine"], ["monitor", "--until-idle"]])
+      expect(tried(...words)).toMatchObject({ words, status: 0, stderr: "" });
+    for (const words of [
+      ["add-lane", "late", "{}"],
+      ["cancel", "before"],
+      ["launch", "before"],
+    ])
+      expect(tried(...words)).toMatchObject({ words, ...refusal(/may not be written/) });
+    mode("u+w");
+    expect(lanes("add-lane", "late", '{"agent":"manual"}').status).toBe(0);
+  },
+);
+
+test("a log that may not grow is said in one line, and what was torn harms nobody", { timeout: 60_000 }, () => {
+  const disk = mkdtempSync(join(tmpdir(), "lanes-limit-"));
+  onTestFinished(() => rmSync(disk, { recursive: true }));
+  const { repo, env, lanes } = makeRepository(disk);
+  const tasks = ["x".repeat(300)];
+  const spec = JSON.stringify({ tasks, agent: "manual" });
+  expect(lanes("add-lane", "before", spec).status).toBe(0);
+  const refused: string[] = [];
+  for (let n = 0; n < 6; n += 1) {
+    const words = ["-c", 'ulimit -f 4; exec "$@"', "sh", process.execPath, program, "add-lane", `lane-${n}`, spec];
+    const tried = spawnSync("sh", words, { cwd: repo, env, encoding: "utf8" });
+    if (tried.status === 0) continue;
+    expect(tried).toMatchObject(refusal(/may not grow/));
+    refused.push(`lane-${n}`);
+    expect(lanes("status").stdout).not.toContain(`lane-${n}`);
+  }
+  expect(refused.length).toBeGreaterThan(0);
+  for (const id of refused) expect(lanes("add-lane", id, spec).status).toBe(0);
+  for (let n = 0; n < 6; n += 1) expect(lanes("status").stdout).toContain(`lane-${n}`);
 });
 
 test("with hardly any files to open, a verb works or says why in one line", { timeout: 60_000 }, () => {
