@@ -40,18 +40,22 @@ export const lanePath = (layout: Layout, lane: string): string => join(layout.ho
  */
 export const adminOf = async (common: string, path: string): Promise<string | undefined> => {
   const wanted = join(path, ".git");
-  const folder = join(common, "worktrees");
-  const likely = join(folder, path.slice(path.lastIndexOf("/") + 1));
+  const likely = join(common, "worktrees", path.slice(path.lastIndexOf("/") + 1));
   if ((await pointsTo(likely)) === wanted) return likely;
-  for (const name of await missing(readdir(folder), [])) {
-    const admin = join(folder, name);
+  for (const admin of await adminsIn(common)) {
     if ((await pointsTo(admin)) === wanted) return admin;
   }
   return undefined;
 };
 
+/** All admin folders of linked worktrees. */
+export const adminsIn = async (common: string): Promise<readonly string[]> => {
+  const folder = join(common, "worktrees");
+  return (await missing(readdir(folder), [])).map((name) => join(folder, name));
+};
+
 /** The `.git` file that an admin folder belongs to; git ≥ 2.48 may write it relative to the folder. */
-const pointsTo = async (admin: string): Promise<string | undefined> => {
+export const pointsTo = async (admin: string): Promise<string | undefined> => {
   const text = await missing(readFile(join(admin, "gitdir"), "utf8"), undefined);
   return text === undefined ? undefined : resolve(admin, text.replace(/\n$/, ""));
 };

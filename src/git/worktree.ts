@@ -8,6 +8,7 @@ import type { No } from "../core/observed.ts";
 import { missing } from "./absent.ts";
 import { call } from "./call.ts";
 import type { Context } from "./call.ts";
+import { dropDeadLocks } from "./dead-lock.ts";
 import { seeAdmin } from "./head.ts";
 import { clearLocks, repairAdmin } from "./leftover.ts";
 import { adminOf, isFolder, lanePath, refsPlace, treePlace } from "./place.ts";
@@ -49,7 +50,10 @@ interface Listed {
 const enlist = async (context: Context, lane: string, base: string, path: string): Promise<Listed | No> => {
   const known = await knownAlready(context, lane, path);
   if (known === "unknown") return add(context, lane, base, path);
-  if (!isNo(known) && !known.filled) await clearLocks([join(known.admin, "index"), join(known.admin, "HEAD")]);
+  if (isNo(known)) return known;
+  const files = [join(known.admin, "index"), join(known.admin, "HEAD")];
+  if (!known.filled) await clearLocks(files);
+  else await dropDeadLocks([...files, join(context.layout.common, refOf(lane))], [path, context.layout.common]);
   return known;
 };
 

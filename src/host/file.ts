@@ -8,6 +8,7 @@ import {
   readFileSync,
   readSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { randomBytes } from "node:crypto";
@@ -30,8 +31,17 @@ export const unless = <T>(codes: readonly string[], act: () => T): T | undefined
   }
 };
 
-/** Codes that say: we cannot leave anything here, the disk being full or not for us to write. */
-export const cannotWrite: readonly string[] = ["EROFS", "EACCES", "EPERM", "ENOSPC", "EDQUOT"];
+/** Codes that say: we cannot leave anything here, the disk being full, broken or not for us to write, or too much being open. */
+export const cannotWrite: readonly string[] = [
+  "EROFS",
+  "EACCES",
+  "EPERM",
+  "ENOSPC",
+  "EDQUOT",
+  "EIO",
+  "EMFILE",
+  "ENFILE",
+];
 
 /** Text of a file of the system, or undefined when it is not there or not ours to read. */
 export const readIfThere = (path: string): string | undefined => unless(nothingThere, () => readFileSync(path, "utf8"));
@@ -49,9 +59,26 @@ export const writeWhole = (path: string, text: string): void => {
   renameSync(fresh, path);
 };
 
-/** Make a folder that only this user can look into, with those above it. Idempotent. */
+/**
+ * Make a folder that only this user can look into, with those above it. Idempotent. One by one: on a read-only file system
+ * Node's recursive call says ENOENT.
+ */
 export const makeFolder = (path: string): void => {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  try {
+    makeOne(path);
+  } catch (error) {
+    if (!hasCode(error, ["ENOENT"]) || dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    makeOne(path);
+  }
+};
+
+const makeOne = (path: string): void => {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (!hasCode(error, ["EEXIST"]) || !statSync(path).isDirectory()) throw error;
+  }
 };
 
 /** Bytes `from` to `to` of a regular file, chosen by its size; none of a link, a pipe, a device or what is not there. */
