@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs one command and writes down how it began and how it ended: whoever wants to know may start only later.
-#   sh launcher.sh RUNDIR CWD LENT|- -- COMMAND [ARGUMENT...]
-# RUNDIR/log has the command's output; RUNDIR/start and RUNDIR/exit have "key value" lines and appear whole or not at all.
+#   sh launcher.sh RUNDIR CWD LENT|- LIMIT -- COMMAND [ARGUMENT...]
+# RUNDIR/log has the command's output, or its beginning: all files of it together have less than LIMIT bytes. RUNDIR/start and RUNDIR/exit have "key value" lines and appear whole or not at all.
 # The braces make the shell read all of this before it runs any of it: an update may replace the file meanwhile.
 {
   mask=$(umask)
@@ -24,10 +24,14 @@
       birth=$(TZ=UTC LC_ALL=C ps -o lstart= -p "$1")
     fi
   }
-  # Sets `ms`: now, in milliseconds since 1970. %N is not POSIX.
+  # Sets `ms`: now, in milliseconds since 1970 (%N is not POSIX); and `up`: since the machine started, in hundredths of a
+  # second, which nobody sets: proc_uptime(5); empty elsewhere than on Linux.
   now() {
     ms=$(date +%s%3N)
     case $ms in '' | *[!0-9]*) ms=$(date +%s)000 ;; esac
+    up=
+    [ ! -r /proc/uptime ] || read -r up line </proc/uptime
+    up=${up%.*}${up#*.}
   }
 
   read -r boot </proc/sys/kernel/random/boot_id || boot=$(sysctl -n kern.bootsessionuuid) || boot=unknown
@@ -37,7 +41,37 @@
 launcher $$
 launcher-birth $birth
 boot $boot
-started $ms"
+started $ms
+started-up $up"
+
+  # Copies its input into RUNDIR/log and, beyond a quarter of LIMIT, into RUNDIR/log.OFFSET, of which the last two stay.
+  # dd writes what a read gave it at once, and stops after so many reads: then sizes are looked at.
+  keep() {
+    trap '' HUP INT QUIT TERM
+    reads=$(($2 / 16 / 8192))
+    part=$1/log offset=0 newer=
+    : >>"$part"
+    while :; do
+      # A full disk, or a folder that is gone: what cannot be kept is let go, for nothing may hold the agent up.
+      got=$(exec dd bs=8192 count="$reads" 2>&1 >>"$part") || got=$(exec dd bs=8192 count=64 2>&1 >/dev/null)
+      case $got in 0+0*) break ;; esac
+      size=$(wc -c <"$part") || size=0
+      [ "$size" -ge $(($2 / 4)) ] || continue
+      [ -z "$newer" ] || rm -f "$older"
+      older=$newer offset=$((offset + size))
+      newer=$1/log.$offset part=$1/log.$offset
+    done
+    rm -f "$1/pipe"
+  }
+  output=$1/log
+  if mkfifo "$1/pipe"; then
+    output=$1/pipe
+    keep "$1" "$4" <"$1/pipe" &
+    born $!
+    self="$self
+keeper $!
+keeper-birth $birth"
+  fi
 
   # In the foreground: in the background it would ignore SIGINT and SIGQUIT.
   (
@@ -61,14 +95,21 @@ started $ms"
     # From here on only "$@": what was lent may have the name of any variable above.
     cd "$2" || exit 127
     unset OLDPWD
-    shift 4
+    shift 5
     exec "$@"
-  ) >>"$1/log" 2>&1
+  ) >>"$output" 2>&1
   code=$?
+
+  # What was printed last shall be there before the end is told; a process that outlives the agent may print for ever.
+  tries=0
+  while [ -p "$1/pipe" ] && [ "$tries" -lt 50 ]; do
+    tries=$((tries + 1))
+    sleep 0.02 || { sleep 1; tries=50; }
+  done
 
   now
   tries=0
-  until printf '%s\ncode %s\nended %s\n' "$self" "$code" "$ms" >"$1/exit.new" && mv -f "$1/exit.new" "$1/exit"; do
+  until printf '%s\ncode %s\nended %s\nended-up %s\n' "$self" "$code" "$ms" "$up" >"$1/exit.new" && mv -f "$1/exit.new" "$1/exit"; do
     # The disk may be full for a while; the folder may be gone for good.
     tries=$((tries + 1))
     [ "$tries" -lt 60 ] && [ -d "$1" ] || exit 73

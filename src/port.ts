@@ -1,6 +1,8 @@
 /** Everything that this program can do to the world, on one page. Types only: drivers fill them, the engine uses them. */
 import type { Config } from "./core/config.ts";
 import type { Entry, LogRecord } from "./core/event.ts";
+import type { Mend } from "./core/finding.ts";
+import type { BoxFacts, GitFacts, JournalFacts, WorkFacts } from "./core/health.ts";
 import type { No, RepoSeen, RunSeen } from "./core/observed.ts";
 import type { Identity } from "./core/state.ts";
 
@@ -30,13 +32,28 @@ export interface Cursor {
   readonly file?: string;
 }
 
+/** A state as it was at a place in the log, so that nobody has to fold what lies before it. A copy: the log stays the truth. */
+export interface Snapshot {
+  /** Where to read on. */
+  readonly from: Cursor;
+  /** Version of the rules by which it was folded. */
+  readonly fold: number;
+  /** What the writer's fold knew: only a fold that knows the same may go on from it. */
+  readonly mark: string;
+  /** Version of the program that wrote it. */
+  readonly by: string;
+  /** The state. */
+  readonly text: string;
+}
+
 /** The log and the files that are published from it. */
 export interface Journal {
   /**
-   * Every whole line from `from` on, in order, given to `each`; answers where to go on. A torn tail is left for later.
+   * Every whole line from `from` on, in order, given to `each` with the byte at which it begins; answers where to go on. A
+   * torn tail is left for later.
    * Throws an error named `LogReplaced` when the log is no longer the one that `from` is a place in: fold anew from the start.
    */
-  read(from: Cursor, each: (entry: Entry) => void): Promise<Cursor>;
+  read(from: Cursor, each: (entry: Entry, byte: number) => void): Promise<Cursor>;
   /**
    * Append one record in one write and sync it. Resolves when it is on disk; it still has to be read back. When it rejects
    * the outcome is unknown: read, then try again with the same id.
@@ -50,6 +67,10 @@ export interface Journal {
   published(name: string): Promise<string | undefined>;
   /** `changed` is called soon after a published file was written by anybody: a hint that it may not be ours any more. */
   followPublished(name: string, changed: () => void): Release;
+  /** Keep a snapshot in the place of the one before, which is kept too. Nothing happens when `from` is no place in this log. */
+  keep(snapshot: Snapshot): Promise<void>;
+  /** The newest snapshot of this very log that ends at `position` or before; undefined when there is none that can be used. */
+  snapshot(position: number): Promise<Snapshot | undefined>;
   /** Make the state folder. Idempotent. */
   create(): Promise<void>;
   exists(): Promise<boolean>;
@@ -69,6 +90,8 @@ export interface RunSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Name given to `lend` before, when values of the asking shell are waiting. */
   readonly lent?: string;
+  /** Less than this is kept of the output: its beginning and its end. At least 1 MiB; 64 MiB when absent. */
+  readonly outputBytesMax?: number;
 }
 
 /** Where agents live. This driver: detached process trees under a small sh launcher. */
@@ -83,6 +106,10 @@ export interface Host {
   seen(run: string): RunSeen;
   /** End the run's whole tree: TERM, `graceMs`, KILL, verify. Returns the pids that would not die. */
   stop(run: string, graceMs: number): Promise<readonly number[]>;
+  /** Let every process of the run stand still. Idempotent. Returns the pids that do not: not ours to signal, or too many too fast. */
+  freeze(run: string): Promise<readonly number[]>;
+  /** Let a frozen run go on: it, and everything of it that a freeze stopped. Idempotent. Returns the pids that still stand. */
+  thaw(run: string): Promise<readonly number[]>;
   /** The last `bytes` of a run's output as they are (hostile text). */
   tail(run: string, bytes: number): Promise<string>;
   /** Output of a run from byte `from` on; `next` is where to go on. */
@@ -119,6 +146,8 @@ export interface Git {
   currentBranch(): Promise<{ readonly name: string } | No>;
   /** Is `ancestor` contained in `head`? */
   contains(head: string, ancestor: string): Promise<boolean>;
+  /** Those of these commits that this repository has. */
+  known(commits: readonly string[]): Promise<ReadonlySet<string>>;
   /** Where a lane starts: `onto` with the heads that it does not contain yet merged in. A No names the paths that do not merge. */
   baseFor(onto: string, heads: readonly string[]): Promise<{ readonly base: string } | No>;
   /** Branch and worktree for a lane at `base`; takes over what an earlier, killed call left. Idempotent. */
@@ -181,10 +210,37 @@ export interface Settings {
   trust(hash: string): Promise<void>;
 }
 
+/**
+ * What `lanes doctor` asks of the git driver. Looking changes nothing and throws only where looking is impossible. A mend looks again
+ * first; false: it is no longer so, or may not be touched.
+ */
+export interface GitWard {
+  look(): Promise<GitFacts>;
+  mend(
+    mend: Extract<Mend, { type: "unlock" | "exclude" | "relink" | "forget-unfinished" | "restore-branch" }>,
+  ): Promise<boolean>;
+}
+
+/** The same of the journal driver. */
+export interface JournalWard {
+  look(): Promise<JournalFacts>;
+  mend(mend: Extract<Mend, { type: "mode" | "set-aside" | "end-line" }>): Promise<boolean>;
+}
+
+/** The same of the host driver, which mends nothing. */
+export interface HostWard {
+  box(): Promise<BoxFacts>;
+  /** Those of these programs that cannot be started. */
+  missing(programs: readonly string[]): readonly string[];
+  orphans(): WorkFacts["orphans"];
+}
+
 /** Time and dice, so that nothing else needs them. */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970: for records and for people. Somebody may set it, back or ahead, at any moment. */
   now(): number;
+  /** Milliseconds since some moment of this process, by a clock that nobody sets: what waiting within a process goes by. */
+  elapsed(): number;
   /** A new unique id, sortable by time. */
   id(): string;
   /** Name of this box. */

@@ -4,8 +4,8 @@ import { createInterface } from "node:readline";
 import type { No } from "../core/observed.ts";
 import { sanitize } from "../core/text.ts";
 import type { Engine } from "../engine/engine.ts";
+import { untrustedAt } from "../engine/trusted.ts";
 import type { Call } from "./call.ts";
-import { exit, no } from "./exit.ts";
 
 /** Ask a question whose careful answer is no. Undefined: there is nobody to ask. */
 export const ask = async (call: Call, question: string): Promise<boolean | undefined> => {
@@ -32,25 +32,14 @@ const canAsk = ({ globals, shell }: Call): boolean =>
  * with one of `places` (`check`, `probes.api`, …). Asks on a terminal; else a No that names the way out.
  */
 export const needTrust = async (call: Call, engine: Engine, places: readonly string[]): Promise<No | undefined> => {
-  const settings = await engine.settings();
-  if ("refused" in settings) return settings;
-  const untrusted = settings.untrusted.filter((command) => places.some((place) => isAt(command, place)));
-  if (untrusted.length === 0) return undefined;
-  if (canAsk(call)) for (const command of settings.untrusted) call.output.fail(sanitize(`  ${command}`));
+  const untrusted = await untrustedAt(engine, places);
+  if (!untrusted || !("hash" in untrusted)) return untrusted;
+  if (canAsk(call)) for (const command of untrusted.commands) call.output.fail(sanitize(`  ${command}`));
   const answer = await ask(call, "lanes.config.json wants to run these commands. Trust them?");
-  if (answer !== true) return untrustedNo;
-  await engine.trust(settings.hash);
+  if (answer !== true) return untrusted;
+  await engine.trust(untrusted.hash);
   return undefined;
 };
-
-const untrustedNo: No = no(
-  "commands of lanes.config.json are not trusted yet",
-  "look at them and allow them: lanes trust",
-  exit.refused,
-);
-
-const isAt = (command: string, place: string): boolean =>
-  command.startsWith(`${place}:`) || command.startsWith(`${place}.`);
 
 /** Say what is odd about the configuration. */
 export const warnOf = async (call: Call, engine: Engine): Promise<void> => {

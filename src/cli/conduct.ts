@@ -1,6 +1,7 @@
 /** Around every verb: one line for each failure, a quiet end when the reader leaves, the exit code. */
 import type { Globals } from "./call.ts";
 import { type Answer, errorNo, exit, failureLine } from "./exit.ts";
+import { sanitize } from "../core/text.ts";
 import { createOutput, type Output } from "./output.ts";
 import type { Shell } from "./shell.ts";
 
@@ -31,7 +32,8 @@ const outcome = async (
   } catch (error) {
     const told = errorNo(error);
     output.fail(failureLine(told));
-    if (verbose) output.fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (verbose) for (const line of stack.split("\n")) output.fail(sanitize(line));
     return told.code;
   }
 };

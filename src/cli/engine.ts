@@ -1,6 +1,6 @@
 /** `engine [status|start|stop|run]`: the process that carries lanes out. */
 import { quote } from "../core/id.ts";
-import { isLive } from "../core/schedule.ts";
+import { isFrozen, isGoing } from "../core/schedule.ts";
 import type { Engine } from "../engine/engine.ts";
 import { agoOf } from "./age.ts";
 import type { Call } from "./call.ts";
@@ -19,7 +19,8 @@ export const engineVerb = async (call: Call, engine: Engine): Promise<Answer> =>
       return (await engine.ensure()) ? showEngine(call, engine) : { ...recorded, refused: "no engine came up in time" };
     case "stop": {
       const stopped = await engine.stopEngine();
-      const line = stopped ? "stopped; agents that run go on" : "no engine was running";
+      const frozen = [...engine.state().lanes.values()].some(isFrozen) ? ", frozen ones stay frozen" : "";
+      const line = stopped ? `stopped; agents that run go on${frozen}` : "no engine was running";
       return tell(call, { code: exit.done, lines: [line], json: { stopped } });
     }
     case "run":
@@ -33,11 +34,14 @@ export const engineVerb = async (call: Call, engine: Engine): Promise<Answer> =>
 const showEngine = async (call: Call, engine: Engine): Promise<number> => {
   const state = await engine.refresh();
   const elected = state.engine;
-  const live = [...state.lanes.values()].filter(isLive).length;
+  const lanes = [...state.lanes.values()];
+  const live = lanes.filter(isGoing).length;
+  const frozen = lanes.filter(isFrozen).length;
+  const still = frozen === 0 ? "" : `; ${frozen} frozen, with or without an engine`;
   const isLeading = elected !== undefined && !elected.retired;
   const line = isLeading
-    ? `elected ${agoOf(elected.at, call.shell.now())}: pid ${elected.process.pid}, version ${elected.version}, token ${elected.token}; ${live} running`
-    : "none is needed: it starts by itself when there is something to do";
+    ? `elected ${agoOf(elected.at, call.shell.now())}: pid ${elected.process.pid}, version ${elected.version}, token ${elected.token}; ${live} running${still}`
+    : `none is needed: it starts by itself when there is something to do${still}`;
   return tell(call, {
     code: exit.done,
     lines: [line],
@@ -48,6 +52,7 @@ const showEngine = async (call: Call, engine: Engine): Promise<number> => {
       token: elected?.token ?? null,
       since: elected ? new Date(elected.at).toISOString() : null,
       running: live,
+      frozen,
     },
   });
 };

@@ -1,5 +1,6 @@
 /** `execute`, `exec-lane`: lanes are run and waited for. */
 import { isNo, type No } from "../core/observed.ts";
+import { isFrozen } from "../core/schedule.ts";
 import { type Lane, type LaneState, stateTable, type State } from "../core/state.ts";
 import type { Engine } from "../engine/engine.ts";
 import { warnOf } from "./ask.ts";
@@ -63,9 +64,11 @@ const openWork = (state: State): readonly Lane[] =>
 
 const canWork = (lane: Lane): boolean => lane.spec.command !== undefined || lane.spec.agent !== undefined;
 
-/** Work that is there already, or uncommitted work that a run must not touch unasked: nothing to start. */
+/** Work that is there already, or uncommitted or frozen work that must not be touched unasked: nothing to start. */
 const isThere = (lane: Lane, unasked: boolean): boolean =>
-  stateTable[lane.state].seed === "completed" || isOpened(lane) || (unasked && lane.state === "waiting");
+  stateTable[lane.state].seed === "completed" ||
+  isOpened(lane) ||
+  (unasked && (lane.state === "waiting" || isFrozen(lane)));
 
 /** Start lanes and what they depend on, and wait until they have settled. */
 const runLanes = async (call: Call, engine: Engine, ids: readonly string[]): Promise<Report | No> => {
@@ -93,7 +96,7 @@ const neededBy = (state: State, lanes: readonly Lane[]): readonly Lane[] => {
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
     const lane = state.lanes.get(id);
     if (!lane || found.has(id) || lanes.includes(lane)) continue;
-    if ((lane.state !== "planned" && lane.state !== "paused") || !canWork(lane)) continue;
+    if ((lane.state !== "planned" && lane.state !== "paused") || isFrozen(lane) || !canWork(lane)) continue;
     found.set(id, lane);
     open.push(...lane.spec.dependsOn);
   }

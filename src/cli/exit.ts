@@ -39,6 +39,9 @@ export const faultNo = (what: string, { path, fault, hint }: Fault): No =>
 export const failureLine = ({ refused, hint }: No): string =>
   sanitize(`lanes: ${refused}${hint === "" ? "" : `; ${hint}`}`);
 
+/** Why only looking works, said beside the answer. */
+export const remarkOf = ({ refused, hint }: No): string => `lanes: ${refused}; ${hint}`;
+
 /** Codes of a disk that cannot be written, and what to say about them. */
 const diskFaults: Readonly<Record<string, string>> = {
   EACCES: "this folder may not be written",

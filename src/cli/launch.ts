@@ -4,6 +4,7 @@ import { decide, isRefusal } from "../core/decide.ts";
 import { isNo, type No } from "../core/observed.ts";
 import { isManual } from "../core/schedule.ts";
 import type { Engine } from "../engine/engine.ts";
+import { begunBy, placesOf } from "../engine/trusted.ts";
 import { needTrust } from "./ask.ts";
 import { type Call, flagOf } from "./call.ts";
 import { type Answer, exit, worst } from "./exit.ts";
@@ -38,25 +39,21 @@ const startLanes = async (
 export const start = async (
   call: Call,
   engine: Engine,
-  command: Extract<Command, { type: "launch" | "retry" }>,
+  command: Extract<Command, { type: "launch" | "retry" | "resume" }>,
 ): Promise<No | undefined> => {
   const first = decide(engine.state(), command);
   if (isRefusal(first)) return first;
-  const agents = command.lanes.flatMap((id) => engine.state().lanes.get(id)?.spec.agent ?? []);
-  const untrusted = await needTrust(
-    call,
-    engine,
-    agents.map((agent) => `agents.${agent}`),
-  );
+  const untrusted = await needTrust(call, engine, placesOf(engine.state(), command));
   if (untrusted) return untrusted;
-  await engine.lend(command.lanes);
+  const begun = begunBy(engine.state(), command);
+  if (begun.length > 0) await engine.lend(begun);
   const refused = await wish(call, engine, command);
   if (refused) return refused;
   return (await engine.ensure()) || !isLast(call) ? undefined : recorded;
 };
 
 /** Does this call end after the wish? The others wait, and notice a silent engine while they do. */
-const isLast = (call: Call): boolean => call.verb === "launch" || call.verb === "retry" || flagOf(call, "detach");
+const isLast = (call: Call): boolean => ["launch", "retry", "resume"].includes(call.verb) || flagOf(call, "detach");
 
 /** How it stands with lanes that were started: with their outcome, when the call waited for it. */
 export const startedReport = async (call: Call, engine: Engine, ids: readonly string[]): Promise<Report | No> => {

@@ -1,9 +1,10 @@
 /** The command line: words → a verb, carried out in a repository; the exit code tells the outcome. */
+import { capability } from "../core/catalog.ts";
 import { isNo } from "../core/observed.ts";
 import { type Parsed, parseArguments } from "./arguments.ts";
 import type { Call, Globals } from "./call.ts";
 import { conduct } from "./conduct.ts";
-import { type Answer, exit } from "./exit.ts";
+import { type Answer, exit, remarkOf } from "./exit.ts";
 import type { Output } from "./output.ts";
 import { hasScreen, type Shell } from "./shell.ts";
 import { showStatus } from "./status.ts";
@@ -55,6 +56,16 @@ const carryOut = async (call: Call): Promise<Answer> => {
   const engine = await call.shell.engine(call.globals.repo);
   if (isNo(engine)) return engine;
   await engine.refresh();
+  const newer = engine.newer();
+  if (newer && !isReading(call)) return newer;
+  if (newer) call.output.say(remarkOf(newer));
   if (call.verb !== "engine") await engine.rescue();
   return verb.run(call, engine);
+};
+
+/** Does this call leave the log, and what follows from it, as it is? */
+const isReading = ({ verb, words, options }: Call): boolean => {
+  const row = capability(verb);
+  if (verb === "engine") return (words[0] ?? "status") === "status";
+  return row?.group === "look" || row?.reads === true || options["dryRun"] === true;
 };

@@ -1,9 +1,11 @@
 /** `merge [LANE…]`: lanes land on the target one after another, each tested as merged. */
+import type { Command } from "../core/command.ts";
 import { decide, isRefusal } from "../core/decide.ts";
 import { isNo, type No } from "../core/observed.ts";
 import { detailOf, nextStep } from "../core/select.ts";
 import type { Lane, LaneState, State } from "../core/state.ts";
 import type { Engine } from "../engine/engine.ts";
+import { placesOf } from "../engine/trusted.ts";
 import { needTrust, warnOf } from "./ask.ts";
 import { type Call, flagOf, textOf } from "./call.ts";
 import { type Answer, exit, worst } from "./exit.ts";
@@ -25,7 +27,7 @@ export const mergeLanes = async (call: Call, engine: Engine, ids: readonly strin
   if (isNo(lanes)) return lanes;
   if (lanes.length === 0) return { ...nothing, lines: [nothingLine(engine.state())] };
   const check = textOf(call, "check");
-  const places = check === undefined && lanes.some((lane) => lane.spec.check === undefined) ? ["check"] : [];
+  const places = placesOf(engine.state(), mergeOf(lanes, check));
   const untrusted = await needTrust(call, engine, places);
   if (untrusted) return untrusted;
   const entered = ids.length === 0 ? await wish(call, engine, { type: "enter", phase: 4 }) : undefined;
@@ -56,19 +58,23 @@ interface Refused {
 }
 
 /** Ask for each lane by itself: one that is refused does not hold up the others. */
+/** The wish; what git shows of the lanes is added when it is decided. */
+const mergeOf = (lanes: readonly Lane[], check: string | undefined): Command => ({
+  type: "merge",
+  lanes: lanes.map(({ id }) => id),
+  evidence: new Map(),
+  ...(check === undefined ? {} : { check }),
+});
+
 const askFor = async (
   engine: Engine,
   lanes: readonly Lane[],
   check: string | undefined,
 ): Promise<readonly Refused[]> => {
   const refused: Refused[] = [];
-  for (const { id } of lanes) {
-    const command = {
-      type: "merge",
-      lanes: [id],
-      evidence: new Map(),
-      ...(check === undefined ? {} : { check }),
-    } as const;
+  for (const lane of lanes) {
+    const { id } = lane;
+    const command = mergeOf([lane], check);
     const first = decide(engine.state(), command);
     const done = !isRefusal(first) && first.events.length === 0;
     const answer = done ? first : await engine.execute(command);
@@ -89,11 +95,11 @@ const land = async (call: Call, engine: Engine, ids: readonly string[]): Promise
 const landAgain = async (call: Call, engine: Engine, ids: readonly string[]): Promise<No | undefined> => {
   const isPending = ({ lanes }: State): boolean => ids.some((id) => lanes.get(id)?.state === "landed-pending");
   if (!isPending(engine.state())) return undefined;
-  const until = call.shell.now() + landAgainMs;
+  const until = call.shell.elapsed() + landAgainMs;
   return follow(
     call,
     engine,
-    ({ state, now }) => now >= until || !isPending(state),
+    ({ state }) => call.shell.elapsed() >= until || !isPending(state),
     () => false,
   );
 };

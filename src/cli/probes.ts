@@ -3,6 +3,7 @@ import type { Probe } from "../core/config.ts";
 import { quote } from "../core/id.ts";
 import { isNo, type No } from "../core/observed.ts";
 import { nearest } from "../core/parse.ts";
+import { isFrozen } from "../core/schedule.ts";
 import type { LaneState } from "../core/state.ts";
 import type { Engine } from "../engine/engine.ts";
 import { needTrust, warnOf } from "./ask.ts";
@@ -115,7 +116,10 @@ const startProbes = async (
   if (entered) return entered;
   const ids = lanes
     .map(([, { id }]) => id)
-    .filter((id) => startableStates.has(engine.state().lanes.get(id)?.state ?? "merged"));
+    .filter((id) => {
+      const lane = engine.state().lanes.get(id);
+      return lane !== undefined && startableStates.has(lane.state) && !isFrozen(lane);
+    });
   if (ids.length > 0) return start(call, engine, { type: "launch", lanes: ids, again: true });
   await engine.ensure();
   return undefined;

@@ -13,7 +13,7 @@ export const createProgress = (lanes: readonly string[] | undefined, style: Styl
   return (moment) =>
     (lanes ?? [...moment.state.lanes.keys()]).flatMap((id) => {
       const lane = moment.state.lanes.get(id);
-      const mark = lane && `${lane.state} ${lane.stopping?.then ?? ""} ${lane.run?.n ?? 0}`;
+      const mark = lane && `${lane.state} ${lane.stopping?.then ?? ""} ${lane.pausing?.to ?? ""} ${lane.run?.n ?? 0}`;
       if (!lane || told.get(id) === mark) return [];
       told.set(id, mark ?? "");
       return [laneLine(moment, lane, style)];

@@ -2,10 +2,11 @@
 import { join } from "node:path";
 
 import { branchOf, runOf } from "../core/id.ts";
-import { isManual } from "../core/schedule.ts";
+import { isFrozen, isManual } from "../core/schedule.ts";
 import { detailOf, nextStep, whyLine } from "../core/select.ts";
 import type { Lane } from "../core/state.ts";
 import type { Engine } from "../engine/engine.ts";
+import { ageOf } from "./age.ts";
 import type { Call } from "./call.ts";
 import type { Moment } from "./settle.ts";
 
@@ -32,8 +33,9 @@ export const momentOf = async (call: Call, engine: Engine): Promise<Moment> => (
   now: call.shell.now(),
 });
 
-/** One line on a lane: its state, why, and what to do next. */
-export const laneWhy = ({ state, now, limits }: Moment, lane: Lane): string => whyLine(state, lane, now, limits);
+/** One line on a lane: its state, why, and what to do next; of a frozen one also for how long. */
+export const laneWhy = ({ state, now, limits }: Moment, lane: Lane): string =>
+  whyLine(state, lane, now, limits, isFrozen(lane) && now - lane.since >= 1000 ? ageOf(lane.since, now) : "");
 
 /** One line on how a step ended for a lane: with the way out where it did not end well. */
 export const laneOutcome = (moment: Moment, lane: Lane, code: number): string => {

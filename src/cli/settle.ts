@@ -6,7 +6,7 @@ import { stateTable } from "../core/state.ts";
 import { exit } from "./exit.ts";
 
 /** What is waited for: work that is there, work on the target, a probe's report on the target, an end of the run, … */
-export type Goal = "run" | "merge" | "probe" | "stop" | "cancel" | "remove";
+export type Goal = "run" | "merge" | "probe" | "stop" | "cancel" | "freeze" | "resume" | "remove";
 
 /** The moment that the rules are asked about. */
 export interface Moment {
@@ -28,6 +28,9 @@ export const isSettled = (moment: Moment, goal: Goal, lane: Lane): boolean => {
       return !isLive(lane) && lane.state !== "queued" && lane.retryAt === undefined;
     case "cancel":
       return lane.state === "cancelled" || (!isLive(lane) && lane.stopping === undefined);
+    case "freeze":
+    case "resume":
+      return lane.pausing === undefined && lane.stopping === undefined;
     case "remove":
       return lane.removal === undefined;
   }
@@ -38,6 +41,8 @@ export const codeOf = (goal: Goal, lane: Lane): number => {
   const { state } = lane;
   if (goal === "remove") return exit.done;
   if (goal === "stop") return isLive(lane) ? exit.refused : exit.done;
+  if (goal === "freeze") return state === "paused" ? exit.done : exit.refused;
+  if (goal === "resume") return state === "paused" ? exit.refused : exit.done;
   if (goal === "cancel") return state === "cancelled" ? exit.done : exit.refused;
   if (state === "merged") return exit.done;
   if (state === "conflicted") return exit.conflict;
@@ -62,6 +67,7 @@ export const isOpened = (lane: Lane): boolean =>
 export const isDue = ({ state, now, limits }: Moment, lane: Lane): boolean =>
   lane.removal !== undefined ||
   lane.stopping !== undefined ||
+  lane.pausing !== undefined ||
   lane.state === "starting" ||
   isProbeReady(lane) ||
   (lane.retryAt !== undefined && lane.retryAt <= now) ||
@@ -74,7 +80,8 @@ type Known = Map<string, boolean>;
 
 /** Does this lane move on its way to `ready` without anybody's help? */
 const stirs = (moment: Moment, lane: Lane, known: Known): boolean => {
-  if (lane.stopping !== undefined || lane.retryAt !== undefined || lane.state === "starting") return true;
+  if (lane.stopping !== undefined || lane.pausing !== undefined || lane.retryAt !== undefined) return true;
+  if (lane.state === "starting") return true;
   if (lane.state === "running") return !isManual(lane);
   return lane.state === "queued" && once(known, lane.id, () => startsSome(moment, lane, known));
 };

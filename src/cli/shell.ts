@@ -1,5 +1,6 @@
 /** What the command line needs of its process. `main` hands it over, tests make their own. */
 import type { No } from "../core/observed.ts";
+import type { Doctor } from "../engine/doctor.ts";
 import type { Engine } from "../engine/engine.ts";
 
 /** A stream that is written to; `process.stdout` is one. */
@@ -24,8 +25,12 @@ export interface Shell {
   readonly stderr: Writer;
   /** Milliseconds since 1970. */
   now(): number;
+  /** Milliseconds since some moment of this process, by a clock that nobody sets. */
+  elapsed(): number;
   /** Opens the repository at `repo` (relative to `cwd`), or the one that holds `cwd`. A No is printed and its code returned. */
   engine(repo?: string): Promise<Engine | No>;
+  /** Whoever looks for faults at `repo`, or here: in a repository, outside of any, and in one that cannot be used. */
+  readonly doctor?: (repo?: string) => Promise<Doctor>;
   /** `listener` is called at ctrl-c (and at TERM and HUP) instead of the process ending, until released. */
   onInterrupt(listener: () => void): () => void;
   /** The screens; absent where they cannot be shown. They resolve with an exit code. */

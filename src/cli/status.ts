@@ -6,7 +6,7 @@ import { remarkLine } from "../core/tripwire.ts";
 import type { Engine } from "../engine/engine.ts";
 import { ageOf, agoOf } from "./age.ts";
 import { conduct } from "./conduct.ts";
-import { exit } from "./exit.ts";
+import { exit, remarkOf } from "./exit.ts";
 import type { Output } from "./output.ts";
 import type { Moment } from "./settle.ts";
 import type { Shell } from "./shell.ts";
@@ -24,7 +24,7 @@ export interface StatusOptions {
 }
 
 /** What status is read from: an engine, or just enough of one. */
-export type StatusSource = Pick<Engine, "refresh" | "state" | "limits" | "observed" | "look">;
+export type StatusSource = Pick<Engine, "refresh" | "state" | "newer" | "limits" | "observed" | "look">;
 
 /** What status is written to. */
 export type StatusShell = Pick<Shell, "stdout" | "stderr" | "environment" | "now">;
@@ -33,6 +33,8 @@ export type StatusShell = Pick<Shell, "stdout" | "stderr" | "environment" | "now
 export const printStatus = (engine: StatusSource, shell: StatusShell, options: StatusOptions = {}): Promise<number> =>
   conduct(shell, { quiet: options.quiet === true, verbose: options.verbose === true }, async (output) => {
     await showStatus(engine, shell, output, options);
+    const newer = engine.newer();
+    if (newer) output.say(remarkOf(newer));
     return exit.done;
   });
 

@@ -46,10 +46,11 @@ export const stopEverything = async (call: Call, engine: Engine): Promise<Report
   return isNo(report) ? report : { ...report, json: { lanes: "lanes" in report.json ? report.json.lanes : [] } };
 };
 
-const end = async (
+/** Record the wish, see to it, and say how the lanes stand. */
+export const end = async (
   call: Call,
   engine: Engine,
-  goal: Extract<Goal, "stop" | "cancel">,
+  goal: Extract<Goal, "stop" | "cancel" | "freeze">,
   command: Command,
   ids: readonly string[],
 ): Promise<Report | No> => {
@@ -67,8 +68,13 @@ const end = async (
   };
 };
 
-/** Runs are ended by the engine; what only waits was changed by the record itself. */
-const seeToIt = async (call: Call, engine: Engine, goal: Goal, ids: readonly string[]): Promise<No | undefined> => {
+/** Runs are ended, frozen and woken by the engine; what only waits was changed by the record itself. */
+export const seeToIt = async (
+  call: Call,
+  engine: Engine,
+  goal: Goal,
+  ids: readonly string[],
+): Promise<No | undefined> => {
   const moment = await momentOf(call, engine);
   const open = ids.filter((id) => {
     const lane = moment.state.lanes.get(id);

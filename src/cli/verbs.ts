@@ -2,6 +2,7 @@
 import { addLane } from "./add-lane.ts";
 import type { Call, Verb } from "./call.ts";
 import { cleanup } from "./cleanup.ts";
+import { doctor } from "./doctor.ts";
 import { engineVerb } from "./engine.ts";
 import { events } from "./events.ts";
 import { execLane, execute } from "./execute.ts";
@@ -12,8 +13,10 @@ import { launch, retry } from "./launch.ts";
 import { log } from "./log.ts";
 import { merge } from "./merge.ts";
 import { monitor } from "./monitor.ts";
+import { pause, resume } from "./pause.ts";
 import { plan } from "./plan.ts";
 import { probes } from "./probes.ts";
+import { repair } from "./repair.ts";
 import { reset } from "./reset.ts";
 import { showStatus } from "./status.ts";
 import { cancel, stop, stopAll } from "./stop.ts";
@@ -32,6 +35,8 @@ export const verbs: Readonly<Record<string, Verb>> = {
   "exec-lane": { run: execLane },
   launch: { run: launch },
   stop: { run: stop },
+  pause: { run: pause },
+  resume: { run: resume },
   retry: { run: retry },
   cancel: { run: cancel },
   "stop-all": { run: stopAll },
@@ -47,8 +52,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
   events: { run: events },
   engine: { run: engineVerb },
   cleanup: { run: cleanup },
+  repair: { run: repair },
   reset: { run: reset },
   trust: { run: trust },
+  doctor: { alone: doctor },
   demo: { alone: async (call) => demo(call) },
 };
 

@@ -52,7 +52,7 @@ export const follow = async (
   const { shell } = call;
   const limits = await engine.limits();
   const momentNow = (): Moment => ({ state: engine.state(), now: shell.now(), limits });
-  const silence = createSilence(engine, () => shell.now());
+  const silence = createSilence(engine, () => shell.elapsed());
   const releases: (() => void)[] = [];
   try {
     return await new Promise<No | undefined>((resolve, reject) => {
@@ -100,13 +100,13 @@ const whenClosed = (call: Call, listener: () => void): (() => void) => {
 };
 
 /** Watches for an engine that should act and does not: asked at every tick whether something is due. */
-const createSilence = (engine: Engine, now: () => number): ((due: boolean) => Promise<No | undefined>) => {
-  let since = now();
+const createSilence = (engine: Engine, elapsed: () => number): ((due: boolean) => Promise<No | undefined>) => {
+  let since = elapsed();
   let position = engine.state().position;
   let looks = 0;
   let asking = false;
   return async (due) => {
-    const time = now();
+    const time = elapsed();
     const moved = engine.state().position !== position;
     if (moved) looks = 0;
     if (moved || !due) {
@@ -117,7 +117,7 @@ const createSilence = (engine: Engine, now: () => number): ((due: boolean) => Pr
     asking = true;
     looks += 1;
     const lives = await engine.ensure();
-    since = now();
+    since = elapsed();
     asking = false;
     return lives && looks < looksMax ? undefined : recorded;
   };

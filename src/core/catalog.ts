@@ -25,6 +25,8 @@ export interface Capability {
   readonly arguments: readonly Argument[];
   readonly options: readonly Option[];
   readonly examples: readonly string[];
+  /** Changes nothing in the log or in what follows from it, although it does not only look. */
+  readonly reads?: true;
   /** The wish for one lane, for capabilities that are about lanes. */
   readonly wish?: (lane: string) => Command;
 }
@@ -137,6 +139,27 @@ export const catalog: readonly Capability[] = [
     wish: (lane) => ({ type: "stop", lanes: [lane] }),
   },
   {
+    id: "pause",
+    title: "Let agents stand still: frozen where they are, or stopped",
+    group: "lanes",
+    arguments: lanes,
+    options: [
+      { flags: "--how <how>", about: "freeze (every process stands still; the default) or stop (the agent is ended)" },
+      detach,
+    ],
+    examples: ["lanes pause docs", "lanes pause docs api --how stop"],
+    wish: (lane) => ({ type: "pause", lanes: [lane], how: "freeze" }),
+  },
+  {
+    id: "resume",
+    title: "Let paused lanes go on: frozen agents where they are, stopped ones in the queue",
+    group: "lanes",
+    arguments: lanes,
+    options: [detach],
+    examples: ["lanes resume docs"],
+    wish: (lane) => ({ type: "resume", lanes: [lane] }),
+  },
+  {
     id: "retry",
     title: "Run lanes again that failed, were lost or brought nothing",
     group: "lanes",
@@ -218,6 +241,14 @@ export const catalog: readonly Capability[] = [
     examples: ["lanes engine status", "lanes engine stop"],
   },
   {
+    id: "doctor",
+    title: "Look for faults of this machine and repository; each with what, where and one command that mends it",
+    group: "keep",
+    arguments: [],
+    options: [{ flags: "--fix", about: "make the repairs that are safe: no work is lost, twice does no harm" }],
+    examples: ["lanes doctor", "lanes doctor --fix"],
+  },
+  {
     id: "cleanup",
     title: "Remove worktrees of merged and cancelled lanes that are clean; say what stays",
     group: "keep",
@@ -225,6 +256,14 @@ export const catalog: readonly Capability[] = [
     options: [{ flags: "--dry-run", about: "say what would be removed" }],
     examples: ["lanes cleanup --dry-run", "lanes cleanup"],
     wish: (lane) => ({ type: "remove", lanes: [lane] }),
+  },
+  {
+    id: "repair",
+    title: "Show what is not as the log says, and make everything that follows from the log anew",
+    group: "keep",
+    arguments: [],
+    options: [{ flags: "--dry-run", about: "only show it" }],
+    examples: ["lanes repair --dry-run", "lanes repair"],
   },
   {
     id: "reset",
@@ -238,6 +277,7 @@ export const catalog: readonly Capability[] = [
     id: "trust",
     title: "Show the commands of lanes.config.json and allow them",
     group: "keep",
+    reads: true,
     arguments: [],
     options: [{ flags: "--yes", about: "do not ask" }],
     examples: ["lanes trust"],

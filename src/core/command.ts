@@ -23,6 +23,9 @@ export type Command =
   | { readonly type: "retry"; readonly lanes: readonly string[] }
   | { readonly type: "stop"; readonly lanes: readonly string[] }
   | { readonly type: "cancel"; readonly lanes: readonly string[] }
+  /** Let runs stand still, or end them; what rests is taken up by `resume`. */
+  | { readonly type: "pause"; readonly lanes: readonly string[]; readonly how: "freeze" | "stop" }
+  | { readonly type: "resume"; readonly lanes: readonly string[] }
   | { readonly type: "stop-all" }
   | {
       readonly type: "merge";

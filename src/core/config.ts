@@ -29,6 +29,8 @@ export interface Config {
   readonly check?: string;
   readonly requireCheck?: boolean;
   readonly maxRuns?: number;
+  /** Most that is kept of the output of one run, in MiB: its beginning and its end. */
+  readonly outputMb?: number;
   /** Roster member for lanes that name neither command nor agent. */
   readonly agent?: string;
   readonly agents?: Readonly<Record<string, RosterEntry>>;
@@ -42,7 +44,7 @@ export interface ParsedConfig {
   readonly warnings: readonly string[];
 }
 
-const known = ["target", "check", "requireCheck", "maxRuns", "agent", "agents", "probes", "gaps"] as const;
+const known = ["target", "check", "requireCheck", "maxRuns", "outputMb", "agent", "agents", "probes", "gaps"] as const;
 
 /** A configuration file's settings. Unknown keys are named, not refused. */
 export const parseConfig = (source: string): ParsedConfig | Fault =>
@@ -65,6 +67,7 @@ const configOf = (given: ReadonlyMap<string, unknown>): Config => {
     check: get("check", (value, path) => text(value, path)),
     requireCheck: get("requireCheck", flag),
     maxRuns: get("maxRuns", (value, path) => whole(value, path, 1, 1000)),
+    outputMb: get("outputMb", (value, path) => whole(value, path, 1, 100_000)),
     agent: get("agent", id),
     agents: get("agents", (value, path) => record(value, path, rosterEntry)),
     probes: get("probes", (value, path) => record(value, path, probe)),

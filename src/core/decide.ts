@@ -2,7 +2,7 @@
 import type { Command, Decision, Evidence, Refusal } from "./command.ts";
 import type { Event, Precondition } from "./event.ts";
 import { idFault, quote } from "./id.ts";
-import { cycleIn, isLive, isManual } from "./schedule.ts";
+import { cycleIn, isFrozen, isHeld, isLive, isManual } from "./schedule.ts";
 import { type Lane, type LaneState, type State, stateTable } from "./state.ts";
 
 /** What this wish means now. Asking for what already is so is no refusal: it yields no events. */
@@ -11,7 +11,7 @@ export const decide = (state: State, command: Command): Decision | Refusal => {
     return no(
       "this repository's log was written by a newer lanes",
       "upgrade lanes, or read only: status, log and events work",
-      69,
+      4,
     );
   }
   switch (command.type) {
@@ -27,6 +27,10 @@ export const decide = (state: State, command: Command): Decision | Refusal => {
       return each(state, command.lanes, stop);
     case "cancel":
       return each(state, command.lanes, cancel);
+    case "pause":
+      return each(state, command.lanes, command.how === "stop" ? stop : freeze);
+    case "resume":
+      return each(state, command.lanes, resume);
     case "stop-all":
       return each(
         state,
@@ -169,9 +173,11 @@ const canWork = (lane: Lane): Refusal | undefined =>
       );
 
 const launch = (lane: Lane, again: boolean): readonly Event[] | Refusal => {
-  if (lane.stopping) return no(`lane ${lane.id} is being stopped`, "try again in a moment", 75, lane.id);
+  if (lane.stopping) return stopsNow(lane);
   if (underWay.has(lane.state)) return [];
   if (isManual(lane) && lane.state === "waiting") return [];
+  if (isFrozen(lane))
+    return no(`lane ${lane.id} is frozen: its agent has not ended`, `lanes resume ${lane.id}`, 4, lane.id);
   if (again && (retryable.has(lane.state) || isStill(lane))) return retry(lane);
   if (lane.state === "planned" || lane.state === "paused") {
     return canWork(lane) ?? [{ type: "lane.queued", key: lane.id, why: "" }];
@@ -183,9 +189,12 @@ const launch = (lane: Lane, again: boolean): readonly Event[] | Refusal => {
 /** Waiting for a person although nothing runs in it: uncommitted work was left behind. */
 const isStill = (lane: Lane): boolean => lane.state === "waiting" && !isLive(lane) && !isManual(lane);
 
+const stopsNow = ({ id }: Lane): Refusal => no(`lane ${id} is being stopped`, "try again in a moment", 75, id);
+
 const retry = (lane: Lane): readonly Event[] | Refusal => {
-  if (lane.stopping) return no(`lane ${lane.id} is being stopped`, "try again in a moment", 75, lane.id);
+  if (lane.stopping) return stopsNow(lane);
   if (underWay.has(lane.state)) return [];
+  if (isFrozen(lane)) return canWork(lane) ?? [{ type: "lane.stop-asked", key: lane.id, then: "queue" }];
   if (!retryable.has(lane.state) && !isStill(lane) && lane.state !== "ready") {
     const hint =
       lane.state === "planned" || lane.state === "paused" ? `lanes launch ${lane.id}` : `lanes why ${lane.id}`;
@@ -202,10 +211,43 @@ const stoppable = (lane: Lane): boolean =>
 
 const stop = (lane: Lane): readonly Event[] | Refusal => {
   if (lane.state === "queued") return [{ type: "lane.unqueued", key: lane.id }];
-  if (isLive(lane)) return lane.stopping ? [] : [{ type: "lane.stop-asked", key: lane.id, then: "pause" }];
+  if (isLive(lane))
+    return lane.stopping && lane.stopping.then !== "queue"
+      ? []
+      : [{ type: "lane.stop-asked", key: lane.id, then: "pause" }];
   if (lane.retryAt !== undefined)
     return [{ type: "lane.parked", key: lane.id, why: "stopped before it was tried again" }];
   return withdrawn(lane, "taken out of the merge queue");
+};
+
+/** Let the lane's run stand still. One that is about to begin stands still as soon as it has. */
+const freeze = (lane: Lane): readonly Event[] | Refusal => {
+  const { id } = lane;
+  if (lane.stopping) return stopsNow(lane);
+  if (isLive(lane)) return isHeld(lane) ? [] : [{ type: "lane.freeze-asked", key: id }];
+  if (lane.state === "paused") return [];
+  const hint = isManual(lane)
+    ? "nobody but you works in it"
+    : lane.state === "queued"
+      ? `lanes stop ${id} takes it out of the queue`
+      : `lanes why ${id}`;
+  return no(`lane ${id} is ${lane.state}: no agent runs in it that could be frozen`, hint, 4, id);
+};
+
+/** Let a frozen run go on; a lane that was paused by a stop takes its turn in the queue. */
+const resume = (lane: Lane): readonly Event[] | Refusal => {
+  const { id } = lane;
+  if (lane.stopping) return stopsNow(lane);
+  if (isLive(lane)) return isHeld(lane) ? [{ type: "lane.resume-asked", key: id }] : [];
+  if (lane.state === "paused") return canWork(lane) ?? [{ type: "lane.queued", key: id, why: "resumed" }];
+  if (underWay.has(lane.state)) return [];
+  const hint =
+    lane.state === "planned"
+      ? `lanes launch ${id}`
+      : retryable.has(lane.state)
+        ? `lanes retry ${id}`
+        : `lanes why ${id}`;
+  return no(`lane ${id} is ${lane.state}: it is not paused`, hint, 4, id);
 };
 
 /** Out of the merge queue, however far it has come; a landing that is under way all the same is found on the target later. */

@@ -2,7 +2,7 @@
 import type { Event, EventType, LogRecord } from "./event.ts";
 import { exitCode, isIdentity, isPhase, isTime, list, shown, specFault, text, time } from "./foreign.ts";
 import { idFault } from "./id.ts";
-import { isLive, isManual } from "./schedule.ts";
+import { frozenMs, isLive, isManual } from "./schedule.ts";
 import { type Lane, type LaneSpec, type LaneState, type Merge, mayMove, type Run, type State } from "./state.ts";
 
 /** What one record would change; committed by the fold only when all of its events are legal. */
@@ -46,6 +46,7 @@ const copyOf = (lane: Lane): Fresh => ({
   failures: lane.failures,
   retryAt: lane.retryAt,
   stopping: lane.stopping,
+  pausing: lane.pausing,
   merge: lane.merge,
   landed: lane.landed,
   results: lane.results,
@@ -100,6 +101,7 @@ const move = (
   fresh.paths = none;
   if (settled.has(to)) {
     fresh.stopping = undefined;
+    fresh.pausing = undefined;
     fresh.retryAt = undefined;
   }
   const fault = change?.(fresh, lane);
@@ -181,6 +183,7 @@ const newLane = (id: string, spec: LaneSpec, at: number, rev: number, before: La
   failures: 0,
   retryAt: undefined,
   stopping: undefined,
+  pausing: undefined,
   merge: undefined,
   landed: undefined,
   results: [],
@@ -205,6 +208,12 @@ const nameFault = (draft: Draft, id: string): Fault => {
 const liveRun = ({ id, run }: Lane, n: number): Run | string => {
   if (!run || run.n !== n) return `lane ${id} has no run ${shown(n)}`;
   return run.endedAt === undefined ? run : `run ${n} has ended`;
+};
+
+/** Why the lane's run can neither be frozen nor resumed; undefined when it can. */
+const unpausable = (lane: Lane): Fault => {
+  if (!isLive(lane)) return `nothing runs in lane ${lane.id}`;
+  return lane.stopping && `lane ${lane.id} is being stopped`;
 };
 
 /** The merge that is under way, if it is about this candidate; else why not. */
@@ -294,14 +303,60 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
   "lane.stop-asked": (draft, event, record, position) =>
     touch(draft, event.key, position, (fresh) => {
       const { then } = event;
-      if (then !== "pause" && then !== "cancel") return `cannot ${shown(then)}`;
+      if (then !== "pause" && then !== "cancel" && then !== "queue") return `cannot ${shown(then)}`;
       if (!isLive(fresh)) return `nothing runs in lane ${fresh.id}`;
       fresh.stopping = { then, at: record.at };
+      fresh.pausing = undefined;
       return undefined;
     }),
+  "lane.freeze-asked": (draft, event, record, position) =>
+    touch(draft, event.key, position, (fresh) => {
+      const fault = unpausable(fresh);
+      if (fault !== undefined) return fault;
+      fresh.pausing = { to: "freeze", at: record.at };
+      return undefined;
+    }),
+  "lane.resume-asked": (draft, event, record, position) =>
+    touch(draft, event.key, position, (fresh) => {
+      const fault = unpausable(fresh);
+      if (fault !== undefined) return fault;
+      fresh.pausing = { to: "resume", at: record.at };
+      return undefined;
+    }),
+  "lane.frozen": (draft, event, record, position) => {
+    const change: Change = (fresh, lane) => {
+      const run = liveRun(lane, event.n);
+      if (typeof run === "string") return run;
+      if (lane.state !== "paused") fresh.run = { ...run, frozenMs: frozenMs(lane, record.at) };
+      fresh.pausing = undefined;
+      return unpausable(lane);
+    };
+    // Frozen while it was to be resumed: it has been standing still since the first time.
+    return laneIn(draft, event.key)?.state === "paused"
+      ? touch(draft, event.key, position, change)
+      : move(draft, event.key, "paused", record, position, change);
+  },
+  "lane.thawed": (draft, event, record, position) => {
+    const before = laneIn(draft, event.key);
+    const change: Change = (fresh, lane) => {
+      const run = liveRun(lane, event.n);
+      if (typeof run === "string") return run;
+      if (lane.state !== "paused" && !lane.pausing) return `lane ${lane.id} is not frozen`;
+      if (lane.state === "paused") fresh.run = { ...run, frozenMs: frozenMs(lane, record.at) };
+      fresh.pausing = undefined;
+      fresh.detail = text(event.why) || fresh.detail;
+      return undefined;
+    };
+    return before?.state === "paused"
+      ? move(draft, event.key, "running", record, position, change)
+      : touch(draft, event.key, position, change);
+  },
   "lane.waiting": (draft, event, record, position) =>
     move(draft, event.key, "waiting", record, position, (fresh) => {
-      if (!isLive(fresh)) fresh.stopping = undefined;
+      if (!isLive(fresh)) {
+        fresh.stopping = undefined;
+        fresh.pausing = undefined;
+      }
       fresh.detail = text(event.why);
       fresh.paths = list(event.paths);
       return undefined;

@@ -11,7 +11,13 @@ export type Event =
   | { readonly type: "lane.added"; readonly key: string; readonly spec: LaneSpec }
   | { readonly type: "lane.queued"; readonly key: string; readonly why: string }
   | { readonly type: "lane.unqueued"; readonly key: string }
-  | { readonly type: "lane.stop-asked"; readonly key: string; readonly then: "pause" | "cancel" }
+  | { readonly type: "lane.stop-asked"; readonly key: string; readonly then: "pause" | "cancel" | "queue" }
+  | { readonly type: "lane.freeze-asked"; readonly key: string }
+  | { readonly type: "lane.resume-asked"; readonly key: string }
+  /** Every process of the run was seen to stand still. */
+  | { readonly type: "lane.frozen"; readonly key: string; readonly n: number }
+  /** Its processes go on, or are gone; or they would not stand still, and `why` says so. */
+  | { readonly type: "lane.thawed"; readonly key: string; readonly n: number; readonly why: string }
   | { readonly type: "lane.opened"; readonly key: string; readonly base: string }
   | { readonly type: "lane.waiting"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
   | { readonly type: "lane.readied"; readonly key: string; readonly head: string; readonly results: readonly string[] }

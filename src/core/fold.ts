@@ -32,6 +32,9 @@ export const fold = (state: State, entry: Entry): Outcome => {
   return { position, effective: false, ...voided };
 };
 
+/** Version of the rules of this fold: grows when an old log would mean something else. A program that knows a lower one only reads. */
+export const foldVersion = 1;
+
 /** The reason given for a record whose id is already in effect; one that depends on a `rev` it changed comes late instead. */
 export const repeated = "repeated: a record with this id is already in effect";
 
@@ -102,6 +105,9 @@ const apply = (draft: Draft, event: Event | null, record: LogRecord, position: n
 const effectOf: ReadonlyMap<string, Effect<EventType>> = new Map(
   Object.entries(effects) as [EventType, Effect<EventType>][],
 );
+
+/** What this fold knows: the state that another one made of the same log may differ from ours. */
+export const foldMark: string = [foldVersion, recordVersion, ...effectOf.keys()].join(" ");
 
 /** Events that give their lane a new `rev` whenever they take effect. */
 const fencing: ReadonlySet<string> = new Set(

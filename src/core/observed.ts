@@ -19,7 +19,14 @@ export type RunSeen =
   | { readonly is: "absent" }
   /** The folder is there, the start file is not (yet). `ageMs`: since the folder was made. */
   | { readonly is: "starting"; readonly ageMs: number }
-  | { readonly is: "alive"; readonly process: Identity; readonly startedAt: number }
+  /** `ageMs`: since it started, by a clock that nobody sets where the system has one. `frozen`: the agent stands still, by whomever. */
+  | {
+      readonly is: "alive";
+      readonly process: Identity;
+      readonly startedAt: number;
+      readonly ageMs: number;
+      readonly frozen?: true;
+    }
   | {
       readonly is: "exited";
       readonly process: Identity;
@@ -27,11 +34,14 @@ export type RunSeen =
       readonly code: number;
       readonly signal?: string;
       readonly endedAt: number;
+      /** From start to end, by a clock that nobody sets where the system has one. */
+      readonly ranMs: number;
     }
   /** No launcher and no exit file: nobody knows how it ended. `survivors`: processes of the run that still live. */
   | {
       readonly is: "vanished";
       readonly startedAt?: number;
+      readonly ageMs?: number;
       readonly process?: Identity;
       readonly survivors: readonly number[];
     };
@@ -94,3 +104,17 @@ export interface Remark {
   /** The lanes that ran then: one of them, or the person. */
   readonly lanes: readonly string[];
 }
+
+/**
+ * What was known of git and what a newer look adds: a lane that was not looked at closely keeps the working state that an
+ * earlier look saw, unless its head moved since; then nobody knows it.
+ */
+export const mergeSeen = (before: RepoSeen | undefined, after: RepoSeen): RepoSeen => {
+  if (!before) return after;
+  const lanes = [...after.lanes].map(([id, lane]): readonly [string, LaneSeen] => {
+    const old = before.lanes.get(id);
+    const isKept = lane.dirty === undefined && old?.dirty !== undefined && old.head === lane.head;
+    return [id, isKept ? { ...lane, dirty: old.dirty } : lane];
+  });
+  return { ...after, lanes: new Map(lanes) };
+};

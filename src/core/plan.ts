@@ -2,13 +2,15 @@
 import { runOf } from "./id.ts";
 import type { RunSeen } from "./observed.ts";
 import { checkOf, checkRunOf, checkRunsMax, nextToMerge } from "./queue.ts";
-import { isLive, isManual, type Limits, startable } from "./schedule.ts";
+import { isFrozen, isGoing, isHeld, isLive, isManual, type Limits, startable } from "./schedule.ts";
 import type { Lane, LaneState, State } from "./state.ts";
 
 /** What the engine looked at before planning. */
 export interface Observed {
   /** Runs by name: those that `runsToSee` asked for. */
   readonly runs: ReadonlyMap<string, RunSeen>;
+  /** Failed lanes whose wait before the next run is over. */
+  readonly rested: ReadonlySet<string>;
 }
 
 /** What planning depends on besides the state. */
@@ -38,6 +40,9 @@ export type Action =
     }
   | { readonly type: "lose"; readonly lane: string; readonly n: number }
   | { readonly type: "stop"; readonly lane: string; readonly n: number }
+  /** Let every process of the run stand still, or go on. */
+  | { readonly type: "freeze"; readonly lane: string; readonly n: number }
+  | { readonly type: "thaw"; readonly lane: string; readonly n: number }
   | { readonly type: "requeue"; readonly lane: string }
   /** Ask for the merge of a probe that is ready. */
   | { readonly type: "ask-merge"; readonly lane: string }
@@ -62,12 +67,14 @@ export type Action =
   | { readonly type: "land"; readonly lane: string; readonly candidate: string }
   | { readonly type: "remove"; readonly lane: string };
 
-/** Is there anything for an engine to do or to watch over, now or later, without a new wish? */
+/** Is there anything for an engine to do or to watch over, now or later, without a new wish? A frozen lane stays so without one. */
 export const needsEngine = (state: State, now: number, limits: Limits): boolean =>
   startable(state, now, limits).length > 0 ||
   [...state.lanes.values()].some(
     (lane) =>
-      isLive(lane) ||
+      isGoing(lane) ||
+      lane.pausing !== undefined ||
+      lane.stopping !== undefined ||
       watched.has(lane.state) ||
       lane.retryAt !== undefined ||
       lane.removal !== undefined ||
@@ -92,7 +99,7 @@ export const runsToSee = (state: State): readonly string[] => {
 /** What to do now. Doing it twice, or half of it before a crash, costs only a repeat. */
 export const plan = (state: State, observed: Observed, now: number, policy: Policy): readonly Action[] => {
   const actions: Action[] = [];
-  for (const lane of state.lanes.values()) actions.push(...ofLane(lane, observed, now, policy));
+  for (const lane of state.lanes.values()) actions.push(...ofLane(lane, observed, policy));
   for (const lane of startable(state, now, policy)) actions.push({ type: "take", lane: lane.id });
   const next = nextToMerge(state);
   if (next) {
@@ -105,11 +112,11 @@ export const plan = (state: State, observed: Observed, now: number, policy: Poli
 export const mayLand = (lane: Lane, policy: Policy): boolean =>
   !policy.requireCheck || checkOf(lane, policy.check) !== undefined;
 
-const ofLane = (lane: Lane, observed: Observed, now: number, policy: Policy): readonly Action[] => {
+const ofLane = (lane: Lane, observed: Observed, policy: Policy): readonly Action[] => {
   if (lane.removal !== undefined) return [{ type: "remove", lane: lane.id }];
   if (isManual(lane) && lane.state === "starting") return [{ type: "start", lane: lane.id, n: lane.run?.n ?? 1 }];
-  if (isLive(lane) && lane.run) return ofRun(lane, lane.run.n, observed.runs.get(runOf(lane.id, lane.run.n)), now);
-  if (lane.state === "failed" && lane.retryAt !== undefined && lane.retryAt <= now)
+  if (isLive(lane) && lane.run) return ofRun(lane, lane.run.n, observed.runs.get(runOf(lane.id, lane.run.n)));
+  if (lane.state === "failed" && lane.retryAt !== undefined && observed.rested.has(lane.id))
     return [{ type: "requeue", lane: lane.id }];
   // A detail says why it was taken out of the queue again, by a person or by git: it is not put back behind their backs.
   if (lane.state === "ready" && lane.spec.kind === "probe" && lane.detail === "" && mayLand(lane, policy)) {
@@ -122,7 +129,7 @@ const ofLane = (lane: Lane, observed: Observed, now: number, policy: Policy): re
   return [];
 };
 
-const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined, now: number): readonly Action[] => {
+const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined): readonly Action[] => {
   const { id } = lane;
   if (!seen) return [];
   switch (seen.is) {
@@ -134,7 +141,9 @@ const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined, now: number): r
       return [];
     case "alive": {
       if (lane.state === "starting") return [{ type: "note-start", lane: id, n, seen }];
-      return lane.stopping || isLate(lane, seen.startedAt, now) ? [{ type: "stop", lane: id, n }] : [];
+      return lane.stopping || isLate(lane, seen.ageMs)
+        ? [{ type: "stop", lane: id, n }]
+        : ofPause(lane, n, seen.frozen === true);
     }
     case "exited":
       return lane.state === "starting"
@@ -143,15 +152,25 @@ const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined, now: number): r
     case "vanished":
       // As long as something of the run lives it may still write: it is neither lost nor to be started again.
       if (seen.survivors.length > 0) {
-        return lane.stopping || isLate(lane, seen.startedAt, now) ? [{ type: "stop", lane: id, n }] : [];
+        return lane.stopping || isLate(lane, seen.ageMs) ? [{ type: "stop", lane: id, n }] : ofPause(lane, n, true);
       }
       return [{ type: "lose", lane: id, n }];
   }
 };
 
-/** Has a run used up the time that its lane allows? */
-const isLate = (lane: Lane, startedAt: number | undefined, now: number): boolean =>
-  lane.spec.timeoutMs !== undefined && startedAt !== undefined && now - startedAt >= lane.spec.timeoutMs;
+/** Carry out a wish to pause or to resume. A lane that is to stand still and whose agent somebody else woke is frozen again. */
+const ofPause = (lane: Lane, n: number, isStill: boolean): readonly Action[] => {
+  if (lane.pausing) return [{ type: lane.pausing.to === "freeze" ? "freeze" : "thaw", lane: lane.id, n }];
+  return isFrozen(lane) && !isStill ? [{ type: "freeze", lane: lane.id, n }] : [];
+};
+
+/** Has a run used up the time that its lane allows? It uses none while it is frozen, or is to be. */
+const isLate = (lane: Lane, ageMs: number | undefined): boolean =>
+  lane.spec.timeoutMs !== undefined &&
+  ageMs !== undefined &&
+  !isFrozen(lane) &&
+  !isHeld(lane) &&
+  ageMs - (lane.run?.frozenMs ?? 0) >= lane.spec.timeoutMs;
 
 const ofMerge = (lane: Lane, observed: Observed): readonly Action[] => {
   const { id, merge } = lane;

@@ -3,7 +3,7 @@ import { type Lane, type LaneState, type Priority, stateTable, type State } from
 
 /** What the box and the person allow. */
 export interface Limits {
-  /** Runs at the same time; lanes in which a person works do not count. */
+  /** Runs at the same time; lanes in which a person works do not count, nor frozen ones. */
   readonly maxRuns: number;
 }
 
@@ -19,6 +19,21 @@ export const isManual = (lane: Lane): boolean => lane.spec.agent === "manual";
 export const isLive = (lane: Lane): boolean =>
   lane.run !== undefined && lane.run.endedAt === undefined && !isManual(lane);
 
+/** Does its run stand still until somebody resumes it? Paused with a run that has not ended: a lane paused by a stop has none. */
+export const isFrozen = (lane: Lane): boolean => lane.state === "paused" && isLive(lane);
+
+/** Is there a run that goes on: one that has not ended and is not frozen? */
+export const isGoing = (lane: Lane): boolean => isLive(lane) && !isFrozen(lane);
+
+/** Shall its run stand still, as people wish now? */
+export const isHeld = (lane: Lane): boolean => (lane.pausing ? lane.pausing.to === "freeze" : isFrozen(lane));
+
+/** How long the current run stood still until `now`, or was to, in ms: time that no limit counts. */
+export const frozenMs = (lane: Lane, now: number): number => {
+  const from = isFrozen(lane) ? lane.since : lane.pausing?.to === "freeze" ? lane.pausing.at : now;
+  return (lane.run?.frozenMs ?? 0) + Math.max(0, now - from);
+};
+
 /** Why a lane does not go on by itself: a sentence's end, and the lanes at the root of it. */
 export interface Wait {
   readonly why: "dependency" | "blocked" | "turn" | "slot";
@@ -29,7 +44,7 @@ export interface Wait {
 /** The queued lanes that may start now, in order: priority with ageing, then first come, first served. */
 export const startable = (state: State, now: number, limits: Limits): readonly Lane[] => {
   const lanes = [...state.lanes.values()];
-  let free = limits.maxRuns - lanes.filter(isLive).length;
+  let free = limits.maxRuns - lanes.filter(isGoing).length;
   let alone = lanes.some((lane) => isActive(lane) && !lane.spec.parallel);
   const chosen: Lane[] = [];
   for (const lane of queue(lanes, now)) {
@@ -96,8 +111,8 @@ const age = (lane: Lane): number => lane.queuedAt ?? lane.rev;
 
 const active: ReadonlySet<LaneState> = new Set(["starting", "running", "waiting"]);
 
-/** Does this lane use its turn, so that another sequential lane has to wait? */
-const isActive = (lane: Lane): boolean => active.has(lane.state);
+/** Does this lane use its turn, so that another sequential lane has to wait? A frozen one is in the middle of its work. */
+const isActive = (lane: Lane): boolean => active.has(lane.state) || isFrozen(lane);
 
 /** Is the work of a dependency there to build on? */
 const isDone = (lane: Lane | undefined): boolean => lane !== undefined && stateTable[lane.state].seed === "completed";

@@ -2,8 +2,17 @@
 import { agentOf, branchOf, worktreeOf } from "./id.ts";
 import type { LaneSeen, RepoSeen } from "./observed.ts";
 import { notOnTarget, queueOrder } from "./queue.ts";
-import { isLive, isManual, type Limits, type Turn, turnOf, type Wait, waitOf } from "./schedule.ts";
-import { type Lane, type LaneState, type Phase, type SeedStatus, type State, stateTable, type Tone } from "./state.ts";
+import { isFrozen, isGoing, isLive, isManual, type Limits, type Turn, turnOf, type Wait, waitOf } from "./schedule.ts";
+import {
+  type Lane,
+  type LaneState,
+  type Phase,
+  type SeedStatus,
+  type State,
+  stateTable,
+  type Stopping,
+  type Tone,
+} from "./state.ts";
 
 /** One row of the lanes pane. Times are ms since 1970. */
 export interface LaneRow {
@@ -147,7 +156,9 @@ export const needsPerson = (lane: Lane): boolean =>
 
 /** One line: why the lane is in its state, what it waits for, or how far it is. */
 export const detailOf = (state: State, lane: Lane, now: number, limits: Limits, standing?: Standing): string => {
-  if (lane.stopping) return lane.stopping.then === "cancel" ? "is being cancelled" : "is being stopped";
+  if (lane.stopping) return stoppingText[lane.stopping.then];
+  if (lane.pausing) return lane.pausing.to === "freeze" ? "is being frozen" : "is being resumed";
+  if (isFrozen(lane)) return "frozen, its processes stand still";
   const wait = waitOf(state, lane, now, limits, standing?.turn);
   if (wait) return wait.text;
   if (lane.state === "merge-queued") return queueDetail(state, lane, standing);
@@ -158,6 +169,12 @@ export const detailOf = (state: State, lane: Lane, now: number, limits: Limits, 
   }
   if (lane.state === "conflicted") return `${lane.detail}${lane.paths.length > 0 ? `: ${lane.paths.join(", ")}` : ""}`;
   return lane.detail === "" && isLive(lane) ? (lane.progress ?? "") : lane.detail;
+};
+
+const stoppingText: Readonly<Record<Stopping["then"], string>> = {
+  pause: "is being stopped",
+  cancel: "is being cancelled",
+  queue: "is being stopped, to run again",
 };
 
 const queueDetail = (state: State, lane: Lane, standing: Standing | undefined): string => {
@@ -185,9 +202,9 @@ export const agentRows = (state: State): readonly AgentRow[] =>
 const agentStatus = (lane: Lane): AgentStatus => {
   if (isManual(lane)) return lane.state === "waiting" || lane.state === "running" ? "idle" : "done";
   if (lane.state === "starting") return "starting";
+  if (lane.state === "paused") return "paused";
   if (isLive(lane)) return lane.state === "waiting" ? "blocked" : "working";
   if (lane.state === "lost") return "lost";
-  if (lane.state === "paused") return "paused";
   return lane.run?.code === 0 ? "done" : "error";
 };
 
@@ -253,7 +270,7 @@ export const overview = (state: State, seen: RepoSeen | undefined): Overview => 
     targetHead: seen?.target?.head ?? "",
     total: lanes.length,
     merged,
-    running: lanes.filter(isLive).length,
+    running: lanes.filter(isGoing).length,
     attention: lanes.filter(needsPerson).length,
     failed: lanes.filter((lane) => stateTable[lane.state].seed === "failed").length,
     inQueue: lanes.filter(
@@ -266,12 +283,12 @@ export const overview = (state: State, seen: RepoSeen | undefined): Overview => 
   };
 };
 
-/** One line: what a lane waits for, with the chain behind it, and what to do next. */
-export const whyLine = (state: State, lane: Lane, now: number, limits: Limits): string => {
+/** One line: what a lane waits for, with the chain behind it, and what to do next. `age`: how long it is so, where that matters. */
+export const whyLine = (state: State, lane: Lane, now: number, limits: Limits, age = ""): string => {
   const detail = detailOf(state, lane, now, limits);
   const chain = chainOf(state, lane, now, limits);
   const next = nextStep(lane);
-  const head = `${lane.id} is ${lane.state}${detail === "" ? "" : `: ${detail}`}`;
+  const head = `${lane.id} is ${lane.state}${age === "" ? "" : ` for ${age}`}${detail === "" ? "" : `: ${detail}`}`;
   return [head, ...chain].join("; ") + (next === "" ? "" : `; next: ${next}`);
 };
 
@@ -295,8 +312,9 @@ export const nextStep = (lane: Lane): string => {
   const { id } = lane;
   switch (lane.state) {
     case "planned":
-    case "paused":
       return `lanes launch ${id}`;
+    case "paused":
+      return isFrozen(lane) && lane.pausing ? "" : `lanes resume ${id}`;
     case "waiting":
       return isManual(lane)
         ? `commit in ${worktreeOf(id)}, then lanes merge ${id}`

@@ -149,11 +149,20 @@ export interface Run {
   readonly endedAt?: number;
   readonly code?: number;
   readonly signal?: string;
+  /** How long it stood still, frozen, in ms; without a freeze that lasts. */
+  readonly frozenMs?: number;
 }
 
 /** A wish to end the current run, not carried out yet. */
 export interface Stopping {
-  readonly then: "pause" | "cancel";
+  /** What becomes of the lane: it rests, is given up, or runs again. */
+  readonly then: "pause" | "cancel" | "queue";
+  readonly at: number;
+}
+
+/** A wish that the current run stand still or go on, not carried out yet. */
+export interface Pausing {
+  readonly to: "freeze" | "resume";
   readonly at: number;
 }
 
@@ -221,6 +230,7 @@ export interface Lane {
   /** When a failed lane is queued again by itself. */
   readonly retryAt: number | undefined;
   readonly stopping: Stopping | undefined;
+  readonly pausing: Pausing | undefined;
   readonly merge: Merge | undefined;
   readonly landed: Landed | undefined;
   readonly results: readonly string[];

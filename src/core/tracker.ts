@@ -1,16 +1,17 @@
 /** State → `tracker.json` and the JSON of `status`: a superset of seed 001's tracker. Never read back as truth. */
+import { foldVersion } from "./fold.ts";
 import { agentOf, branchOf, worktreeOf } from "./id.ts";
 import type { RepoSeen } from "./observed.ts";
 import { queueOrder } from "./queue.ts";
-import type { Limits } from "./schedule.ts";
+import { isFrozen, type Limits } from "./schedule.ts";
 import { agentRows, detailOf, lockRows, overview, standingOf } from "./select.ts";
 import { type Lane, type SeedStatus, type State, stateTable } from "./state.ts";
 
 /** Version of the JSON that scripts read; grows when a key changes its meaning. */
 export const schemaVersion = 1;
 
-/** Version of the fold's rules; a snapshot of another one is not used. */
-const foldVersion = 1;
+/** Name of the published file, as seed 001 has it. */
+export const trackerName = "tracker.json";
 
 /** The tracker as a value that JSON can hold. `seen`: what git showed, if anybody looked. Times are ISO 8601. */
 export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): object => {
@@ -95,6 +96,7 @@ const laneJson = (state: State, lane: Lane, seen: RepoSeen | undefined, detail: 
           endedAt: run.endedAt === undefined ? null : iso(run.endedAt),
           code: run.code ?? null,
           signal: run.signal ?? null,
+          frozen: isFrozen(lane),
         }
       : null,
     failures: lane.failures,

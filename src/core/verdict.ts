@@ -1,5 +1,6 @@
 /** How a run ended, from evidence: exit, commits and the state of the worktree. An agent's own words count for nothing. */
 import type { Event } from "./event.ts";
+import { frozenMs, isFrozen, isHeld } from "./schedule.ts";
 import type { Lane } from "./state.ts";
 
 /** What the process table and git showed when a run was over. */
@@ -7,9 +8,10 @@ export interface Ended {
   readonly n: number;
   readonly code: number;
   readonly signal?: string;
-  /** Times in ms since 1970. */
-  readonly startedAt: number;
+  /** In ms since 1970. */
   readonly endedAt: number;
+  /** How long it ran, whatever was done to the clock meanwhile. */
+  readonly ranMs: number;
   /** Tip of the lane's branch. */
   readonly head: string;
   /** Commits since the run's base. */
@@ -32,56 +34,65 @@ const crashLoop = 3;
 
 /** The facts that follow from the end of a run. */
 export const verdict = (lane: Lane, ended: Ended, now: number): readonly Event[] => {
-  const { id: key } = lane;
   const exited: Event = {
     type: "run.exited",
-    key,
+    key: lane.id,
     n: ended.n,
     code: ended.code,
     ...(ended.signal === undefined ? {} : { signal: ended.signal }),
     at: ended.endedAt,
   };
-  if (lane.stopping) {
-    const paused: Event = { type: "lane.paused", key, why: left("stopped", ended) };
-    return lane.stopping.then === "pause"
-      ? [exited, paused]
-      : [exited, paused, { type: "lane.cancelled", key, why: left("cancelled", ended) }];
-  }
-  if (ended.code !== 0 || ended.signal !== undefined || overdue(lane, ended) !== undefined) {
-    return [exited, ...failed(lane, ended, now)];
-  }
+  return [...awake(lane), exited, ...outcome(lane, ended, now)];
+};
+
+const outcome = (lane: Lane, ended: Ended, now: number): readonly Event[] => {
+  const { id: key } = lane;
+  if (lane.stopping) return stopped(lane, (what) => left(what, ended));
+  if (ended.code !== 0 || ended.signal !== undefined || overdue(lane, ended) !== undefined)
+    return failed(lane, ended, now);
   if (ended.uncommitted !== undefined)
-    return [exited, { type: "lane.waiting", key, why: ended.uncommitted, paths: ended.dirty }];
-  if (ended.elsewhere !== undefined) return [exited, { type: "lane.waiting", key, why: ended.elsewhere, paths: [] }];
-  if (ended.dirty.length > 0) {
-    return [
-      exited,
-      { type: "lane.waiting", key, why: `${files(ended.dirty.length)} not committed`, paths: ended.dirty },
-    ];
+    return [{ type: "lane.waiting", key, why: ended.uncommitted, paths: ended.dirty }];
+  if (ended.elsewhere !== undefined) return [{ type: "lane.waiting", key, why: ended.elsewhere, paths: [] }];
+  if (ended.dirty.length > 0)
+    return [{ type: "lane.waiting", key, why: `${files(ended.dirty.length)} not committed`, paths: ended.dirty }];
+  if (ended.commits === 0) return [{ type: "lane.emptied", key, why: "the run ended without a commit" }];
+  return [{ type: "lane.readied", key, head: ended.head, results: ended.results }];
+};
+
+/** A frozen run whose end is recorded stands still no more. */
+export const awake = (lane: Lane): readonly Event[] =>
+  lane.run && isFrozen(lane) ? [{ type: "lane.thawed", key: lane.id, n: lane.run.n, why: "" }] : [];
+
+/** What a stop was for. `said`: a word, with what is to be said besides. */
+const stopped = ({ id: key, stopping }: Lane, said: (what: string) => string): readonly Event[] => {
+  const paused: Event = { type: "lane.paused", key, why: said("stopped") };
+  switch (stopping?.then) {
+    case "cancel":
+      return [paused, { type: "lane.cancelled", key, why: said("cancelled") }];
+    case "queue":
+      return [paused, { type: "lane.queued", key, why: "tried again" }];
+    case "pause":
+    case undefined:
+      return [paused];
   }
-  if (ended.commits === 0) return [exited, { type: "lane.emptied", key, why: "the run ended without a commit" }];
-  return [exited, { type: "lane.readied", key, head: ended.head, results: ended.results }];
 };
 
 /** The facts when a run is gone and nobody saw how it ended. */
 export const lostVerdict = (lane: Lane, at: number): readonly Event[] => {
   const { id: key, run } = lane;
-  if (!lane.stopping) return [{ type: "lane.lost", key, why: "its run is gone and left no exit code" }];
+  if (!lane.stopping) return [...awake(lane), { type: "lane.lost", key, why: "its run is gone and left no exit code" }];
   const exited: Event = { type: "run.exited", key, n: run?.n ?? 0, code: -1, at };
-  const paused: Event = { type: "lane.paused", key, why: "stopped" };
-  return lane.stopping.then === "pause"
-    ? [exited, paused]
-    : [exited, paused, { type: "lane.cancelled", key, why: "cancelled" }];
+  return [...awake(lane), exited, ...stopped(lane, (what) => what)];
 };
 
 const failed = (lane: Lane, ended: Ended, now: number): readonly Event[] => {
   const { id: key } = lane;
   const why = left(failure(lane, ended), ended);
   const failures = lane.failures + 1;
-  // Values of variables are lent for one run: another one would start without them.
-  if (failures <= lane.spec.retries && lane.spec.env.length === 0)
+  // Values of variables are lent for one run: another one would start without them. Who wants it to rest wants no other run.
+  if (failures <= lane.spec.retries && lane.spec.env.length === 0 && !isHeld(lane))
     return [{ type: "lane.failed", key, why, retryAt: now + backoffMs(failures) }];
-  const looping = failures >= crashLoop && ended.endedAt - ended.startedAt < quickMs;
+  const looping = failures >= crashLoop && ended.ranMs < quickMs;
   if (!looping) return [{ type: "lane.failed", key, why }];
   return [
     { type: "lane.failed", key, why },
@@ -93,13 +104,14 @@ const failed = (lane: Lane, ended: Ended, now: number): readonly Event[] => {
 export const backoffMs = (failures: number): number => Math.min(300_000, 1000 * 4 ** (failures - 1));
 
 /** Did it run longer than its lane allows? However it ended: an agent may catch the signal and say that all is well. */
-const overdue = ({ spec }: Lane, ended: Ended): string | undefined =>
-  spec.timeoutMs !== undefined && ended.endedAt - ended.startedAt >= spec.timeoutMs
-    ? `stopped after its time limit of ${Math.round(spec.timeoutMs / 1000)} s`
+const overdue = (lane: Lane, ended: Ended): string | undefined =>
+  lane.spec.timeoutMs !== undefined && ended.ranMs - frozenMs(lane, ended.endedAt) >= lane.spec.timeoutMs
+    ? `stopped after its time limit of ${Math.round(lane.spec.timeoutMs / 1000)} s`
     : undefined;
 
 const failure = (lane: Lane, ended: Ended): string =>
-  overdue(lane, ended) ?? (ended.signal === undefined ? `exit code ${ended.code}` : `killed by ${ended.signal}`);
+  overdue(lane, ended) ??
+  `${ended.signal === undefined ? `exit code ${ended.code}` : `killed by ${ended.signal}`}${isHeld(lane) && isFrozen(lane) ? " while it was frozen" : ""}`;
 
 const left = (what: string, ended: Ended): string =>
   ended.dirty.length === 0 ? what : `${what}, ${files(ended.dirty.length)} not committed`;

@@ -17,7 +17,7 @@ export const openDemo = async (shell: Shell, plain: boolean, assets: string): Pr
   process.env["XDG_STATE_HOME"] = scratch.state;
   const engine = await shell.engine(scratch.repo);
   if (isNo(engine)) {
-    shell.stderr.write(`lanes: ${engine.refused}; ${engine.hint}\n`);
+    shell.stderr.write(`${sanitize(`lanes: ${engine.refused}; ${engine.hint}`)}\n`);
     return engine.code;
   }
   const settings = await engine.settings();

@@ -5,7 +5,7 @@ import { mayLand } from "../core/plan.ts";
 import { checkOf, checkRunOf, checkRunsMax, mergeMessage } from "../core/queue.ts";
 import type { Lane } from "../core/state.ts";
 import { graceMs } from "./act-run.ts";
-import { loadRules } from "./policy.ts";
+import { loadRules, outputOf } from "./policy.ts";
 import { leadsStill, targetOf, tell, type Work } from "./work.ts";
 
 /** Build the merge of the lane and the target's tip as a commit that is on no branch yet. */
@@ -65,7 +65,7 @@ export const test = async (work: Work, lane: Lane, candidate: string, run: strin
   if (!(await leadsStill(work))) return;
   const env = { ...(await git.identity()), LANES_CANDIDATE: candidate };
   work.checks.add(run);
-  await host.start({ run, lane: lane.id, cwd, argv: ["sh", "-c", check], env });
+  await host.start({ run, lane: lane.id, cwd, argv: ["sh", "-c", check], env, ...outputOf(work.rules.config) });
 };
 
 /** Record how the check ended. */

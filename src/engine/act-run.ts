@@ -4,7 +4,7 @@ import { isNo, type LaneSeen, type No, type RunSeen } from "../core/observed.ts"
 import { isManual } from "../core/schedule.ts";
 import type { Lane } from "../core/state.ts";
 import { type Ended, lostVerdict, verdict } from "../core/verdict.ts";
-import { launchOf } from "./policy.ts";
+import { launchOf, outputOf } from "./policy.ts";
 import { reasonOf, targetOf, tell, type Work } from "./work.ts";
 
 /** Grace between TERM and KILL, in ms. */
@@ -71,6 +71,7 @@ export const start = async (work: Work, lane: Lane, n: number): Promise<void> =>
     argv: accepted(lane, launch.argv),
     env,
     ...(lent === undefined ? {} : { lent }),
+    ...outputOf(work.rules.config),
   });
 };
 
@@ -162,8 +163,8 @@ const evidence = async (
     n,
     code: seen.code,
     ...(seen.signal === undefined ? {} : { signal: seen.signal }),
-    startedAt: seen.startedAt,
     endedAt: seen.endedAt,
+    ranMs: seen.ranMs,
     head,
     commits: grown ? 1 : 0,
     dirty: dirtyOf(lane, laneSeen),

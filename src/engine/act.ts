@@ -2,6 +2,7 @@
 import type { Action } from "../core/plan.ts";
 import type { Lane } from "../core/state.ts";
 import { askMerge, build, judge, land, passUnchecked, refuseUnchecked, test } from "./act-merge.ts";
+import { freeze, thaw } from "./act-pause.ts";
 import { finish, lose, noteStart, remove, requeue, start, stop, take } from "./act-run.ts";
 import type { Work } from "./work.ts";
 
@@ -20,6 +21,10 @@ export const act = async (work: Work, lane: Lane, action: Action): Promise<void>
       return lose(work, lane);
     case "stop":
       return stop(work, lane, action.n);
+    case "freeze":
+      return freeze(work, lane, action.n);
+    case "thaw":
+      return thaw(work, lane, action.n);
     case "requeue":
       return requeue(work, lane);
     case "ask-merge":

@@ -1,7 +1,9 @@
 /** Carries planned steps out side by side: each at most once at a time, and later again when the world refuses. */
 import type { Event } from "../core/event.ts";
 import type { Action } from "../core/plan.ts";
+import { isFrozen } from "../core/schedule.ts";
 import type { Lane } from "../core/state.ts";
+import { awake } from "../core/verdict.ts";
 import { act } from "./act.ts";
 import { reasonOf, tell, type Work } from "./work.ts";
 
@@ -10,8 +12,13 @@ const retryMs = 500;
 const retryMaxMs = 10_000;
 /** A step that fails this often in a row is given up for its lane. */
 const triesMax = 4;
+/** A run that somebody else keeps waking is frozen again at most this often, in ms. */
+const freezeAgainMs = 1000;
 /** A landing that something of the user's is in the way of is tried again after this long, in ms: more rarely the longer it waits. */
 const landAgainMs = (waitedMs: number): number => Math.min(5000, 1000 + waitedMs / 20);
+
+/** Steps that signal a run's processes: one at a time in each lane. */
+const signals: ReadonlySet<string> = new Set<Action["type"]>(["freeze", "thaw", "stop"]);
 
 /** Steps under way and steps that have to wait. */
 export interface Crew {
@@ -24,6 +31,7 @@ export interface Crew {
 
 /** A crew for one engine; `done` is called after each step. */
 export const createCrew = (work: Work, done: () => void): Crew => {
+  const { clock } = work.world;
   const underWay = new Map<string, Promise<void>>();
   const notBefore = new Map<string, number>();
   const failures = new Map<string, number>();
@@ -32,12 +40,13 @@ export const createCrew = (work: Work, done: () => void): Crew => {
     try {
       await act(work, lane, action);
       failures.delete(name);
-      const now = work.world.clock.now();
-      if (action.type === "land") notBefore.set(name, now + landAgainMs(Math.max(0, now - lane.since)));
+      if (action.type === "freeze" && isFrozen(lane)) notBefore.set(name, clock.elapsed() + freezeAgainMs);
+      if (action.type === "land")
+        notBefore.set(name, clock.elapsed() + landAgainMs(Math.max(0, clock.now() - lane.since)));
     } catch (error) {
       const tries = (failures.get(name) ?? 0) + 1;
       failures.set(name, tries);
-      notBefore.set(name, work.world.clock.now() + Math.min(retryMaxMs, retryMs * 2 ** tries));
+      notBefore.set(name, clock.elapsed() + Math.min(retryMaxMs, retryMs * 2 ** tries));
       work.world.log(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
       if (tries >= triesMax) {
         failures.delete(name);
@@ -51,6 +60,8 @@ export const createCrew = (work: Work, done: () => void): Crew => {
 
   /** Steps that would spoil one that is under way: landings share the user's checkout, takes the free slots, a start its run. */
   const disturbs = (action: Action, busy: ReadonlySet<string>): boolean => {
+    if (signals.has(action.type))
+      return [...signals].some((type) => type !== action.type && underWay.has(`${type} ${action.lane}`));
     if (action.type === "land" || action.type === "take") return busy.has(action.type);
     return action.type === "lose" && underWay.has(`start ${action.lane}`);
   };
@@ -61,7 +72,7 @@ export const createCrew = (work: Work, done: () => void): Crew => {
       const name = `${action.type} ${action.lane}`;
       const lane = work.ledger.state.lanes.get(action.lane);
       if (disturbs(action, busy)) continue;
-      if (!lane || underWay.has(name) || (notBefore.get(name) ?? 0) > work.world.clock.now()) continue;
+      if (!lane || underWay.has(name) || (notBefore.get(name) ?? 0) > clock.elapsed()) continue;
       underWay.set(name, carryOut(name, lane, action));
       if (action.type === "land") busy.add("land");
     }
@@ -97,6 +108,7 @@ const surrender = (lane: Lane, action: Action, why: string): readonly Event[] =>
   if (action.type === "finish") {
     const { n, seen } = action;
     return [
+      ...awake(lane),
       { type: "run.exited", key, n, code: seen.code, at: seen.endedAt },
       { type: "lane.failed", key, why },
     ];

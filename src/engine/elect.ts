@@ -1,7 +1,7 @@
 /** One engine per repository: elected by the journal, first by position. No lock is involved. */
 import { needsEngine } from "../core/plan.ts";
-import type { Limits } from "../core/schedule.ts";
-import type { Elected, State } from "../core/state.ts";
+import { isFrozen, type Limits } from "../core/schedule.ts";
+import type { Elected, Lane, State } from "../core/state.ts";
 import type { Host, World } from "../port.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -10,9 +10,10 @@ export interface Mandate {
   readonly token: number;
 }
 
-/** Stand for election. Undefined: a living engine that is not older already leads, or another was faster. */
+/** Stand for election. Undefined: a living engine that is not older already leads, another was faster, or the log is a newer program's. */
 export const elect = async (ledger: Ledger, world: World, version: string): Promise<Mandate | undefined> => {
   await ledger.refresh();
+  if (ledger.newer()) return undefined;
   const { engine } = ledger.state;
   if (engine && leads(engine, world.host, version)) return undefined;
   const outcome = await ledger.propose({
@@ -35,7 +36,13 @@ export const isStranded = (
   version: string,
   now: number,
   limits: Limits,
-): boolean => !(state.engine && leads(state.engine, host, version)) && needsEngine(state, now, limits);
+): boolean =>
+  !(state.engine && leads(state.engine, host, version)) &&
+  (needsEngine(state, now, limits) || [...state.lanes.values()].some((lane) => isDisturbed(lane, host)));
+
+/** Has the agent of a frozen lane died, or did somebody wake it? The lane needs no engine until then. */
+const isDisturbed = (lane: Lane, host: Pick<Host, "frozen">): boolean =>
+  isFrozen(lane) && lane.run?.process !== undefined && !host.frozen(lane.run.process);
 
 const isOlder = (version: string, than: string): boolean => {
   const [a, b] = [version, than].map((text) => text.split(/[.-]/).map((part) => Number.parseInt(part, 10) || 0));
@@ -55,8 +62,9 @@ export const ensureElected = async (ledger: Ledger, world: World, version: strin
   const isLed = (): boolean => ledger.state.engine !== undefined && leads(ledger.state.engine, host, version);
   await ledger.refresh();
   if (isLed()) return true;
+  if (ledger.newer()) return false;
   host.spawnEngine();
-  for (const until = clock.now() + startMaxMs; clock.now() < until;) {
+  for (const until = clock.elapsed() + startMaxMs; clock.elapsed() < until;) {
     await clock.sleep(25);
     await ledger.refresh();
     if (isLed()) return true;

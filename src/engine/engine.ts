@@ -6,6 +6,7 @@ import type { State } from "../core/state.ts";
 import type { Layout, Loaded, Release } from "../port.ts";
 import type { Receipt } from "./execute.ts";
 import type { Told } from "./ledger.ts";
+import type { Repair } from "./repair.ts";
 
 /** The library half of the engine, as shells see it. */
 export interface Engine {
@@ -13,6 +14,8 @@ export interface Engine {
   /** The state as far as this process has read; `refresh` reads on. The same object, advanced in place. */
   state(): State;
   refresh(): Promise<State>;
+  /** Why this program may only read: a newer one wrote this log. As far as this process has read; undefined when it may write. */
+  newer(): Refusal | undefined;
   /** Called after every batch of new lines, with the lines. */
   follow(listener: (state: State, told: readonly Told[]) => void): Release;
   /** Every line after `since`, read anew from the log. */
@@ -49,6 +52,8 @@ export interface Engine {
   lend(lanes: readonly string[]): Promise<void>;
   /** Write a published file such as the execution plan; the path is relative to the checkout. */
   writeOut(path: string, text: string): Promise<void>;
+  /** Read the whole log and compare what is published with what follows from it. A No: it is another repository's log. */
+  survey(): Promise<Repair | No>;
   /** Archive all records after everything was stopped; returns where. */
   archive(): Promise<string>;
   /** This process as the elected reconciler, until it retires or loses the election. */

@@ -30,6 +30,8 @@ export const execute = async (
   const cause = world.clock.id();
   for (let race = 0; race < racesMax; race += 1) {
     await ledger.refresh();
+    const newer = ledger.newer();
+    if (newer) return newer;
     const decision = decide(ledger.state, wish);
     if (isRefusal(decision)) return decision;
     if (decision.events.length === 0) return { cause, position: ledger.state.position, events: [] };

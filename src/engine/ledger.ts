@@ -7,9 +7,10 @@ import {
   type Precondition,
   recordVersion,
 } from "../core/event.ts";
-import { fold } from "../core/fold.ts";
-import { emptyState, type State } from "../core/state.ts";
-import type { Clock, Cursor, Journal, Release } from "../port.ts";
+import type { Refusal } from "../core/command.ts";
+import type { State } from "../core/state.ts";
+import type { Clock, Journal, Release, Snapshot } from "../port.ts";
+import { frozenOf, isReplaced, readOn, resume, unfolded } from "./resume.ts";
 
 /** A line of the journal and what became of it. */
 export interface Told {
@@ -31,6 +32,12 @@ export interface Proposal {
 export interface Ledger {
   /** Advanced in place by `refresh`. */
   readonly state: State;
+  /** Why nothing may be recorded: a newer program wrote this log. Undefined when this one may. */
+  newer(): Refusal | undefined;
+  /** How far the log was read, in bytes, and how much of that a snapshot spared. */
+  read(): { readonly byte: number; readonly spared: number };
+  /** The state as it is now, to be kept; undefined when there is none that others may go on from. */
+  freeze(): Omit<Snapshot, "by"> | undefined;
   /** Read what is new. Calls share one read. */
   refresh(): Promise<void>;
   /** Append, sync, read back: what became of it. Throws when the disk fails; the same id may then be proposed again. */
@@ -38,31 +45,43 @@ export interface Ledger {
   follow(listener: (state: State, told: readonly Told[]) => void): Release;
 }
 
-/** A ledger on a journal. Nothing is read before the first `refresh`. */
-export const createLedger = (journal: Journal, clock: Clock): Ledger => {
-  const state = emptyState();
+/** A ledger on a journal. Nothing is read before the first `refresh`. `whole`: read every line, whatever snapshots say. */
+export const createLedger = (
+  journal: Journal,
+  clock: Clock,
+  { whole = false }: { readonly whole?: boolean } = {},
+): Ledger => {
+  const folded = unfolded();
+  const { state } = folded;
   const listeners = new Set<Listener>();
   const awaited = new Map<string, (outcome: Outcome) => void>();
-  let cursor: Cursor = start;
+  let spared = 0;
   let current: Promise<void> | undefined;
   let next: Promise<void> | undefined;
   let unfollow: Release | undefined;
 
   const read = async (): Promise<void> => {
+    if (state.position === 0) await beginAnew();
     const told: Told[] = [];
-    cursor = await journal.read(cursor, (entry) => {
-      const outcome = fold(state, entry);
+    await readOn(journal, folded, (entry, outcome) => {
       if ("record" in entry) awaited.get(entry.record.id)?.(outcome);
       if (listeners.size > 0) told.push({ entry, outcome });
     });
     if (told.length > 0) for (const listener of listeners) listener(state, told);
   };
 
+  const beginAnew = async (): Promise<void> => {
+    // A snapshot would hide what became of a record that somebody waits for.
+    const { state: at, cursor, newer } = whole || awaited.size > 0 ? unfolded() : await resume(journal);
+    Object.assign(state, at);
+    Object.assign(folded, { cursor, newer });
+    spared = cursor.byte;
+  };
+
   /** Another log stands in the old one's place (archived, restored): begin anew. */
   const readAnew = async (error: unknown): Promise<void> => {
-    if (!(error instanceof Error) || error.name !== "LogReplaced") throw error;
-    Object.assign(state, emptyState());
-    cursor = start;
+    if (!isReplaced(error)) throw error;
+    state.position = 0;
     await read();
   };
 
@@ -87,6 +106,7 @@ export const createLedger = (journal: Journal, clock: Clock): Ledger => {
   };
 
   const propose = async (proposal: Proposal): Promise<Outcome> => {
+    if (folded.newer) throw new Error(`${folded.newer.refused}; ${folded.newer.hint}`);
     let outcome: Outcome | undefined;
     awaited.set(proposal.id, (seen) => {
       outcome ??= seen;
@@ -114,12 +134,18 @@ export const createLedger = (journal: Journal, clock: Clock): Ledger => {
     };
   };
 
-  return { state, refresh, propose, follow };
+  return {
+    state,
+    newer: () => folded.newer,
+    read: () => ({ byte: folded.cursor.byte, spared }),
+    freeze: () => frozenOf(folded),
+    refresh,
+    propose,
+    follow,
+  };
 };
 
 type Listener = (state: State, told: readonly Told[]) => void;
-
-const start: Cursor = { byte: 0, position: 0 };
 
 /** A read that a hint asked for failed: whoever asks next by `refresh` gets the error itself. */
 const unread = (): void => undefined;

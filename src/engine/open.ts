@@ -2,10 +2,8 @@
 import { relative } from "node:path";
 
 import type { Command, Refusal } from "../core/command.ts";
-import { fold } from "../core/fold.ts";
 import { isNo, type RepoSeen } from "../core/observed.ts";
 import type { Limits } from "../core/schedule.ts";
-import { emptyState } from "../core/state.ts";
 import { compareSettings } from "../core/tripwire.ts";
 import type { Release, World } from "../port.ts";
 import { ensureElected, isStranded } from "./elect.ts";
@@ -14,6 +12,7 @@ import { execute, type Receipt } from "./execute.ts";
 import { createLedger, type Ledger, type Told } from "./ledger.ts";
 import { observedName, parseObserved } from "./observed.ts";
 import { limitsOf } from "./policy.ts";
+import { replay } from "./resume.ts";
 import { forgetSettings } from "./tripwire.ts";
 
 /** How often a viewer makes sure that an engine lives while there is something to do, in ms. */
@@ -29,6 +28,7 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
   return {
     layout: world.layout,
     state: () => ledger.state,
+    newer: () => ledger.newer(),
     refresh: async () => {
       await ledger.refresh();
       return ledger.state;
@@ -60,6 +60,11 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       for (const id of lanes) await world.host.lend(id, ledger.state.lanes.get(id)?.spec.env ?? []);
     },
     writeOut: (path, text) => world.git.writeOut(path, text),
+    survey: async () => {
+      const { survey } = await import("./repair.ts");
+      const whole = createLedger(world.journal, world.clock, { whole: true });
+      return survey(world, { version, limits: await limits(), stop: () => stopEngine(whole, world) });
+    },
     archive: () => world.journal.archive(new Date(world.clock.now()).toISOString().replaceAll(/[:.]/g, "-")),
     reconcile: async () => {
       const { reconcile } = await import("./reconcile.ts");
@@ -69,14 +74,10 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
   };
 };
 
-/** Every line after a position, folded anew, so that each carries what became of it. */
+/** Every line after a position with what became of it: folded anew from the last snapshot before it. */
 const history = async (world: World, since: number): Promise<readonly Told[]> => {
-  const state = emptyState();
   const told: Told[] = [];
-  await world.journal.read({ byte: 0, position: 0 }, (entry) => {
-    const outcome = fold(state, entry);
-    if (entry.position > since) told.push({ entry, outcome });
-  });
+  await replay(world.journal, since, (entry, outcome) => told.push({ entry, outcome }));
   return told;
 };
 
@@ -94,7 +95,8 @@ const isStrandedHere = async (
   world: World,
   version: string,
   limits: () => Promise<Limits>,
-): Promise<boolean> => isStranded(ledger.state, world.host, version, world.clock.now(), await limits());
+): Promise<boolean> =>
+  !ledger.newer() && isStranded(ledger.state, world.host, version, world.clock.now(), await limits());
 
 /** Announce a viewer, and start another engine within moments when the one that is needed has died. */
 const attend = (ledger: Ledger, world: World, version: string, limits: () => Promise<Limits>): Release => {
@@ -143,7 +145,10 @@ const stopEngine = async (ledger: Ledger, world: World): Promise<boolean> => {
     if: [{ engine: engine.token }],
     events: [{ type: "engine.retired", why: "stopped by hand" }],
   });
-  for (const until = world.clock.now() + 10_000; world.host.alive(engine.process) && world.clock.now() < until;) {
+  for (
+    const until = world.clock.elapsed() + 10_000;
+    world.host.alive(engine.process) && world.clock.elapsed() < until;
+  ) {
     await world.clock.sleep(25);
   }
   await forgetSettings(world);

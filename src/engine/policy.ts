@@ -35,6 +35,10 @@ export const loadRules = async (settings: Settings, before: Rules | undefined): 
   };
 };
 
+/** How much is kept of a run's output, as a part of what it is started with. */
+export const outputOf = ({ outputMb }: Config): { readonly outputBytesMax?: number } =>
+  outputMb === undefined ? {} : { outputBytesMax: outputMb * 1024 * 1024 };
+
 /** What a lane's agent is started with, or why that is not known. */
 export const launchOf = (lane: Lane, config: Config): Launch | { readonly missing: string } => {
   const { command, agent } = lane.spec;

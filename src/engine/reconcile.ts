@@ -1,21 +1,20 @@
 /** The elected engine: observe → plan → act, again and again. What woke it carries no meaning. */
 import type { RunSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
-import { trackerOf } from "../core/tracker.ts";
+import { trackerName, trackerOf } from "../core/tracker.ts";
 import type { Release, World } from "../port.ts";
 import { graceMs } from "./act-run.ts";
 import { createCrew, type Crew } from "./crew.ts";
 import { elect, type Mandate } from "./elect.ts";
+import { createKeeper } from "./keep.ts";
 import type { Ledger } from "./ledger.ts";
 import { observedName, observedText } from "./observed.ts";
 import { loadRules } from "./policy.ts";
+import { createRests } from "./rest.ts";
 import { createSight, type Sight } from "./sight.ts";
 import { createTripwire, type Tripwire } from "./tripwire.ts";
 import { createWaker, type Waker } from "./waker.ts";
 import { leadsStill, reasonOf, type Work } from "./work.ts";
-
-/** The published form of the state, as seed 001 names it. */
-const trackerName = "tracker.json";
 
 /** Longest time between two looks, in ms; events only shorten it. */
 const sweepMs = 1000;
@@ -67,7 +66,8 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
     () => sight.release(),
   ];
   try {
-    return await lead({ work, sight, tripwire, crew, waker, options, published });
+    const keep = createKeeper(ledger, world, options.version);
+    return await lead({ work, sight, tripwire, crew, waker, options, published, keep });
   } finally {
     for (const release of releases) release();
     await crew.settled();
@@ -81,6 +81,8 @@ interface Office {
   readonly crew: Crew;
   readonly waker: Waker;
   readonly options: EngineOptions;
+  /** Keep a snapshot if one is due. */
+  readonly keep: () => Promise<void>;
   /** Per file: when it was published last, and at which state. */
   readonly published: Map<string, { readonly at: number; readonly what: string }>;
 }
@@ -88,39 +90,39 @@ interface Office {
 const lead = async (office: Office): Promise<boolean> => {
   const { work, sight, crew, waker, options } = office;
   const { clock } = work.world;
-  let [busyAt, rulesAt, gitAt] = [clock.now(), clock.now(), clock.now()];
+  const rests = createRests(clock);
+  let [busyAt, rulesAt, gitAt] = [clock.elapsed(), clock.elapsed(), clock.elapsed()];
   for (;;) {
-    const now = clock.now();
+    const [now, elapsed] = [clock.now(), clock.elapsed()];
     if (!(await stillLeads(work))) return false;
-    if (Math.abs(now - rulesAt) >= rulesMs) {
+    if (elapsed - rulesAt >= rulesMs) {
       work.rules = await loadRules(work.world.settings, work.rules);
-      rulesAt = now;
+      rulesAt = elapsed;
     }
-    if (Math.abs(now - gitAt) >= gitSweepMs) {
+    if (elapsed - gitAt >= gitSweepMs) {
       sight.mark();
-      gitAt = now;
+      gitAt = elapsed;
     }
     const { state } = work.ledger;
     endForgottenChecks(work);
-    crew.begin(plan(state, { runs: lookAtRuns(work) }, now, work.rules.policy));
+    crew.begin(plan(state, { runs: lookAtRuns(work), rested: rests(state) }, now, work.rules.policy));
     await sight.look(state).catch((error: unknown) => work.world.log(`look: ${reasonOf(error)}`));
     await publish(office);
-    if (
-      crew.busy() ||
-      needsEngine(state, now, work.rules.policy) ||
-      work.world.host.announced().length > 0 ||
-      now < busyAt
-    )
-      busyAt = now;
-    if (now - busyAt >= options.idleMs && (await retire(work))) return true;
+    await office.keep();
+    if (crew.busy() || needsEngine(state, now, work.rules.policy) || work.world.host.announced().length > 0)
+      busyAt = elapsed;
+    if (elapsed - busyAt >= options.idleMs && (await retire(work))) return true;
     await waker.sleep(sweepMs);
   }
 };
 
-/** Read on; false when the log or the election is gone. */
+/** Read on; false when the log or the election is gone, or a newer program has written. */
 const stillLeads = async (work: Work): Promise<boolean> => {
   if (!(await work.world.journal.exists())) return false;
-  return leadsStill(work);
+  if (!(await leadsStill(work))) return false;
+  const newer = work.ledger.newer();
+  if (newer) work.world.log(newer.refused);
+  return !newer;
 };
 
 /** A lane that was taken out of the queue waits for its check no more: the check's processes must not go on. */
@@ -143,7 +145,8 @@ const publish = async (office: Office): Promise<void> => {
   const { work, sight, tripwire, published } = office;
   const { state } = work.ledger;
   const seen = await tripwire(sight.seen(), state);
-  const now = work.world.clock.now();
+  const { clock } = work.world;
+  const [now, elapsed] = [clock.now(), clock.elapsed()];
   const files = [
     {
       name: trackerName,
@@ -155,11 +158,11 @@ const publish = async (office: Office): Promise<void> => {
   for (const { name, what, text } of files) {
     const last = published.get(name);
     if (last?.what === what || (name === observedName && !seen)) continue;
-    if (last && now >= last.at && now - last.at < publishMs) {
+    if (last && elapsed - last.at < publishMs) {
       setTimeout(office.waker.wake, publishMs).unref();
       continue;
     }
-    published.set(name, { at: now, what });
+    published.set(name, { at: elapsed, what });
     await work.world.journal
       .publish(name, text())
       .catch((error: unknown) => work.world.log(`publish ${name}: ${reasonOf(error)}`));

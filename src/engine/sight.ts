@@ -1,5 +1,5 @@
 /** What git shows, kept fresh: events only shorten the wait for a look, and a look is always at the thing itself. */
-import type { LaneSeen, RepoSeen } from "../core/observed.ts";
+import { mergeSeen, type RepoSeen } from "../core/observed.ts";
 import type { State } from "../core/state.ts";
 import type { Release, World } from "../port.ts";
 
@@ -23,7 +23,7 @@ export const createSight = (world: World, marked: () => void): Sight => {
   let lanes = new Set<string>();
   let watched = "";
   let unwatch: Release | undefined;
-  let lastAt = 0;
+  let lastAt = Number.NEGATIVE_INFINITY;
   let looking = false;
 
   const mark = (some?: readonly string[]): void => {
@@ -42,35 +42,19 @@ export const createSight = (world: World, marked: () => void): Sight => {
   };
 
   const look = async (state: State): Promise<void> => {
-    const now = world.clock.now();
+    const now = world.clock.elapsed();
     if (state.target === undefined || looking) return;
     watch([...state.lanes.values()].filter((lane) => lane.worktree).map((lane) => lane.id));
-    if ((!all && lanes.size === 0) || (now >= lastAt && now - lastAt < restMs)) return;
+    if ((!all && lanes.size === 0) || now - lastAt < restMs) return;
     const status = all ? [...state.lanes.values()].filter((lane) => lane.worktree).map((lane) => lane.id) : [...lanes];
     [all, lanes, lastAt, looking] = [false, new Set(), now, true];
     try {
       const next = await world.git.observe({ target: state.target, status });
-      seen = keepDirty(next, seen);
+      seen = mergeSeen(seen, next);
     } finally {
       looking = false;
     }
   };
 
   return { seen: () => seen, mark, look, release: () => unwatch?.() };
-};
-
-/** A look at some lanes does not forget what an earlier one knew of the others. */
-const keepDirty = (next: RepoSeen, before: RepoSeen | undefined): RepoSeen => {
-  if (!before) return next;
-  const lanes = new Map<string, LaneSeen>();
-  for (const [id, lane] of next.lanes) {
-    const old = before.lanes.get(id);
-    lanes.set(
-      id,
-      lane.dirty === undefined && old?.dirty !== undefined && old.head === lane.head
-        ? { ...lane, dirty: old.dirty }
-        : lane,
-    );
-  }
-  return { ...next, lanes };
 };

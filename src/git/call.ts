@@ -18,10 +18,10 @@ export const call = async (context: Context, place: Place, args: readonly string
   const env = { ...placeEnvironment(context, place), ...settingsEnvironment(settings), ...more.env };
   if (more.writes !== undefined) env[writesVariable] = more.writes;
   const options = { cwd: place.cwd, env, input: more.input, timeoutMs: more.timeoutMs ?? timeoutMs };
-  const until = Date.now() + patienceMs;
+  const until = performance.now() + patienceMs;
   for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
     const ran = await git(["--no-optional-locks", "--no-pager", ...args], options);
-    if (ran.code === 0 || !isBusy(ran.stderr) || Date.now() > until) return ran;
+    if (ran.code === 0 || !isBusy(ran.stderr) || performance.now() > until) return ran;
     await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())));
   }
 };

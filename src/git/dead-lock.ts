@@ -13,18 +13,27 @@ export const dropDeadLock = async (checkout: Checkout): Promise<void> => {
   const lock = join(checkout.admin, "index.lock");
   const seen = await missing(lstat(lock), undefined);
   if (seen === undefined) return;
-  const pids = (await missing(readdir("/proc"), [])).filter((name) => /^\d+$/.test(name));
-  if (pids.length === 0 && Date.now() - seen.mtimeMs < staleMs) return;
-  const owners = await Promise.all(pids.map((pid) => mayOwn(pid, lock, checkout.path)));
-  if (!owners.includes(true)) await rm(lock, { force: true });
+  const held = await isHeld(lock, [checkout.path]);
+  if (held === undefined && Date.now() - seen.mtimeMs < staleMs) return;
+  if (held !== true) await rm(lock, { force: true });
 };
 
 const staleMs = 10_000;
 
-const mayOwn = async (pid: string, lock: string, worktree: string): Promise<boolean> => {
+/**
+ * May a living process own this lock file: one that has it open, or any git that stands in one of `places` or below? Undefined
+ * where processes cannot be looked at.
+ */
+export const isHeld = async (lock: string, places: readonly string[]): Promise<boolean | undefined> => {
+  const pids = (await missing(readdir("/proc"), [])).filter((name) => /^\d+$/.test(name));
+  if (pids.length === 0) return undefined;
+  return (await Promise.all(pids.map((pid) => mayOwn(pid, lock, places)))).includes(true);
+};
+
+const mayOwn = async (pid: string, lock: string, places: readonly string[]): Promise<boolean> => {
   const name = await visible(readFile(`/proc/${pid}/comm`, "utf8"), "");
   const cwd = await visible(readlink(`/proc/${pid}/cwd`), "");
-  if (name.startsWith("git") && (cwd === worktree || cwd.startsWith(`${worktree}/`))) return true;
+  if (name.startsWith("git") && places.some((place) => cwd === place || cwd.startsWith(`${place}/`))) return true;
   const open = await visible(readdir(`/proc/${pid}/fd`), []);
   const files = await Promise.all(open.map((fd) => visible(readlink(`/proc/${pid}/fd/${fd}`), "")));
   return files.includes(lock);

@@ -59,7 +59,7 @@ export const relink = async (admin: string, path: string): Promise<No | undefine
  * `worktree add` was killed before it was done: its admin folder says "initializing", or has not even got its first file.
  * There is no index, so there are no files: the folder and the `.git` file can be made again.
  */
-const dropHalfMade = async (common: string, lane: string, path: string): Promise<void> => {
+export const dropHalfMade = async (common: string, lane: string, path: string): Promise<void> => {
   const admin = (await adminOf(common, path)) ?? join(common, "worktrees", lane);
   const { names } = await seeAdmin(admin);
   if (names.has("index") || !(await isFolder(admin))) return;

@@ -12,6 +12,13 @@ export const contains = async (context: Context, head: string, ancestor: string)
   return ran.code === 0;
 };
 
+/** Those of these objects that exist here. */
+export const known = async (context: Context, objects: readonly string[]): Promise<ReadonlySet<string>> => {
+  const input = objects.map((object) => `${objectName(object)}\n`).join("");
+  const rows = (await must(context, await readPlace(context), ["cat-file", "--batch-check"], { input })).toString();
+  return new Set(rows.split("\n").flatMap((row) => /^([0-9a-f]+) [a-z]+ \d+$/.exec(row)?.[1] ?? []));
+};
+
 /** Paths that differ between the merge base of the two and `head`; renames count as two paths. */
 export const changed = async (context: Context, onto: string, head: string): Promise<readonly string[]> => {
   const place = await readPlace(context);

@@ -14,7 +14,7 @@ import { land } from "./land.ts";
 import { observe } from "./observe.ts";
 import { refsPlace, treePlace } from "./place.ts";
 import { identity } from "./porcelain.ts";
-import { changed, contains, filesAt } from "./read.ts";
+import { changed, contains, filesAt, known } from "./read.ts";
 import { commitOf, refsBelow } from "./ref.ts";
 import { verification } from "./verification.ts";
 import { watch } from "./watch.ts";
@@ -38,6 +38,7 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     verification: (slot, commit) => verification(context, slot, commit),
     land: (ask) => land(context, ask),
     filesAt: (commit, folder) => filesAt(context, commit, folder),
+    known: (commits) => known(context, commits),
     changed: (onto, head) => changed(context, onto, head),
     writeOut: (path, text) => writeOut(layout, path, text),
     exclude: () => exclude(layout),

@@ -11,12 +11,12 @@ import { send } from "./run.ts";
  * Rejects when one will not die.
  */
 export const endWriters = async (worktree: string, patienceMs = 0): Promise<void> => {
-  const patientUntil = Date.now() + patienceMs;
+  const patientUntil = performance.now() + patienceMs;
   const until = patientUntil + dyingMs;
-  while (Date.now() < until) {
+  while (performance.now() < until) {
     const pids = await writersOf(worktree);
     if (pids.length === 0) return;
-    if (Date.now() >= patientUntil) for (const pid of pids) send(pid, "SIGKILL");
+    if (performance.now() >= patientUntil) for (const pid of pids) send(pid, "SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, roundMs));
   }
   throw new Error(`a git process that an earlier engine left in ${worktree} does not end`);
@@ -26,7 +26,8 @@ const roundMs = 20;
 /** A killed process that waits for a disk takes this long at most. */
 const dyingMs = 10_000;
 
-const writersOf = async (worktree: string): Promise<readonly number[]> => {
+/** Processes that a process of ours started to write `worktree`. */
+export const writersOf = async (worktree: string): Promise<readonly number[]> => {
   const mark = `\0${writesVariable}=${worktree}\0`;
   const names = (await missing(readdir("/proc"), [])).filter(
     (name) => /^\d+$/.test(name) && Number(name) !== process.pid,

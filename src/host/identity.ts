@@ -27,7 +27,7 @@ export const isFrozen = (process: Identity): boolean =>
   isAlive(process) && (processRow(process.pid)?.stopped === true || inFrozenGroup(process.pid));
 
 /** Identifies this boot as assets/launcher.sh does: random(4) on Linux, sysctl elsewhere. */
-const bootId = (): string => {
+export const bootId = (): string => {
   const text = readIfThere("/proc/sys/kernel/random/boot_id") ?? bootSession();
   return text.trim() || "unknown";
 };
@@ -43,8 +43,8 @@ const bootSession = (): string =>
 /** Where cgroup v2 is mounted: alone, or beside v1. */
 const groupRoots: readonly string[] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
 
-/** cgroups(7): the line "0::PATH" names the v2 group; "frozen 1" in its cgroup.events says that all in it stand still. */
-const inFrozenGroup = (pid: number): boolean => {
+/** Does a frozen cgroup hold it? cgroups(7): the line "0::PATH" names the v2 group; "frozen 1" in its cgroup.events says that all in it stand still. */
+export const inFrozenGroup = (pid: number): boolean => {
   const path = /^0::(.*)$/m.exec(readIfThere(`/proc/${pid}/cgroup`) ?? "")?.[1];
   return (
     path !== undefined &&

@@ -28,17 +28,23 @@ export const startRun = async (area: RunArea, shell: readonly string[], spec: Ru
   makeFolder(runsOf(area));
   const lent = spec.lent === undefined ? "-" : join(lentOf(area), checkedName(spec.lent));
   const launcher = spawnDetached(
-    [...shell, launcherPath(), folder, spec.cwd, lent, "--", ...spec.argv],
+    [...shell, launcherPath(), folder, spec.cwd, lent, `${outputBytesOf(spec)}`, "--", ...spec.argv],
     "/",
     runEnvironment(area, spec, process.env),
   );
   await once(launcher, "spawn");
-  for (const deadline = Date.now() + folderMsMax; !existsSync(folder) && Date.now() < deadline;) {
+  for (const deadline = performance.now() + folderMsMax; !existsSync(folder) && performance.now() < deadline;) {
     if (launcher.exitCode !== null || launcher.signalCode !== null)
       throw new Error(`the launcher of run ${spec.run} cannot make ${folder}`);
     await sleep(lookMs);
   }
 };
+
+/** What is kept of a run's output, at most, when nobody says otherwise, and at least. */
+const outputBytesMax = 64 * 1024 * 1024;
+const outputBytesMin = 1024 * 1024;
+
+const outputBytesOf = (spec: RunSpec): number => Math.max(outputBytesMin, spec.outputBytesMax ?? outputBytesMax);
 
 /** Start an engine for this repository and forget it: whoever needs it sees it elected in the journal, or tries again. */
 export const startEngine = (area: RunArea, entry: readonly string[]): void => {

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 
-import { hasCode, readIfThere } from "./file.ts";
+import { hasCode, readIfThere, unless } from "./file.ts";
 
 /** One live process. `start` is opaque: equal for the same process, different for a later one with its number. */
 export interface ProcessRow {
@@ -28,6 +28,16 @@ export const processTable = (): readonly ProcessRow[] => {
   if (!linux) return fromPs(["-ax"]);
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.flatMap((pid) => fromProc(Number(pid)) ?? []);
+};
+
+/** Has every thread of the process come to a stand? The first one alone tells nothing of the others. */
+export const isStill = (pid: number): boolean => {
+  if (!linux) return processRow(pid)?.stopped !== false;
+  const threads = unless(["ENOENT", "ESRCH"], () => readdirSync(`/proc/${pid}/task`)) ?? [];
+  return threads.every((thread) => {
+    const text = readIfThere(`/proc/${pid}/task/${thread}/stat`) ?? "";
+    return ["", "T", "t", "Z", "X"].includes(text.charAt(text.lastIndexOf(")") + 2));
+  });
 };
 
 /** The value of a variable in the environment a process was started with; Linux only, undefined elsewhere and for other users. */

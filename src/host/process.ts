@@ -5,6 +5,7 @@ import type { Host } from "../port.ts";
 import { lendEnvironment, lentFor } from "./environment.ts";
 import { writeWhole } from "./file.ts";
 import { isAlive, isFrozen, ownIdentity } from "./identity.ts";
+import { freezeRun, thawRun } from "./freeze.ts";
 import { startEngine, startRun } from "./launcher.ts";
 import { readOutput, readTail } from "./output.ts";
 import { checkedName } from "./run-folder.ts";
@@ -30,6 +31,8 @@ export const createHost = (place: HostPlace): Host => ({
   start: (spec) => startRun(place, place.shell ?? ["/bin/sh"], spec),
   seen: (run) => seeRun(place, run),
   stop: (run, graceMs) => stopRun(place, run, graceMs),
+  freeze: (run) => freezeRun(place, run),
+  thaw: (run) => thawRun(place, run),
   tail: async (run, bytes) => readTail(place, run, bytes),
   output: async (run, from) => readOutput(place, run, from),
   lend: async (lane, names) => lendEnvironment(place, lane, names, process.env),

@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Identity } from "../core/state.ts";
-import { readSmall, unless } from "./file.ts";
+import { readIfThere, readSmall, unless } from "./file.ts";
 
 /** Where the runs of one repository live. Absolute, real paths: `state` also marks the processes of its runs. */
 export interface RunArea {
@@ -11,17 +11,24 @@ export interface RunArea {
   readonly home: string;
 }
 
-/** How a run began. `agent` is missing when the launcher did not come that far. `startedAt`: ms since 1970. */
+/**
+ * How a run began. `agent` is missing when the launcher did not come that far. `startedAt`: ms since 1970; `startedUp`: ms
+ * since the machine started, where the launcher could tell.
+ */
 export interface Begun {
   readonly launcher: Identity;
   readonly agent?: Identity;
+  /** Who writes the output into its files; missing where the agent writes them itself. */
+  readonly keeper?: Identity;
   readonly startedAt: number;
+  readonly startedUp?: number;
 }
 
-/** How a run ended: the status as a shell gives it (128 + n for signal n). `endedAt`: ms since 1970. */
+/** How a run ended: the status as a shell gives it (128 + n for signal n). `endedAt`: ms since 1970; `ranMs`: whatever was done to the clock. */
 export interface Ended extends Begun {
   readonly code: number;
   readonly endedAt: number;
+  readonly ranMs: number;
 }
 
 /** What the folder of a run shows. `ageMs`: since it was made, by the clock of now. */
@@ -66,8 +73,19 @@ export const readEnded = (path: string): Ended | undefined => {
   const begun = begunFrom(fields);
   const code = numberIn(fields, "code");
   const endedAt = numberIn(fields, "ended");
-  return begun && code !== undefined && endedAt !== undefined ? { ...begun, code, endedAt } : undefined;
+  if (!begun || code === undefined || endedAt === undefined) return undefined;
+  return { ...begun, code, endedAt, ranMs: span(begun, { at: endedAt, up: upIn(fields, "ended-up") }) };
 };
+
+/** For how long a run goes on, in ms. Whoever asks knows that the machine was not started anew meanwhile. */
+export const ageOf = (begun: Begun): number => {
+  const text = readIfThere("/proc/uptime");
+  return span(begun, { at: Date.now(), up: text === undefined ? undefined : Number.parseFloat(text) * 1000 });
+};
+
+/** From the start to a moment: by the machine's uptime, which nobody sets, or else by the time of day. Never negative. */
+const span = ({ startedAt, startedUp }: Begun, to: { readonly at: number; readonly up: number | undefined }): number =>
+  Math.max(0, startedUp === undefined || to.up === undefined ? to.at - startedAt : Math.round(to.up - startedUp));
 
 type Fields = ReadonlyMap<string, string>;
 
@@ -84,10 +102,24 @@ const begunFrom = (fields: Fields): Begun | undefined => {
   const startedAt = numberIn(fields, "started");
   if (launcher === undefined || startedAt === undefined) return undefined;
   const agent = identityIn(fields, "agent");
-  return { launcher, ...(agent && { agent }), startedAt };
+  const keeper = identityIn(fields, "keeper");
+  const startedUp = upIn(fields, "started-up");
+  return {
+    launcher,
+    ...(agent && { agent }),
+    ...(keeper && { keeper }),
+    startedAt,
+    ...(startedUp === undefined ? {} : { startedUp }),
+  };
 };
 
-const identityIn = (fields: Fields, who: "launcher" | "agent"): Identity | undefined => {
+/** Hundredths of a second in the file, milliseconds here. */
+const upIn = (fields: Fields, key: string): number | undefined => {
+  const hundredths = numberIn(fields, key);
+  return hundredths === undefined ? undefined : hundredths * 10;
+};
+
+const identityIn = (fields: Fields, who: "launcher" | "agent" | "keeper"): Identity | undefined => {
   const pid = numberIn(fields, who);
   const start = fields.get(`${who}-birth`);
   const boot = fields.get("boot");

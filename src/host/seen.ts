@@ -3,7 +3,8 @@ import { constants } from "node:os";
 
 import type { RunSeen } from "../core/observed.ts";
 import { isAlive } from "./identity.ts";
-import { folderOf, markOf, readEnded, readRunFolder } from "./run-folder.ts";
+import { processRow } from "./process-table.ts";
+import { ageOf, folderOf, markOf, readEnded, readRunFolder } from "./run-folder.ts";
 import type { Begun, Ended, RunArea } from "./run-folder.ts";
 import { searchOf } from "./run-tree.ts";
 
@@ -18,12 +19,19 @@ export const seeRun = (area: RunArea, run: string): RunSeen => {
   const { begun, ended, ageMs } = folder;
   if (ended !== undefined) return exited(ended, begun);
   if (begun === undefined && Math.abs(ageMs) < startMsMax) return { is: "starting", ageMs: Math.max(0, ageMs) };
-  if (begun !== undefined && isAlive(begun.launcher)) return { is: "alive", ...whoAndWhen(begun) };
+  if (begun !== undefined && isAlive(begun.launcher)) {
+    return { is: "alive", ...whoAndWhen(begun), ageMs: ageOf(begun), ...(isStopped(begun) ? { frozen: true } : {}) };
+  }
   // It may have ended properly between the two looks.
   const late = readEnded(path);
   if (late !== undefined) return exited(late, begun);
   const survivors = searchOf(markOf(area, run), begun)().map((row) => row.pid);
-  return { is: "vanished", ...(begun && whoAndWhen(begun)), survivors };
+  return { is: "vanished", ...(begun && { ...whoAndWhen(begun), ageMs: ageOf(begun) }), survivors };
+};
+
+const isStopped = ({ agent }: Begun): boolean => {
+  const row = agent && processRow(agent.pid);
+  return row?.stopped === true && row.start === agent?.start;
 };
 
 const whoAndWhen = (begun: Begun): Pick<Extract<RunSeen, { is: "alive" }>, "process" | "startedAt"> => ({
@@ -33,8 +41,8 @@ const whoAndWhen = (begun: Begun): Pick<Extract<RunSeen, { is: "alive" }>, "proc
 
 const exited = (ended: Ended, begun: Begun | undefined): RunSeen => {
   const signal = signalIn(ended.code);
-  const { code, endedAt } = ended;
-  return { is: "exited", ...whoAndWhen(begun ?? ended), code, ...(signal && { signal }), endedAt };
+  const { code, endedAt, ranMs } = ended;
+  return { is: "exited", ...whoAndWhen(begun ?? ended), code, ...(signal && { signal }), endedAt, ranMs };
 };
 
 /** A shell reports signal n as 128 + n. A program that ends with such a code by itself looks the same. */

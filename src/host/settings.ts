@@ -16,9 +16,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Settings from `$XDG_CONFIG_HOME/lanekeeper/config.json`, the checkout's `lanes.config.json` and `LANES_*`. */
 export const createSettings = (layout: Pick<Layout, "checkout" | "home">, environment: Environment): Settings => {
-  const mine = join(folderOf(environment, "XDG_CONFIG_HOME", ".config"), "config.json");
+  const mine = join(configFolder(environment), "config.json");
   const shared = join(layout.checkout ?? layout.home, "lanes.config.json");
-  const trusted = join(folderOf(environment, "XDG_STATE_HOME", ".local/state"), "trusted");
+  const trusted = join(stateFolder(environment), "trusted");
   return {
     load: async () => {
       const [own, common] = [readConfig(mine), readConfig(shared)];
@@ -63,10 +63,11 @@ const loaded = ({ own, common, variables, isTrusted }: Parts): Loaded => {
 };
 
 /** What an untrusted file may still say. */
-const withoutCommands = ({ target, requireCheck, maxRuns, agent }: Config): Config => ({
+const withoutCommands = ({ target, requireCheck, maxRuns, outputMb, agent }: Config): Config => ({
   ...(target === undefined ? {} : { target }),
   ...(requireCheck === undefined ? {} : { requireCheck }),
   ...(maxRuns === undefined ? {} : { maxRuns }),
+  ...(outputMb === undefined ? {} : { outputMb }),
   ...(agent === undefined ? {} : { agent }),
 });
 
@@ -106,6 +107,13 @@ const linesOf = (path: string): readonly string[] => {
 };
 
 const codeOf = (error: unknown): string => (error instanceof Error && "code" in error ? String(error.code) : "unknown");
+
+/** Where this person's settings are. */
+export const configFolder = (environment: Environment): string => folderOf(environment, "XDG_CONFIG_HOME", ".config");
+
+/** Where it is kept what this person trusts. */
+export const stateFolder = (environment: Environment): string =>
+  folderOf(environment, "XDG_STATE_HOME", ".local/state");
 
 /** Our folder below an XDG base; the variable counts only when it is absolute, as its specification says. */
 const folderOf = (environment: Environment, name: string, otherwise: string): string => {

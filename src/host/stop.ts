@@ -2,13 +2,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Identity } from "../core/state.ts";
-import { hasCode } from "./file.ts";
+import { frozenSearch } from "./freeze.ts";
 import { isAlive } from "./identity.ts";
 import { processRow } from "./process-table.ts";
 import type { ProcessRow } from "./process-table.ts";
-import { folderOf, markOf, readRunFolder } from "./run-folder.ts";
+import { folderOf, readRunFolder } from "./run-folder.ts";
 import type { RunArea, RunFolder } from "./run-folder.ts";
-import { searchOf } from "./run-tree.ts";
+import type { Search } from "./run-tree.ts";
+import { isSame, signal } from "./signal.ts";
 
 /** How often known processes are looked at, and how often the whole process table is searched for new ones. */
 const lookMs = 50;
@@ -25,24 +26,25 @@ const exitMsMax = 2000;
 /** End the run; resolves with the numbers of processes that would not die (in the kernel, or not ours to signal). */
 export const stopRun = async (area: RunArea, run: string, graceMs: number): Promise<readonly number[]> => {
   const begun = (await begunFolder(folderOf(area, run)))?.begun;
-  const search = searchOf(markOf(area, run), begun);
-  await ask(search, Date.now() + graceMs);
+  const search = frozenSearch(area, run);
+  await ask(search, performance.now() + graceMs);
   const left = await kill(search);
   if (begun !== undefined) await letFinish(area, run, begun.launcher, left.length === 0);
+  const keeper = begun?.keeper && isAlive(begun.keeper) ? processRow(begun.keeper.pid) : undefined;
+  // It ends by itself: what was printed last is in the output then.
+  if (keeper !== undefined && left.length === 0) await gone([keeper], performance.now() + killMsMax);
   return left.map((row) => row.pid);
 };
 
 const begunFolder = async (path: string): Promise<RunFolder | undefined> => {
-  const deadline = Date.now() + startMsMax;
+  const deadline = performance.now() + startMsMax;
   for (;;) {
     const folder = readRunFolder(path);
-    if (folder === undefined || folder.begun !== undefined || folder.ageMs > startMsMax || Date.now() > deadline)
+    if (folder === undefined || folder.begun !== undefined || folder.ageMs > startMsMax || performance.now() > deadline)
       return folder;
     await sleep(lookMs);
   }
 };
-
-type Search = () => readonly ProcessRow[];
 
 /** SIGTERM once to everyone who is found until the deadline, and SIGCONT, because who is stopped cannot obey. */
 const ask = async (search: Search, deadline: number): Promise<void> => {
@@ -54,8 +56,8 @@ const ask = async (search: Search, deadline: number): Promise<void> => {
       signal(row, "SIGTERM");
       signal(row, "SIGCONT");
     }
-    if (tree.length === 0 || Date.now() >= deadline) return;
-    await gone(tree, Math.min(deadline, Date.now() + searchMs));
+    if (tree.length === 0 || performance.now() >= deadline) return;
+    await gone(tree, Math.min(deadline, performance.now() + searchMs));
   }
 };
 
@@ -64,7 +66,7 @@ const kill = async (search: Search): Promise<readonly ProcessRow[]> => {
     const tree = freeze(search);
     if (tree.length === 0) return [];
     for (const row of tree) signal(row, "SIGKILL");
-    await gone(tree, Date.now() + killMsMax);
+    await gone(tree, performance.now() + killMsMax);
   }
   return search();
 };
@@ -84,7 +86,7 @@ const freeze = (search: Search): readonly ProcessRow[] => {
 
 /** Wait until none of them lives, or until the deadline. */
 const gone = async (tree: readonly ProcessRow[], deadline: number): Promise<void> => {
-  while (tree.some(isSame) && Date.now() < deadline) await sleep(lookMs);
+  while (tree.some(isSame) && performance.now() < deadline) await sleep(lookMs);
 };
 
 /** The launcher writes how the run ended. One that does not is killed, unless it still waits for who would not die. */
@@ -93,19 +95,7 @@ const letFinish = async (area: RunArea, run: string, launcher: Identity, alone: 
   if (row === undefined || row.start !== launcher.start) return;
   signal(row, "SIGCONT");
   if (!alone) return;
-  await gone([row], Date.now() + exitMsMax);
+  await gone([row], performance.now() + exitMsMax);
   if (readRunFolder(folderOf(area, run))?.ended === undefined) signal(row, "SIGKILL");
-  await gone([row], Date.now() + killMsMax);
-};
-
-const isSame = (row: ProcessRow): boolean => processRow(row.pid)?.start === row.start;
-
-/** Signal this very process: a later one with its number is spared. One that is gone, or not ours, is passed over. */
-const signal = (row: ProcessRow, name: NodeJS.Signals): void => {
-  if (!isSame(row)) return;
-  try {
-    process.kill(row.pid, name);
-  } catch (error) {
-    if (!hasCode(error, ["ESRCH", "EPERM"])) throw error;
-  }
+  await gone([row], performance.now() + killMsMax);
 };

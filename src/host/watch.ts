@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Release } from "../port.ts";
 import { cannotWrite, unless } from "./file.ts";
 import { isAlive } from "./identity.ts";
+import { printedBytes } from "./output.ts";
 import { readRunFolder, runsOf } from "./run-folder.ts";
 import type { RunArea } from "./run-folder.ts";
 
@@ -16,15 +17,15 @@ const lookMs = 1000;
 
 /** Call `changed` soon after something changed, never missing the last change. Keeps no process alive. */
 export const watchRuns = (area: RunArea, changed: () => void): Release => {
-  let last = 0;
+  let last = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   const hint = (): void => {
-    timer ??= setTimeout(call, Math.min(callMs, Math.max(0, last + callMs - Date.now()))).unref();
+    timer ??= setTimeout(call, Math.min(callMs, Math.max(0, last + callMs - performance.now()))).unref();
   };
   const folders = watchFolders(area, hint);
   const call = (): void => {
     timer = undefined;
-    last = Date.now();
+    last = performance.now();
     // First the watches: what is written from now on gives another hint.
     folders.adopt();
     changed();
@@ -106,7 +107,7 @@ const runFolders = (runs: string): readonly string[] =>
 const lookOf = (path: string): string => {
   const folder = readRunFolder(path);
   if (folder === undefined || folder.ended !== undefined) return "ended";
-  const size = unless(["ENOENT"], () => statSync(join(path, "log")).size) ?? 0;
+  const size = printedBytes(path);
   if (folder.begun === undefined) return `starting ${size}`;
   return `${isAlive(folder.begun.launcher) ? "alive" : "gone"} ${size}`;
 };

@@ -24,7 +24,7 @@ export const guarded = async (path: string, act: () => void): Promise<void> => {
 type Unlock = () => Promise<void>;
 
 const acquire = async (path: string): Promise<Unlock> => {
-  // CommonJS: a bundler that does not run it knows no names in it, only the whole.
+  // CommonJS: in the built program only its default export is there.
   const { default: lockfile } = await import("proper-lockfile");
   let lost = false;
   const onCompromised = (): void => {

@@ -1,6 +1,7 @@
 /** One record, one line: the text of the log. This format is for ever, old logs have to fold. */
 import { isAscii } from "node:buffer";
-import type { Entry, LogRecord } from "../core/event.ts";
+import { type Entry, type LogRecord, recordVersion } from "../core/event.ts";
+import { upcast } from "../core/upcast.ts";
 import { crc32 } from "./crc.ts";
 
 /** Longest line that is written or believed. */
@@ -31,9 +32,9 @@ export const encode = (record: LogRecord): Buffer => {
 
 /**
  * Give every line in `chunk` (which ends with a newline) to `each`, the first with `position + 1`; answers the last
- * position. Empty lines are no positions. What is not a record of ours is `damaged`; no bytes make this throw.
+ * position. `each` hears at which byte of the chunk a line begins. Empty lines are no positions. What is not a record of ours is `damaged`; no bytes make this throw.
  */
-export const eachLine = (chunk: Buffer, position: number, each: (entry: Entry) => void): number => {
+export const eachLine = (chunk: Buffer, position: number, each: (entry: Entry, byte: number) => void): number => {
   // In latin1 one character is one byte, and in ASCII the text is right as it is: decoding once is what makes this fast.
   const lines: Lines = { chunk, text: chunk.toString("latin1"), ascii: isAscii(chunk) };
   let start = 0;
@@ -41,7 +42,7 @@ export const eachLine = (chunk: Buffer, position: number, each: (entry: Entry) =
     if (end > start) {
       position += 1;
       const found = decode(lines, start, end);
-      each(typeof found === "string" ? { position, damaged: found } : { position, record: found });
+      each(typeof found === "string" ? { position, damaged: found } : { position, record: found }, start);
     }
     start = end + 1;
   }
@@ -63,7 +64,8 @@ const decode = ({ chunk, text, ascii }: Lines, start: number, end: number): LogR
   const body = ascii ? text.slice(start, trailer) : chunk.toString("utf8", start, trailer);
   const value = parse(`${body}}`);
   if (value === undefined) return "it is not JSON";
-  return shapeFault(value) ?? value;
+  const record = value.v < recordVersion ? (upcast({ ...value }) as unknown as LogRecord) : value;
+  return shapeFault(record) ?? record;
 };
 
 /** The number that eight lower-case hex digits say; -1 when they are none. */

@@ -9,10 +9,11 @@ import { createWriter } from "./log.ts";
 import { createPublisher } from "./publish.ts";
 import { readPublished } from "./published.ts";
 import { createReader } from "./read.ts";
+import { keepSnapshot, readSnapshot } from "./snapshot.ts";
 import { followLog } from "./watch.ts";
 
 /** Name of the log in the state folder. */
-const logName = "event-log.jsonl";
+export const logName: string = "event-log.jsonl";
 
 /** `tracker.json`, `locks/lane-1.json`: below the state folder, and no dot file. */
 const namePattern = /^(?:[A-Za-z0-9_-][A-Za-z0-9._-]*\/)*[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
@@ -38,6 +39,8 @@ export const createJournal = ({ state, files = realFiles }: JournalOptions): Jou
     publish: async (name, text) => publish(checked(name), text),
     published: async (name) => readPublished(files, join(state, checked(name))),
     followPublished: (name, changed) => followFile(join(state, checked(name)), changed),
+    keep: async (snapshot) => keepSnapshot(files, log, snapshot),
+    snapshot: async (position) => readSnapshot(files, log, position),
     create: async () => createFolder(files, state),
     exists: async () => files.lstat(state) !== undefined,
     archive: async (name) => archiveFolder(files, state, logName, checked(name)),

@@ -81,7 +81,8 @@ const prepare = (files: Files, folder: string, path: string): void => {
 
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
-const writeTemporary = async (files: Files, path: string, text: string): Promise<string> => {
+/** Write and sync a file of ours beside `path`, to be renamed to it; answers where. */
+export const writeTemporary = async (files: Files, path: string, text: string): Promise<string> => {
   const temporary = join(dirname(path), temporaryName(basename(path)));
   try {
     const file = files.open(temporary, createFlags, 0o600);
@@ -98,7 +99,12 @@ const writeTemporary = async (files: Files, path: string, text: string): Promise
   return temporary;
 };
 
-const replace = (files: Files, folder: string, { temporary, path }: Replacement): void => {
+/** Rename a written file to its place; a folder that is in the way is put aside. */
+export const replace = (
+  files: Files,
+  folder: string,
+  { temporary, path }: Pick<Replacement, "temporary" | "path">,
+): void => {
   if (files.lstat(path)?.isDirectory() === true) keepRejected(files, folder, path, basename(path));
   files.rename(temporary, path);
 };

@@ -25,7 +25,10 @@ const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLO
  * A reader of the log at `path`. It holds the file open, so that its inode stays what it is: reading the new bytes costs
  * one lstat and one pread. Throws `LogReplaced` when the log is no longer the one that the cursor came from.
  */
-export const createReader = (files: Files, path: string): ((from: Cursor, each: (entry: Entry) => void) => Cursor) => {
+export const createReader = (
+  files: Files,
+  path: string,
+): ((from: Cursor, each: (entry: Entry, byte: number) => void) => Cursor) => {
   let held: { readonly file: number; readonly identity: string } | undefined;
 
   const reopen = (): string => {
@@ -40,7 +43,7 @@ export const createReader = (files: Files, path: string): ((from: Cursor, each: 
   const near = Buffer.allocUnsafe(nearBytes);
 
   /** The few new lines of a log that was there a moment ago, by one read; undefined when it takes more than that. */
-  const readNear = (from: Cursor, each: (entry: Entry) => void): Cursor | undefined => {
+  const readNear = (from: Cursor, each: (entry: Entry, byte: number) => void): Cursor | undefined => {
     if (!held || from.byte === 0 || from.file !== held.identity || process.uptime() * 1000 - lookedAt > lookMs)
       return undefined;
     const got = files.read(held.file, near, from.byte - 1);
@@ -49,7 +52,7 @@ export const createReader = (files: Files, path: string): ((from: Cursor, each: 
     if (got === nearBytes || whole <= 1 || chunk[0] !== newline) return undefined;
     return {
       byte: from.byte - 1 + whole,
-      position: eachLine(chunk.subarray(0, whole), from.position, each),
+      position: eachLine(chunk.subarray(0, whole), from.position, (entry, at) => each(entry, from.byte - 1 + at)),
       file: held.identity,
     };
   };
@@ -83,15 +86,17 @@ const openLog = (files: Files, path: string): number => {
   throw new Error(`${path} is not a regular file: move it away, then try again.`);
 };
 
-interface Scan {
+/** An open log, how much of it is looked at, and who is told. */
+export interface Scan {
   readonly files: Files;
   readonly path: string;
   readonly file: number;
   readonly size: number;
-  readonly each: (entry: Entry) => void;
+  readonly each: (entry: Entry, byte: number) => void;
 }
 
-const scan = (log: Scan, from: Cursor): Cursor => {
+/** Every whole line of an open log from a cursor on. Nothing about the folder around it is asked. */
+export const scan = (log: Scan, from: Cursor): Cursor => {
   let { position } = from;
   // The newline before the cursor is read again: an empty line is no position, and any other byte tells a foreign file.
   let byte = Math.max(0, from.byte - 1);
@@ -101,7 +106,8 @@ const scan = (log: Scan, from: Cursor): Cursor => {
     if (byte < from.byte && chunk[0] !== newline) throw new LogReplaced(`${log.path} has other lines than before.`);
     const whole = chunk.lastIndexOf(newline) + 1;
     if (whole > 0) {
-      position = eachLine(chunk.subarray(0, whole), position, log.each);
+      const base = byte;
+      position = eachLine(chunk.subarray(0, whole), position, (entry, at) => log.each(entry, base + at));
       byte += whole;
       want = chunkBytes;
     } else if (chunk.length < want) break;
@@ -110,7 +116,7 @@ const scan = (log: Scan, from: Cursor): Cursor => {
       const next = endOfLine(log, byte + chunk.length);
       if (next === undefined) break;
       position += 1;
-      log.each({ position, damaged: `it is longer than ${lineBytesMax} bytes` });
+      log.each({ position, damaged: `it is longer than ${lineBytesMax} bytes` }, byte);
       byte = next;
     }
   }

@@ -2,12 +2,11 @@
 import { join } from "node:path";
 
 import { type StatusSource, printStatus } from "../cli/status.ts";
-import { fold } from "../core/fold.ts";
 import { isNo } from "../core/observed.ts";
-import { emptyState } from "../core/state.ts";
 import { isStranded } from "../engine/elect.ts";
 import { observedName, parseObserved } from "../engine/observed.ts";
 import { limitsOf } from "../engine/policy.ts";
+import { replay, unfolded } from "../engine/resume.ts";
 import { findLayoutFast } from "../git/layout-fast.ts";
 import { isAlive, isFrozen } from "../host/identity.ts";
 import { startEngine } from "../host/launcher.ts";
@@ -19,14 +18,16 @@ import { isTerminal, plainStream } from "./plain-stream.ts";
 export const status = async (version: string, root: string, json: boolean): Promise<number | undefined> => {
   const layout = findLayoutFast(process.cwd());
   if (!layout) return undefined;
-  const [journal, settings, state] = [createJournal(layout), createSettings(layout, process.env), emptyState()];
+  const [journal, settings] = [createJournal(layout), createSettings(layout, process.env)];
+  let folded = unfolded();
   const loaded = await settings.load();
   const limits = limitsOf(isNo(loaded) ? {} : loaded.config);
   const source: StatusSource = {
-    state: () => state,
+    state: () => folded.state,
+    newer: () => folded.newer,
     refresh: async () => {
-      await journal.read({ byte: 0, position: 0 }, (entry) => fold(state, entry));
-      return state;
+      folded = await replay(journal);
+      return folded.state;
     },
     limits: async () => limits,
     observed: async () => parseObserved(await journal.published(observedName)),
@@ -35,7 +36,8 @@ export const status = async (version: string, root: string, json: boolean): Prom
   const stdout = isTerminal(1) ? process.stdout : plainStream(1);
   const shell = { stdout, stderr: plainStream(2), environment: process.env, now: Date.now };
   const code = await printStatus(source, shell, { json });
-  if (isStranded(state, { alive: isAlive, frozen: isFrozen }, version, Date.now(), limits)) {
+  const isWaitedFor = isStranded(folded.state, { alive: isAlive, frozen: isFrozen }, version, Date.now(), limits);
+  if (isWaitedFor && !folded.newer) {
     startEngine({ state: layout.state, home: layout.home }, [process.execPath, join(root, "bin", "lanes.js")]);
   }
   return code;

@@ -12,7 +12,7 @@ import { findLayoutFast } from "../git/layout-fast.ts";
 import { createHost } from "../host/process.ts";
 import { createSettings } from "../host/settings.ts";
 import { createJournal } from "../journal/local.ts";
-import type { Clock, Layout, Release } from "../port.ts";
+import type { Clock, Layout, Release, World } from "../port.ts";
 import { lateGit } from "./late-git.ts";
 
 /** How long an engine with nothing to do stays, in ms. */
@@ -20,6 +20,7 @@ const idleMs = Number(process.env["LANES_ENGINE_IDLE_MS"] ?? "") || 60_000;
 
 const clock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   id: () =>
     `${Date.now().toString(36)}-${Buffer.from(crypto.getRandomValues(new Uint8Array(9))).toString("base64url")}`,
   box: hostname,
@@ -44,10 +45,15 @@ const findLayoutByGit = async (cwd: string): Promise<Layout | No> => {
 
 /** The engine's library half for the repository that holds `cwd`. */
 const engineAt = async (cwd: string, root: string, version: string): Promise<Engine | No> => {
-  const layout = findLayoutFast(cwd) ?? (await findLayoutByGit(cwd));
-  if (isNo(layout)) return layout;
+  const layout = await layoutAt(cwd);
+  return isNo(layout) ? layout : openEngine(worldOf(layout, root), version, idleMs);
+};
+
+const layoutAt = async (cwd: string): Promise<Layout | No> => findLayoutFast(cwd) ?? findLayoutByGit(cwd);
+
+const worldOf = (layout: Layout, root: string): World => {
   const log = (line: string): void => logTo(layout, line);
-  const world = {
+  return {
     layout,
     clock,
     journal: createJournal(layout),
@@ -60,7 +66,6 @@ const engineAt = async (cwd: string, root: string, version: string): Promise<Eng
     settings: createSettings(layout, process.env),
     log,
   };
-  return openEngine(world, version, idleMs);
 };
 
 const onInterrupt = (listener: () => void): Release => {
@@ -88,7 +93,14 @@ export const shellOf = (version: string, root: string): Shell => {
       return process.stderr;
     },
     now: () => clock.now(),
+    elapsed: () => clock.elapsed(),
     engine: (repo) => engineAt(repo === undefined ? process.cwd() : resolve(repo), root, version),
+    doctor: async (repo) => {
+      const { doctorIn } = await import("./doctor.ts");
+      const cwd = repo === undefined ? process.cwd() : resolve(repo);
+      const layout = await layoutAt(cwd);
+      return doctorIn(cwd, layout, isNo(layout) ? undefined : worldOf(layout, root), version);
+    },
     onInterrupt,
     openDemo: async ({ plain }) => {
       const { openDemo } = await import("../demo/demo.ts");

@@ -3,7 +3,7 @@ import { branchOf, runOf, worktreeOf } from "../core/id.ts";
 import type { LaneSeen, RepoSeen } from "../core/observed.ts";
 import { checkRunOf } from "../core/queue.ts";
 import type { Limits } from "../core/schedule.ts";
-import { isLive } from "../core/schedule.ts";
+import { isGoing } from "../core/schedule.ts";
 import {
   agentRows,
   branchRows,
@@ -55,7 +55,8 @@ export const livenessOf = (state: State): Liveness =>
 export const isBusy = (state: State): boolean =>
   [...state.lanes.values()].some(
     (lane) =>
-      isLive(lane) ||
+      isGoing(lane) ||
+      lane.pausing ||
       moving.has(lane.state) ||
       lane.retryAt !== undefined ||
       lane.removal !== undefined ||
@@ -71,16 +72,6 @@ const logRunOf = (lane: Lane): string => {
     return checkRunOf(lane.id, merge.gate.built, 1);
   }
   return lane.run ? runOf(lane.id, lane.run.n) : "";
-};
-
-/** What was known of git and what a newer look adds: a lane that was not looked at closely keeps its working state. */
-export const mergeSeen = (before: RepoSeen | undefined, after: RepoSeen): RepoSeen => {
-  if (!before) return after;
-  const lanes = [...after.lanes].map(([id, lane]): readonly [string, LaneSeen] => {
-    const dirty = lane.dirty ?? before.lanes.get(id)?.dirty;
-    return [id, dirty === undefined ? lane : { ...lane, dirty }];
-  });
-  return { ...after, lanes: new Map(lanes) };
 };
 
 const detailOf = (sight: Sight, id: string | undefined, before: LaneDetail | undefined): LaneDetail | undefined => {

@@ -1,5 +1,5 @@
 /** Keeps a store in step with the journal, git and the runs' output. The screen never waits for any of them. */
-import type { RepoSeen } from "../core/observed.ts";
+import { mergeSeen, type RepoSeen } from "../core/observed.ts";
 import type { Limits } from "../core/schedule.ts";
 import { sanitize } from "../core/text.ts";
 import type { Release } from "../port.ts";
@@ -9,7 +9,7 @@ import { followEngine } from "./follow-engine.ts";
 import { followGit } from "./follow-git.ts";
 import { followLog } from "./follow-log.ts";
 import { createPace } from "./pace.ts";
-import { livenessOf, mergeSeen, rowsOf } from "./select.ts";
+import { livenessOf, rowsOf } from "./select.ts";
 import type { LanesStore } from "./store.ts";
 import { followTime } from "./follow-time.ts";
 

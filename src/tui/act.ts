@@ -4,9 +4,11 @@ import type { Command, Refusal } from "../core/command.ts";
 import { isRefusal } from "../core/decide.ts";
 import { branchOf } from "../core/id.ts";
 import type { LaneSeen } from "../core/observed.ts";
+import { isHeld, isLive } from "../core/schedule.ts";
 import type { State } from "../core/state.ts";
 import { sanitize } from "../core/text.ts";
 import type { Engine } from "../engine/engine.ts";
+import { begunBy, placesOf, untrustedAt } from "../engine/trusted.ts";
 import type { Toast } from "./intent.ts";
 
 /** Capabilities that end something: the screen asks first. */
@@ -41,7 +43,10 @@ export const warning = (id: string, lane: string, git: LaneSeen | undefined): re
 export const act = async (engine: Engine, id: string, lanes: readonly string[]): Promise<Toast> => {
   const command = commandOf(id, lanes);
   if (!command) return { text: `${id} is not a capability of lanes`, tone: "bad" };
-  if (id === "launch" || id === "retry") await engine.lend(lanes);
+  const untrusted = await untrustedAt(engine, placesOf(engine.state(), command));
+  if (untrusted) return refused(untrusted);
+  const begun = begunBy(engine.state(), command);
+  if (begun.length > 0) await engine.lend(begun);
   const answer = await engine.execute(command);
   if (isRefusal(answer)) return refused(answer);
   if (answer.events.length === 0) return { text: `${lanes.join(", ")}: already so`, tone: "dim" };
@@ -52,6 +57,13 @@ export const act = async (engine: Engine, id: string, lanes: readonly string[]):
       tone: "alert",
     };
   return { text: `${said[id] ?? id} ${names(lanes)}`, tone: "good" };
+};
+
+/** Which of the two is meant for this lane: a lane that rests, or shall, is resumed. */
+export const pauseOrResume = (state: State, id: string): "pause" | "resume" => {
+  const lane = state.lanes.get(id);
+  if (!lane) return "pause";
+  return isHeld(lane) || (lane.state === "paused" && !isLive(lane)) ? "resume" : "pause";
 };
 
 /** A refusal as a toast: the sentence and what to do instead. */
@@ -69,6 +81,8 @@ export const broken = (error: unknown): Toast => ({
 const said: Readonly<Record<string, string>> = {
   launch: "queued",
   stop: "stopping",
+  pause: "freezing",
+  resume: "resuming",
   retry: "queued again",
   cancel: "cancelling",
   merge: "in the merge queue:",

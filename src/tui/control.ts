@@ -4,7 +4,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Engine } from "../engine/engine.ts";
 import { same } from "../store/keep.ts";
 import type { LanesStore } from "../store/store.ts";
-import { act, broken, destructive, refusalOf, refused, warning } from "./act.ts";
+import { act, broken, destructive, pauseOrResume, refusalOf, refused, warning } from "./act.ts";
 import { type DeedIntent, type Intent, isDeed, type Toast, type UiIntent } from "./intent.ts";
 import { layoutOf, listRows, paneNames } from "./layout.ts";
 import { type Lists, listsOf } from "./lists.ts";
@@ -60,10 +60,11 @@ export const createControl = (store: LanesStore, world: Surroundings): Control =
     act(world.engine, capability, lanes).then(toast, (error: unknown) => toast(broken(error)));
   };
 
-  const wish = (capability: string): void => {
+  const wish = (named: string | undefined): void => {
     const lane = laneOf(settle(ui.getState(), shown()), shown());
     if (lane === undefined)
       return toast({ text: "no lane is selected; lanes add-lane ID JSON adds one", tone: "alert" });
+    const capability = named ?? pauseOrResume(world.engine.state(), lane);
     const git = store.getState().lanes.find(({ id }) => id === lane)?.git;
     const no = refusalOf(world.engine.state(), capability, lane);
     if (no) return toast(refused(no));
@@ -84,6 +85,8 @@ export const createControl = (store: LanesStore, world: Surroundings): Control =
     switch (intent.type) {
       case "wish":
         return wish(intent.capability);
+      case "pause-or-resume":
+        return wish(undefined);
       case "merge-ready":
         return mergeReady();
       case "agree": {

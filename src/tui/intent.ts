@@ -34,6 +34,8 @@ export type UiIntent =
 /** Something that reaches beyond the screen. */
 export type DeedIntent =
   | { readonly type: "wish"; readonly capability: string }
+  /** Pause the lane, or resume it when it is paused. */
+  | { readonly type: "pause-or-resume" }
   | { readonly type: "merge-ready" }
   | { readonly type: "agree" }
   | { readonly type: "repaint" }
@@ -45,6 +47,7 @@ export type Intent = UiIntent | DeedIntent;
 
 const deeds: ReadonlySet<string> = new Set<DeedIntent["type"]>([
   "wish",
+  "pause-or-resume",
   "merge-ready",
   "agree",
   "repaint",

@@ -34,6 +34,7 @@ const row = (
     help,
     rank,
     ...(intent.type === "wish" ? { capability: intent.capability } : {}),
+    ...(intent.type === "pause-or-resume" ? { capability: "pause" } : {}),
     ...(hint === undefined || index > 0 ? {} : { hint }),
   }));
 
@@ -44,6 +45,7 @@ export const keymap: readonly Binding[] = [
   ...row("enter", "normal", { type: "zoom", to: "log" }, "open the log of the lane", "log"),
   ...row("L", "normal", wish("launch"), "launch the lane", "launch"),
   ...row("m", "normal", wish("merge"), "merge the lane into the target", "merge"),
+  ...row("p", "normal", { type: "pause-or-resume" }, "freeze the lane's agent, or let a paused lane go on", "pause", 2),
   ...row("x", "normal", wish("stop"), "stop the lane's agent; asks first", "stop"),
   ...row("R", "normal", wish("retry"), "run the lane again", "retry"),
   ...row("M", "normal", { type: "merge-ready" }, "merge all lanes that are ready", "merge all", 3),

@@ -134,6 +134,8 @@ describe("help", () => {
         exec-lane  Run one lane and wait for it; a manual lane is prepared and its path printed
         launch     Start lanes and return
         stop       End the agents of lanes; their worktrees stay as they are
+        pause      Let agents stand still: frozen where they are, or stopped
+        resume     Let paused lanes go on: frozen agents where they are, stopped ones in the queue
         retry      Run lanes again that failed, were lost or brought nothing
         cancel     Give lanes up; what they hold stays until cleanup
         stop-all   End all agents safely
@@ -149,6 +151,7 @@ describe("help", () => {
       Keep house:
         engine   Start, stop or look at the process that carries lanes out
         cleanup  Remove worktrees of merged and cancelled lanes that are clean; say what stays
+        repair   Show what is not as the log says, and make everything that follows from the log anew
         reset    End all runs, archive the records and begin anew; work that is not merged stays
         trust    Show the commands of lanes.config.json and allow them
 

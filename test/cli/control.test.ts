@@ -97,7 +97,7 @@ describe("a run", patience, () => {
     await new Promise((resolve) => child.stdout?.once("data", resolve));
     expect(await lanes("stop", "slow")).toMatchObject({
       code: 0,
-      stdout: "slow is paused: stopped; next: lanes launch slow\n",
+      stdout: "slow is paused: stopped; next: lanes resume slow\n",
     });
     const followed = await ended;
     expect(followed.code).toBe(0);

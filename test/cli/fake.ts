@@ -40,6 +40,7 @@ export const fakeShell = (over: Partial<Shell> = {}): Shell & { readonly stdout:
   cwd: "/",
   stdin: Readable.from([]),
   now: () => now,
+  elapsed: () => 0,
   engine: () => Promise.reject(new Error("the test has no engine")),
   onInterrupt: () => () => undefined,
   ...over,
@@ -51,6 +52,7 @@ export const fakeShell = (over: Partial<Shell> = {}): Shell & { readonly stdout:
 export const fakeEngine = (state: State, over: Partial<Engine> = {}): Engine => {
   const parts: Partial<Engine> = {
     state: () => state,
+    newer: () => undefined,
     refresh: () => Promise.resolve(state),
     limits: () => Promise.resolve(limits),
     observed: () => Promise.resolve(undefined),

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { codeOf, type Goal, isDue, isOpened, isSettled } from "../../src/cli/settle.ts";
 import type { LaneSpec, State } from "../../src/core/state.ts";
-import { force, laneIn, laneOf, limits, now, reachable, withLane } from "../core/build.ts";
+import { force, frozenLane, laneIn, laneOf, limits, now, reachable, tell, withLane } from "../core/build.ts";
 
 const moment = (state: State) => ({ state, now, limits });
 const settled = (state: State, goal: Goal, id = "a"): boolean => isSettled(moment(state), goal, laneOf(state, id));
@@ -141,6 +141,35 @@ describe("a wait for", () => {
       cancelled: exit 0
       "
     `);
+  });
+});
+
+describe("a wait for a freeze or a thaw", () => {
+  const asked = (state: State, type: "lane.freeze-asked" | "lane.resume-asked"): State => {
+    tell(state, [{ type, key: "a" }]);
+    return state;
+  };
+
+  test("ends when nobody wants it any more, with what became of it", () => {
+    const goals = (state: State) =>
+      (["freeze", "resume"] as const).map((goal) => settled(state, goal) && codeOf(goal, laneOf(state, "a")));
+    expect(goals(laneIn("running"))).toEqual([4, 0]);
+    expect(goals(asked(laneIn("running"), "lane.freeze-asked"))).toEqual([false, false]);
+    expect(goals(frozenLane())).toEqual([0, 4]);
+    expect(goals(asked(frozenLane(), "lane.resume-asked"))).toEqual([false, false]);
+  });
+
+  test("is the engine's turn; work is waited for until it stands still, and again when it is to go on", () => {
+    const freezing = asked(laneIn("running"), "lane.freeze-asked");
+    const thawing = asked(frozenLane(), "lane.resume-asked");
+    expect([freezing, thawing, frozenLane()].map((state) => isDue(moment(state), laneOf(state, "a")))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect([freezing, thawing, frozenLane()].map((state) => settled(state, "run"))).toEqual([false, false, true]);
+    expect(codeOf("run", laneOf(frozenLane(), "a"))).toBe(4);
+    expect(settled(frozenLane(), "stop")).toBe(false);
   });
 });
 

@@ -77,6 +77,7 @@ const merges = (make: () => Promise<GitPlace>): void => {
     expect(await other().candidate(ask)).toEqual(made);
     const merge = isNo(made) ? made.refused : made.commit;
     expect([await git.contains(merge, head), await git.contains(head, merge)]).toEqual([true, false]);
+    expect(await git.known([head, "0".repeat(40), merge])).toEqual(new Set([head, merge]));
     expect([...(await git.filesAt(merge, ""))]).toContainEqual(["x.txt", "x\n"]);
     expect(await git.changed(onto, head)).toEqual(["x.txt"]);
   });

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -20,6 +20,7 @@ export const hostContract = (name: string, shell: readonly string[]): void => {
     outcomes(() => place);
     handOver(() => place);
     reading(() => place);
+    bounded(() => place);
     ending(() => place);
   });
 };
@@ -38,6 +39,28 @@ const outcomes = (of: () => Place): void => {
     expect(seen.startedAt).toBeGreaterThan(before - 1000);
     expect(seen.endedAt).toBeGreaterThanOrEqual(seen.startedAt);
     expect(seen.endedAt).toBeLessThanOrEqual(Date.now());
+  });
+
+  test.runIf(existsSync("/proc/uptime"))("knows how long a run took although the clock was set meanwhile", async () => {
+    const { host, home, start, work } = of();
+    const hour = 3_600_000;
+    mkdirSync(join(home, "bin"));
+    // The first moment is an hour ahead, each later one an hour back.
+    const script = [
+      `#!/bin/sh`,
+      `cat ${home}/bin/now || echo ${Date.now() + hour}`,
+      `echo ${Date.now() - hour} >${home}/bin/now`,
+    ];
+    writeFileSync(join(home, "bin", "date"), script.join("\n"), { mode: 0o755 });
+    vi.stubEnv("PATH", `${join(home, "bin")}:${process.env["PATH"]}`);
+    await start("until [ -e go ]; do sleep 0.01; done");
+    const alive = await seenAs(host, "alive");
+    expect(alive.startedAt).toBeGreaterThan(Date.now() + hour / 2);
+    expect([alive.ageMs >= 0, alive.ageMs < hour / 2]).toEqual([true, true]);
+    writeFileSync(join(work, "go"), "");
+    const seen = await seenAs(host, "exited");
+    expect(seen.endedAt).toBeLessThan(seen.startedAt);
+    expect([seen.ranMs >= 0, seen.ranMs < hour / 2]).toEqual([true, true]);
   });
 
   test("names the signal that ended a run", async () => {
@@ -177,6 +200,62 @@ const handOver = (of: () => Place): void => {
 
 const writeJson = (what: string): string => `fs.writeFileSync("json", JSON.stringify(${what}) + "\\n")`;
 
+const mib = 1024 * 1024;
+
+/** Everything that `output` gives from the start on. */
+const readAll = async (host: Place["host"]): Promise<string> => {
+  let text = "";
+  for (let from = 0; ;) {
+    const part = await host.output("demo-1", from);
+    if (part.next === from) return text;
+    text += part.text;
+    from = part.next;
+  }
+};
+
+const bounded = (of: () => Place): void => {
+  test("keeps the beginning and the end of much output, and says what lies between", async () => {
+    const { host, start, state } = of();
+    await start("i=100000; while [ $i -lt 400000 ]; do echo line $i ü; i=$((i + 1)); done", { outputBytesMax: mib });
+    await seenAs(host, "exited");
+    const folder = join(state, "runs", "demo-1");
+    const sizes = readdirSync(folder).map((name) => statSync(join(folder, name)).size);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(mib);
+    const text = await readAll(host);
+    expect(text.startsWith("line 100000 ü\n")).toBe(true);
+    expect(text.endsWith("line 399999 ü\n")).toBe(true);
+    const [, before = "", left = "", after = ""] =
+      /^([^]*)\n\[lanes: (\d+) bytes of output were not kept\]\n([^]*)$/.exec(text) ?? [];
+    expect(Buffer.byteLength(before) + Number(left) + Buffer.byteLength(after)).toBe(300_000 * 15);
+    expect(Buffer.byteLength(before)).toBeGreaterThan(mib / 5);
+    expect(Buffer.byteLength(after)).toBeGreaterThan(mib / 5);
+    expect(text).not.toContain("\uFFFD");
+    const tail = await host.tail("demo-1", 200_000);
+    expect(after.endsWith(tail)).toBe(true);
+    expect(tail.length).toBeGreaterThan(150_000);
+  });
+
+  test("holds no agent up whose output cannot be kept", async () => {
+    const { start, said, state } = of();
+    await start("until [ -e go ]; do sleep 0.01; done; head -c 3000000 /dev/zero; echo done >done", {
+      outputBytesMax: mib,
+    });
+    const folder = join(state, "runs", "demo-1");
+    await until("the start file", () => existsSync(join(folder, "start")));
+    renameSync(folder, `${folder}-moved`);
+    writeFileSync(join(of().work, "go"), "");
+    expect(await said("done")).toBe("done");
+  });
+
+  test("ends a run although something that it left behind may still print", async () => {
+    const { host, start, pidIn } = of();
+    await start("sleep 1000 & echo $! >pid; echo last; exit 5");
+    expect(await seenAs(host, "exited")).toMatchObject({ code: 5 });
+    expect(await host.tail("demo-1", 100)).toBe("last\n");
+    expect(lives(await pidIn("pid"))).toBe(true);
+  });
+};
+
 const reading = (of: () => Place): void => {
   test("reads output piece by piece and from the end", async () => {
     const { host, start } = of();
@@ -184,8 +263,12 @@ const reading = (of: () => Place): void => {
       "echo out; echo err >&2; printf 'h\\303'; : >half; until [ -e go ]; do sleep 0.01; done; printf '\\244l\\n'",
     );
     await until("both lines", () => host.seen("demo-1").is === "alive" && readdirSync(of().work).includes("half"));
-    const first = await host.output("demo-1", 0);
-    expect(first).toEqual({ text: "out\nerr\nh", next: 9 });
+    // What is printed is on its way for a moment.
+    const first = await vi.waitFor(async () => {
+      const seen = await host.output("demo-1", 0);
+      expect(seen).toEqual({ text: "out\nerr\nh", next: 9 });
+      return seen;
+    });
     writeFileSync(join(of().work, "go"), "");
     await seenAs(host, "exited");
     expect(await host.output("demo-1", first.next)).toEqual({ text: "äl\n", next: 13 });

@@ -21,6 +21,7 @@ export const journalContract = (name: string, make: () => Promise<JournalPlace>)
     records(() => place);
     following(() => place);
     publication(() => place);
+    snapshots(() => place);
     archives(() => place);
   });
 };
@@ -103,6 +104,24 @@ const publication = (of: () => JournalPlace): void => {
       await expect(of().journal.publish(name, "text")).rejects.toThrow("cannot be the name");
     },
   );
+};
+
+const snapshots = (of: () => JournalPlace): void => {
+  test("keeps a snapshot for every reader of this log, until the log starts anew", async () => {
+    const { journal, other } = of();
+    expect(await journal.snapshot(1)).toBeUndefined();
+    await journal.append(record("a"));
+    const { next: from } = await entriesOf(journal);
+    await journal.keep({ from, fold: 1, mark: "m", by: "v", text: "state" });
+    await journal.append(record("b"));
+    const reader = other();
+    const found = await reader.snapshot(2);
+    expect(found).toMatchObject({ fold: 1, mark: "m", by: "v", text: "state" });
+    expect((await entriesOf(reader, found?.from)).entries).toEqual([{ position: 2, record: record("b") }]);
+    await journal.archive("old");
+    await journal.append(record("c"));
+    expect(await other().snapshot(2)).toBeUndefined();
+  });
 };
 
 const archives = (of: () => JournalPlace): void => {

@@ -179,6 +179,14 @@ export const reachable: readonly (keyof typeof wayTo)[] = Object.keys(wayTo) as 
 export const laneIn = (to: keyof typeof wayTo, over: Partial<LaneSpec> = {}, key = "a"): State =>
   stateOf([{ type: "repo.initialised", target: "main" }], [added(key, over)], ...wayTo[to](key));
 
+/** A repository with one lane whose run stands still: wished for by its 6th record, seen by its 7th. */
+export const frozenLane = (over: Partial<LaneSpec> = {}): State => {
+  const state = laneIn("running", over);
+  tell(state, [{ type: "lane.freeze-asked", key: "a" }]);
+  tell(state, [{ type: "lane.frozen", key: "a", n: 1 }]);
+  return state;
+};
+
 /** One more lane in a state. */
 export const withLane = (state: State, to: keyof typeof wayTo, over: Partial<LaneSpec> = {}, key = "b"): State => {
   for (const events of [[added(key, over)], ...wayTo[to](key)]) {

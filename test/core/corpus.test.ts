@@ -14,6 +14,8 @@ const folder = new URL("../fixture/journal/", import.meta.url);
 /** Logs as earlier versions wrote them, and what they mean. A log's meaning never changes: add logs, change no hash. */
 const corpus: Readonly<Record<string, string>> = {
   "every-event.v1.jsonl": "2164b0e82c2d29b32700ef670dffd28390bbd533e628e35857b7ceb31a698959",
+  "freeze.v1.jsonl": "88a4b23a266d1bdf353f02517b6cd3348c352e2e0b27aa7f848953afd51eca4b",
+  "one-fact.v0.jsonl": "e7a77f7b29afc25c4cc2db81c2bbcf082b7637b8779469a2ea2e6c612970bc2e",
 };
 
 const entriesOf = (file: string): readonly Entry[] => {
@@ -39,7 +41,7 @@ const canonical = ({ seen: _seen, ...state }: State): string =>
 
 describe("the frozen logs", () => {
   test("are all known", () => {
-    expect(readdirSync(folder).toSorted()).toEqual(Object.keys(corpus));
+    expect(readdirSync(folder).toSorted()).toEqual(Object.keys(corpus).toSorted());
   });
 
   test.each(Object.entries(corpus))("%s means what it always meant", (file, hash) => {
@@ -55,6 +57,20 @@ describe("the frozen logs", () => {
         for (const { type } of entry.record.events) types.add(type);
     }
     expect(Object.keys(effects).filter((type) => !types.has(type))).toEqual([]);
+  });
+
+  test("hold frozen lanes, and what became of them", () => {
+    const { state, voids } = foldedFrom("freeze.v1.jsonl");
+    expect(voids).toEqual(["28: lane.frozen: lane again has no run 2"]);
+    expect([...state.lanes.values()].map(({ id, state: to, detail }) => `${id} ${to} ${detail}`))
+      .toMatchInlineSnapshot(`
+      [
+        "frozen paused ",
+        "again running ",
+        "stopped queued tried again",
+        "stubborn running could not be frozen: process 7 went on",
+      ]
+    `);
   });
 
   test("hold lines that are void, each for its own reason", () => {
@@ -84,6 +100,34 @@ describe("the frozen logs", () => {
         "API_v2 merged",
         "by-hand waiting",
         "loop lost",
+      ]
+    `);
+  });
+
+  test("of version 0 mean what the same facts mean today", () => {
+    const { state, voids } = foldedFrom("one-fact.v0.jsonl");
+    expect(voids).toMatchInlineSnapshot(`
+      [
+        "11: late: lane docs changed meanwhile",
+        "13: repeated: a record with this id is already in effect",
+        "14: lane.added: has no definition",
+        "15: an event has no type",
+      ]
+    `);
+    expect(state.counts).toMatchInlineSnapshot(`
+      {
+        "damaged": 1,
+        "effective": 14,
+        "newer": 0,
+        "unknown": 1,
+        "void": 3,
+      }
+    `);
+    expect([...state.lanes.values()].map(({ id, state: to, detail }) => `${id} ${to} ${detail}`))
+      .toMatchInlineSnapshot(`
+      [
+        "docs merge-queued ",
+        "api cancelled not needed",
       ]
     `);
   });

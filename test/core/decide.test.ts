@@ -7,6 +7,7 @@ import { emptyState } from "../../src/core/state.ts";
 import {
   added,
   force,
+  frozenLane,
   idleSpec,
   laneIn,
   now,
@@ -26,7 +27,7 @@ const asked = (state: State, command: Command): string => {
   return answer.events.map((event) => event.type).join(", ") || "nothing to do";
 };
 
-const about = (type: "launch" | "retry" | "stop" | "cancel" | "remove", ...lanes: string[]): Command => ({
+const about = (type: "launch" | "retry" | "stop" | "cancel" | "resume" | "remove", ...lanes: string[]): Command => ({
   type,
   lanes,
 });
@@ -267,7 +268,7 @@ describe("a decision", () => {
   test("is refused once a newer lanes has written, and says what to do", () => {
     const state = laneIn("planned");
     tell(state, [], { v: 9 });
-    expect(asked(state, about("launch", "a"))).toMatch(/^69: .*newer lanes \[upgrade lanes/);
+    expect(asked(state, about("launch", "a"))).toMatch(/^4: .*newer lanes \[upgrade lanes/);
   });
 });
 
@@ -478,6 +479,112 @@ describe("stopping", () => {
     const refusal = "75: lane a is being stopped [try again in a moment]";
     expect(asked(state, about("launch", "a"))).toBe(refusal);
     expect(asked(state, about("retry", "a"))).toBe(refusal);
+  });
+});
+
+describe("pausing", () => {
+  const pausing = (how: "freeze" | "stop" = "freeze"): Command => ({ type: "pause", lanes: ["a"], how });
+
+  test("by a freeze means", () => {
+    expect(inEveryState(pausing())).toMatchInlineSnapshot(`
+      "
+      planned -> 4: lane a is planned: no agent runs in it that could be frozen [lanes why a]
+      queued -> 4: lane a is queued: no agent runs in it that could be frozen [lanes stop a takes it out of the queue]
+      starting -> lane.freeze-asked
+      running -> lane.freeze-asked
+      waiting -> 4: lane a is waiting: no agent runs in it that could be frozen [lanes why a]
+      paused -> nothing to do
+      finished-empty -> 4: lane a is finished-empty: no agent runs in it that could be frozen [lanes why a]
+      failed -> 4: lane a is failed: no agent runs in it that could be frozen [lanes why a]
+      lost -> 4: lane a is lost: no agent runs in it that could be frozen [lanes why a]
+      parked -> 4: lane a is parked: no agent runs in it that could be frozen [lanes why a]
+      ready -> 4: lane a is ready: no agent runs in it that could be frozen [lanes why a]
+      merge-queued -> 4: lane a is merge-queued: no agent runs in it that could be frozen [lanes why a]
+      merging -> 4: lane a is merging: no agent runs in it that could be frozen [lanes why a]
+      conflicted -> 4: lane a is conflicted: no agent runs in it that could be frozen [lanes why a]
+      checks-failed -> 4: lane a is checks-failed: no agent runs in it that could be frozen [lanes why a]
+      landed-pending -> 4: lane a is landed-pending: no agent runs in it that could be frozen [lanes why a]
+      merged -> 4: lane a is merged: no agent runs in it that could be frozen [lanes why a]
+      cancelled -> 4: lane a is cancelled: no agent runs in it that could be frozen [lanes why a]
+      "
+    `);
+  });
+
+  test("by a stop means what stop means", () => {
+    expect(inEveryState(pausing("stop"))).toBe(inEveryState(about("stop", "a")));
+  });
+
+  test("is taken back by resume, which means", () => {
+    expect(inEveryState(about("resume", "a"))).toMatchInlineSnapshot(`
+      "
+      planned -> 4: lane a is planned: it is not paused [lanes launch a]
+      queued -> nothing to do
+      starting -> nothing to do
+      running -> nothing to do
+      waiting -> 4: lane a is waiting: it is not paused [lanes why a]
+      paused -> lane.queued
+      finished-empty -> 4: lane a is finished-empty: it is not paused [lanes retry a]
+      failed -> 4: lane a is failed: it is not paused [lanes retry a]
+      lost -> 4: lane a is lost: it is not paused [lanes retry a]
+      parked -> 4: lane a is parked: it is not paused [lanes retry a]
+      ready -> 4: lane a is ready: it is not paused [lanes why a]
+      merge-queued -> 4: lane a is merge-queued: it is not paused [lanes why a]
+      merging -> 4: lane a is merging: it is not paused [lanes why a]
+      conflicted -> 4: lane a is conflicted: it is not paused [lanes retry a]
+      checks-failed -> 4: lane a is checks-failed: it is not paused [lanes retry a]
+      landed-pending -> 4: lane a is landed-pending: it is not paused [lanes why a]
+      merged -> 4: lane a is merged: it is not paused [lanes why a]
+      cancelled -> 4: lane a is cancelled: it is not paused [lanes why a]
+      "
+    `);
+  });
+
+  test("is asked for once, and may be taken back before it is carried out", () => {
+    const state = laneIn("running");
+    expect(asked(state, pausing())).toBe("lane.freeze-asked");
+    tell(state, [{ type: "lane.freeze-asked", key: "a" }]);
+    expect([asked(state, pausing()), asked(state, about("resume", "a"))]).toEqual([
+      "nothing to do",
+      "lane.resume-asked",
+    ]);
+    tell(state, [{ type: "lane.resume-asked", key: "a" }]);
+    expect([asked(state, pausing()), asked(state, about("resume", "a"))]).toEqual([
+      "lane.freeze-asked",
+      "nothing to do",
+    ]);
+  });
+
+  test("leaves a frozen lane that is resumed, stopped, cancelled or run again, and not launched", () => {
+    const state = frozenLane();
+    expect(asked(state, pausing())).toBe("nothing to do");
+    expect(asked(state, about("resume", "a"))).toBe("lane.resume-asked");
+    for (const command of [about("stop", "a"), about("cancel", "a"), about("retry", "a"), pausing("stop")])
+      expect(asked(state, command)).toBe("lane.stop-asked");
+    expect(asked(state, { type: "stop-all" })).toBe("lane.stop-asked");
+    for (const again of [true, false])
+      expect(asked(state, { type: "launch", lanes: ["a"], again })).toBe(
+        "4: lane a is frozen: its agent has not ended [lanes resume a]",
+      );
+    expect(asked(state, about("remove", "a"))).toMatch(/^4: lane a is paused: its worktree stays/);
+    tell(state, [{ type: "lane.resume-asked", key: "a" }]);
+    expect(asked(state, pausing())).toBe("lane.freeze-asked");
+  });
+
+  test("is refused while the lane is being stopped; a stop outdoes the wish to run again", () => {
+    const state = frozenLane();
+    tell(state, [{ type: "lane.stop-asked", key: "a", then: "queue" }]);
+    const refusal = "75: lane a is being stopped [try again in a moment]";
+    expect([asked(state, pausing()), asked(state, about("resume", "a"))]).toEqual([refusal, refusal]);
+    expect(asked(state, about("stop", "a"))).toBe("lane.stop-asked");
+  });
+
+  test("is no wish about a lane in which a person works, and nothing resumes what nothing can start", () => {
+    expect(asked(laneIn("queued", { agent: "manual" }), pausing())).toBe(
+      "4: lane a is queued: no agent runs in it that could be frozen [nobody but you works in it]",
+    );
+    const idle = laneIn("paused");
+    force(idle, "a", { spec: idleSpec() });
+    expect(asked(idle, about("resume", "a"))).toMatch(/^4: lane a names no command and no agent/);
   });
 });
 

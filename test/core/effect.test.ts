@@ -250,6 +250,85 @@ describe("a run", () => {
   });
 });
 
+describe("a freeze", () => {
+  const freezeAsked: Event = { type: "lane.freeze-asked", key: "a" };
+  const resumeAsked: Event = { type: "lane.resume-asked", key: "a" };
+  const frozen: Event = { type: "lane.frozen", key: "a", n: 1 };
+  const thawed = (why = ""): Event => ({ type: "lane.thawed", key: "a", n: 1, why });
+
+  test("is wished, seen, wished away and seen to be over; the run lives on", () => {
+    const state = laneIn("running");
+    tell(state, [freezeAsked]);
+    expect(laneOf(state, "a")).toMatchObject({ state: "running", pausing: { to: "freeze", at: timeOf(6) } });
+    tell(state, [frozen]);
+    expect(laneOf(state, "a")).toMatchObject({ state: "paused", pausing: undefined, since: timeOf(7) });
+    expect(laneOf(state, "a").run?.endedAt).toBeUndefined();
+    tell(state, [resumeAsked]);
+    expect(laneOf(state, "a")).toMatchObject({ state: "paused", pausing: { to: "resume", at: timeOf(8) } });
+    tell(state, [thawed()]);
+    // From the wish on: nobody knows when exactly the last process stood still.
+    expect(laneOf(state, "a")).toMatchObject({ state: "running", pausing: undefined, run: { frozenMs: 3000 } });
+  });
+
+  test("adds to the time that the run stood still before, and never takes any away", () => {
+    const state = laneIn("running");
+    for (const events of [[freezeAsked], [frozen], [thawed()], [freezeAsked], [frozen]]) tell(state, events);
+    tell(state, [thawed()], { at: timeOf(0) });
+    expect(laneOf(state, "a").run?.frozenMs).toBe(3000);
+  });
+
+  test("may be seen again while it was to end, and lasts since the first time", () => {
+    const state = laneIn("running");
+    for (const events of [[freezeAsked], [frozen], [resumeAsked], [freezeAsked], [frozen]])
+      expect(tell(state, events).effective).toBe(true);
+    expect(laneOf(state, "a")).toMatchObject({ state: "paused", pausing: undefined, since: timeOf(7) });
+  });
+
+  test("that failed says why, and leaves the lane as it was", () => {
+    const state = laneIn("running");
+    tell(state, [{ type: "lane.waiting", key: "a", why: "asks", paths: [] }]);
+    tell(state, [freezeAsked]);
+    expect(tell(state, [frozen, { ...frozen, n: 2 }]).effective).toBe(false);
+    tell(state, [thawed("could not be frozen")]);
+    expect(laneOf(state, "a")).toMatchObject({ state: "waiting", pausing: undefined, detail: "could not be frozen" });
+    tell(state, [freezeAsked]);
+    tell(state, [thawed()]);
+    expect(laneOf(state, "a").detail).toBe("could not be frozen");
+  });
+
+  test("wished for while the run ends is over with it", () => {
+    for (const last of [
+      { type: "lane.waiting", key: "a", why: "1 file not committed", paths: [] },
+      { type: "lane.readied", key: "a", head: "h", results: [] },
+    ] as const) {
+      const state = laneIn("running");
+      tell(state, [freezeAsked]);
+      tell(state, [{ type: "run.exited", key: "a", n: 1, code: 0, at: now }, last]);
+      expect(laneOf(state, "a").pausing).toBeUndefined();
+    }
+  });
+
+  test("gives way to a wish to stop", () => {
+    const state = laneIn("running");
+    tell(state, [freezeAsked]);
+    tell(state, [{ type: "lane.stop-asked", key: "a", then: "queue" }]);
+    expect(laneOf(state, "a")).toMatchObject({ pausing: undefined, stopping: { then: "queue" } });
+    for (const event of [freezeAsked, resumeAsked, frozen])
+      expect(tell(state, [event]).reason).toBe(`${event.type}: lane a is being stopped`);
+  });
+
+  test("is nothing where nothing runs, and no other run's", () => {
+    expect(reasonOf("paused", freezeAsked)).toBe("lane.freeze-asked: nothing runs in lane a");
+    expect(reasonOf("ready", resumeAsked)).toBe("lane.resume-asked: nothing runs in lane a");
+    expect(reasonOf("paused", frozen)).toBe("lane.frozen: run 1 has ended");
+    expect(reasonOf("paused", thawed())).toBe("lane.thawed: run 1 has ended");
+    expect(reasonOf("running", { ...frozen, n: 2 })).toBe("lane.frozen: lane a has no run 2");
+    expect(reasonOf("running", thawed())).toBe("lane.thawed: lane a is not frozen");
+    expect(reasonOf("running", { ...frozen, key: "z" })).toBe('lane.frozen: no lane "z"');
+    expect(reasonOf("running", { ...thawed(), key: "z" })).toBe('lane.thawed: no lane "z"');
+  });
+});
+
 describe("a wish to stop", () => {
   const stop = (then: "pause" | "cancel"): Event => ({ type: "lane.stop-asked", key: "a", then });
 

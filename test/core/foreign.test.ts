@@ -109,7 +109,9 @@ describe("records of unknown origin", () => {
         expect(overview(state, undefined).total).toBeLessThanOrEqual(state.lanes.size);
         expect(branchRows(undefined, laneRows(state, undefined, now, limits))).toEqual([]);
         const policy = { ...limits, check: undefined, requireCheck: false };
-        expect(plan(state, { runs: new Map() }, now, policy).length).toBeLessThanOrEqual(state.lanes.size);
+        expect(plan(state, { runs: new Map(), rested: new Set() }, now, policy).length).toBeLessThanOrEqual(
+          state.lanes.size,
+        );
         expect(runsToSee(state).every((run) => /^[A-Za-z0-9_-]+$/.test(run))).toBe(true);
         expect(typeof needsEngine(state, now, limits)).toBe("boolean");
         for (const lane of state.lanes.values()) {

@@ -1,21 +1,27 @@
 import { describe, expect, test } from "vitest";
 
+import type { Event } from "../../src/core/event.ts";
 import type { RunSeen } from "../../src/core/observed.ts";
 import { needsEngine, plan, type Policy, runsToSee } from "../../src/core/plan.ts";
 import { checkRunOf, checkRunsMax } from "../../src/core/queue.ts";
 import { emptyState, type State } from "../../src/core/state.ts";
-import { force, laneIn, limits, now, process, reachable, tell, withLane, laneOf } from "./build.ts";
+import { force, frozenLane, laneIn, limits, now, process, reachable, tell, withLane, laneOf } from "./build.ts";
 
 const policy: Policy = { maxRuns: 2, check: "make", requireCheck: false };
-const steps = (state: State, runs: Readonly<Record<string, RunSeen>> = {}, over: Partial<Policy> = {}): string =>
-  plan(state, { runs: new Map(Object.entries(runs)) }, now, { ...policy, ...over })
+const steps = (
+  state: State,
+  runs: Readonly<Record<string, RunSeen>> = {},
+  over: Partial<Policy> = {},
+  rested: readonly string[] = [],
+): string =>
+  plan(state, { runs: new Map(Object.entries(runs)), rested: new Set(rested) }, now, { ...policy, ...over })
     .map(({ type, lane }) => `${type} ${lane}`)
     .join(", ") || "nothing";
 
-const alive: RunSeen = { is: "alive", process, startedAt: now - 10_000 };
-const exited: RunSeen = { is: "exited", process, startedAt: now - 10_000, code: 0, endedAt: now };
+const alive: RunSeen = { is: "alive", process, startedAt: now, ageMs: 10_000 };
+const exited: RunSeen = { is: "exited", process, startedAt: now - 10_000, code: 0, endedAt: now, ranMs: 10_000 };
 const gone: RunSeen = { is: "vanished", survivors: [] };
-const orphaned: RunSeen = { is: "vanished", startedAt: now - 10_000, survivors: [77] };
+const orphaned: RunSeen = { is: "vanished", startedAt: now, ageMs: 10_000, survivors: [77] };
 const absent: RunSeen = { is: "absent" };
 const beginning: RunSeen = { is: "starting", ageMs: 5 };
 
@@ -54,6 +60,56 @@ describe("the plan for a run", () => {
     expect(steps(laneIn("running", { timeoutMs: 1000 }), { "a-1": nobodyKnows })).toBe("nothing");
   });
 
+  test("that shall stand still or go on is to let it, and whom somebody woke stands still again", () => {
+    const state = laneIn("running");
+    const still: RunSeen = { ...alive, frozen: true };
+    expect(steps(state, { "a-1": still })).toBe("nothing");
+    for (const [event, step] of [
+      [{ type: "lane.freeze-asked", key: "a" }, "freeze a"],
+      [{ type: "lane.frozen", key: "a", n: 1 }, "nothing"],
+      [{ type: "lane.resume-asked", key: "a" }, "thaw a"],
+      [{ type: "lane.freeze-asked", key: "a" }, "freeze a"],
+      [{ type: "lane.frozen", key: "a", n: 1 }, "nothing"],
+    ] as const) {
+      tell(state, [event]);
+      for (const seen of [still, orphaned]) expect(steps(state, { "a-1": seen })).toBe(step);
+    }
+    expect(steps(state, { "a-1": alive })).toBe("freeze a");
+    expect([exited, gone, absent].map((seen) => steps(state, { "a-1": seen }))).toEqual([
+      "finish a",
+      "lose a",
+      "lose a",
+    ]);
+    tell(state, [{ type: "lane.stop-asked", key: "a", then: "cancel" }]);
+    expect(steps(state, { "a-1": still })).toBe("stop a");
+  });
+
+  test("that stands still uses up none of its time, nor from when it was to", () => {
+    const state = laneIn("running", { timeoutMs: 60_000 });
+    const at = (ms: number): string =>
+      plan(
+        state,
+        {
+          runs: new Map([["a-1", { is: "alive", process, startedAt: 0, ageMs: ms, frozen: true }]]),
+          rested: new Set(),
+        },
+        ms,
+        policy,
+      )
+        .map(({ type }) => type)
+        .join();
+    const told = (ms: number, event: Event): void => {
+      expect(tell(state, [event], { at: ms }).effective).toBe(true);
+    };
+    expect([at(59_999), at(60_000)]).toEqual(["", "stop"]);
+    told(50_000, { type: "lane.freeze-asked", key: "a" });
+    expect(at(500_000)).toBe("freeze");
+    told(500_000, { type: "lane.frozen", key: "a", n: 1 });
+    expect(at(900_000)).toBe("");
+    told(900_000, { type: "lane.thawed", key: "a", n: 1, why: "" });
+    expect([at(909_999), at(910_000)]).toEqual(["", "stop"]);
+  });
+
   test("that a person waits for goes on while it waits", () => {
     const state = laneIn("running");
     tell(state, [{ type: "lane.waiting", key: "a", why: "asks", paths: [] }]);
@@ -71,12 +127,15 @@ describe("the plan for a lane", () => {
     const state = laneIn("starting", { agent: "manual" });
     expect(steps(state, { "a-1": absent })).toBe("start a");
     force(state, "a", { run: undefined });
-    expect(plan(state, { runs: new Map() }, now, policy)).toEqual([{ type: "start", lane: "a", n: 1 }]);
+    expect(plan(state, { runs: new Map(), rested: new Set() }, now, policy)).toEqual([
+      { type: "start", lane: "a", n: 1 },
+    ]);
   });
 
   test("that failed is to queue it when its time has come", () => {
-    expect(steps(force(laneIn("failed"), "a", { retryAt: now }))).toBe("requeue a");
-    expect(steps(force(laneIn("failed"), "a", { retryAt: now + 1 }))).toBe("nothing");
+    expect(steps(force(laneIn("failed"), "a", { retryAt: now }), {}, {}, ["a"])).toBe("requeue a");
+    expect(steps(force(laneIn("failed"), "a", { retryAt: now }))).toBe("nothing");
+    expect(steps(laneIn("failed"), {}, {}, ["a"])).toBe("nothing");
     expect(steps(laneIn("failed"))).toBe("nothing");
   });
 
@@ -131,7 +190,7 @@ describe("the plan for a merge", () => {
   test("is to run a check again that vanished, but not for ever", () => {
     const state = laneIn("merging");
     const runs: Record<string, RunSeen> = { [run(1)]: gone, [run(2)]: absent };
-    expect(plan(state, { runs: new Map(Object.entries(runs)) }, now, policy)).toEqual([
+    expect(plan(state, { runs: new Map(Object.entries(runs)), rested: new Set() }, now, policy)).toEqual([
       { type: "test", lane: "a", candidate: "candidate1", run: run(2), check: "make" },
     ]);
     expect(steps(state, { [run(1)]: gone, [run(2)]: gone, [run(3)]: absent })).toBe("test a");
@@ -173,13 +232,25 @@ describe("an engine is needed", () => {
     expect(needsEngine(laneIn("ready", { kind: "probe" }), now, limits)).toBe(true);
     expect(needsEngine(emptyState(), now, limits)).toBe(false);
   });
+
+  test("by no frozen lane, until somebody wants something of it", () => {
+    expect(needsEngine(frozenLane(), now, limits)).toBe(false);
+    for (const event of [
+      { type: "lane.resume-asked", key: "a" },
+      { type: "lane.stop-asked", key: "a", then: "pause" },
+    ] as const) {
+      const state = frozenLane();
+      tell(state, [event]);
+      expect(needsEngine(state, now, limits)).toBe(true);
+    }
+  });
 });
 
 test("planning twice gives the same steps, and no lane gets two", () => {
   let state = emptyState();
   for (const [index, to] of reachable.entries()) state = withLane(state, to, {}, `lane${index}`);
   const runs = new Map(runsToSee(state).map((run) => [run, absent] as const));
-  const first = plan(state, { runs }, now, { ...policy, maxRuns: 99 });
-  expect(plan(structuredClone(state), { runs }, now, { ...policy, maxRuns: 99 })).toEqual(first);
+  const first = plan(state, { runs, rested: new Set() }, now, { ...policy, maxRuns: 99 });
+  expect(plan(structuredClone(state), { runs, rested: new Set() }, now, { ...policy, maxRuns: 99 })).toEqual(first);
   expect(new Set(first.map(({ lane }) => lane)).size).toBe(first.length);
 });

@@ -4,6 +4,10 @@ import { describe, expect, test } from "vitest";
 import {
   ageingMs,
   cycleIn,
+  frozenMs,
+  isFrozen,
+  isGoing,
+  isHeld,
   isLive,
   isManual,
   startable,
@@ -13,7 +17,7 @@ import {
 } from "../../src/core/schedule.ts";
 import type { LaneSpec, State } from "../../src/core/state.ts";
 import { emptyState } from "../../src/core/state.ts";
-import { force, laneIn, laneOf, limits, now, tell, withLane, type wayTo } from "./build.ts";
+import { force, frozenLane, laneIn, laneOf, limits, now, tell, withLane, type wayTo } from "./build.ts";
 
 type Made = readonly [id: string, to: keyof typeof wayTo, over?: Partial<LaneSpec>];
 const repo = (...lanes: readonly Made[]): State => {
@@ -82,6 +86,14 @@ describe("lanes that may start", () => {
     expect(started(repo(["a", "paused", alone], ["b", "queued", alone]), now, 9)).toBe("b");
   });
 
+  test("have the slot of a frozen lane, but not its turn", () => {
+    const state = frozenLane({ parallel: false });
+    withLane(state, "queued", { parallel: false });
+    withLane(state, "queued", {}, "c");
+    expect(started(state, now, 1)).toBe("c");
+    expect(waits(state, "b")).toBe("waits for its turn after a");
+  });
+
   test("in which a person works need no slot", () => {
     const state = repo(["a", "running"], ["b", "running"], ["c", "queued"], ["d", "queued", { agent: "manual" }]);
     expect(started(state)).toBe("d");
@@ -95,6 +107,24 @@ describe("a run is live", () => {
     expect(isLive(laneOf(laneIn("paused"), "a"))).toBe(false);
     const manual = laneOf(laneIn("starting", { agent: "manual" }), "a");
     expect([isManual(manual), isLive(manual)]).toEqual([true, false]);
+  });
+});
+
+describe("a run is frozen", () => {
+  test("while its lane is paused and it has not ended", () => {
+    const of = (state: State) => [isFrozen, isGoing, isHeld].map((is) => is(laneOf(state, "a")));
+    expect(of(laneIn("running"))).toEqual([false, true, false]);
+    expect(of(laneIn("paused"))).toEqual([false, false, false]);
+    const state = frozenLane();
+    expect(of(state)).toEqual([true, false, true]);
+    tell(state, [{ type: "lane.resume-asked", key: "a" }]);
+    expect(of(state)).toEqual([true, false, false]);
+  });
+
+  test("for no time before it began, and none of a lane without a run", () => {
+    const lane = laneOf(frozenLane(), "a");
+    expect(frozenMs(lane, lane.since + 5) - frozenMs(lane, lane.since - 1000)).toBe(5);
+    expect(frozenMs(laneOf(laneIn("planned"), "a"), now)).toBe(0);
   });
 });
 

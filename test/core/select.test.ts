@@ -14,7 +14,7 @@ import {
   whyLine,
 } from "../../src/core/select.ts";
 import { emptyState, type State } from "../../src/core/state.ts";
-import { force, laneIn, laneOf, limits, now, process, reachable, tell, withLane } from "./build.ts";
+import { force, frozenLane, laneIn, laneOf, limits, now, process, reachable, tell, withLane } from "./build.ts";
 
 const why = (state: State, id = "a"): string => whyLine(state, laneOf(state, id), now, limits);
 const detail = (state: State, id = "a"): string => detailOf(state, laneOf(state, id), now, limits);
@@ -44,7 +44,7 @@ describe("why a lane is where it is", () => {
       a is starting
       a is running
       a is waiting: 1 file not committed; next: commit or drop the files in .worktrees/a, then lanes merge a or lanes retry a
-      a is paused: stopped; next: lanes launch a
+      a is paused: stopped; next: lanes resume a
       a is finished-empty: the run ended without a commit; next: lanes log a; lanes retry a
       a is failed: exit code 3; next: lanes log a; lanes retry a
       a is lost: its run is gone and left no exit code; next: lanes log a; lanes retry a
@@ -58,6 +58,31 @@ describe("why a lane is where it is", () => {
       a is merged: candida on main; next: lanes cleanup
       a is cancelled: cancelled
       a is undone; next: lanes merge a
+      "
+    `);
+  });
+
+  test("says that a frozen lane stands still, for how long, and what is wished of it", () => {
+    const state = frozenLane();
+    const lines = [whyLine(state, laneOf(state, "a"), now, limits, "5 min")];
+    for (const event of [
+      { type: "lane.resume-asked", key: "a" },
+      { type: "lane.thawed", key: "a", n: 1, why: "" },
+      { type: "lane.freeze-asked", key: "a" },
+      { type: "lane.thawed", key: "a", n: 1, why: "could not be frozen" },
+      { type: "lane.stop-asked", key: "a", then: "queue" },
+    ] as const) {
+      tell(state, [event]);
+      lines.push(why(state));
+    }
+    expect(`\n${lines.join("\n")}\n`).toMatchInlineSnapshot(`
+      "
+      a is paused for 5 min: frozen, its processes stand still; next: lanes resume a
+      a is paused: is being resumed
+      a is running
+      a is running: is being frozen
+      a is running: could not be frozen
+      a is running: is being stopped, to run again
       "
     `);
   });
@@ -186,6 +211,11 @@ describe("the agents pane", () => {
       merged: done (journal) 
       "
     `);
+  });
+
+  test("shows a frozen agent as paused, with its process", () => {
+    expect(agentRows(frozenLane())).toMatchObject([{ status: "paused", source: "process", pid: 4242 }]);
+    expect(overview(frozenLane(), undefined).running).toBe(0);
   });
 
   test("shows an agent that asks as blocked, and counts its restarts", () => {

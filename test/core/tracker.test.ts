@@ -74,7 +74,8 @@ describe("the tracker", () => {
               "startedAt": "2026-01-02T03:03:05.000Z",
               "endedAt": null,
               "code": null,
-              "signal": null
+              "signal": null,
+              "frozen": false
             },
             "failures": 0,
             "merge": null,
@@ -107,7 +108,8 @@ describe("the tracker", () => {
               "startedAt": "2026-01-02T03:03:05.000Z",
               "endedAt": "2026-01-02T03:04:04.000Z",
               "code": 0,
-              "signal": null
+              "signal": null,
+              "frozen": false
             },
             "failures": 0,
             "merge": {

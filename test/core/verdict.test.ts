@@ -1,14 +1,15 @@
 import { describe, expect, test } from "vitest";
 
 import type { Event } from "../../src/core/event.ts";
+import type { Lane } from "../../src/core/state.ts";
 import { backoffMs, type Ended, lostVerdict, quickMs, verdict } from "../../src/core/verdict.ts";
-import { laneIn, laneOf, now, tell } from "./build.ts";
+import { frozenLane, laneIn, laneOf, now, tell } from "./build.ts";
 
 const ended = (over: Partial<Ended> = {}): Ended => ({
   n: 1,
   code: 0,
-  startedAt: now - 60_000,
   endedAt: now,
+  ranMs: 60_000,
   head: "head1",
   commits: 1,
   dirty: [],
@@ -64,10 +65,8 @@ describe("the verdict on a run", () => {
   test("names the time limit when that ended it", () => {
     const lane = running({ timeoutMs: 60_000 });
     expect(said(lane, { code: 143, signal: "SIGTERM" })).toEqual(["lane.failed: stopped after its time limit of 60 s"]);
-    expect(said(lane, { code: 143, signal: "SIGTERM", startedAt: now - 59_000 })).toEqual([
-      "lane.failed: killed by SIGTERM",
-    ]);
-    expect(said(lane, { code: 1, startedAt: now - 59_000 })).toEqual(["lane.failed: exit code 1"]);
+    expect(said(lane, { code: 143, signal: "SIGTERM", ranMs: 59_000 })).toEqual(["lane.failed: killed by SIGTERM"]);
+    expect(said(lane, { code: 1, ranMs: 59_000 })).toEqual(["lane.failed: exit code 1"]);
   });
 
   test("is failed by its time limit even when the agent caught the signal and says that all is well", () => {
@@ -96,21 +95,66 @@ describe("the verdict on a run", () => {
   });
 
   test("parks a lane that failed quickly three times in a row", () => {
-    expect(said(running(), { code: 1, startedAt: now })).toEqual(["lane.failed: exit code 1"]);
+    expect(said(running(), { code: 1, ranMs: 0 })).toEqual(["lane.failed: exit code 1"]);
     const third = { ...running(), failures: 2 };
-    expect(said(third, { code: 1, startedAt: now - quickMs + 1 })).toEqual([
+    expect(said(third, { code: 1, ranMs: quickMs - 1 })).toEqual([
       "lane.failed: exit code 1",
       "lane.parked: exit code 1; 3 quick failures in a row",
     ]);
-    expect(said(third, { code: 1, startedAt: now - quickMs })).toEqual(["lane.failed: exit code 1"]);
+    expect(said(third, { code: 1, ranMs: quickMs })).toEqual(["lane.failed: exit code 1"]);
   });
 
   test("does what the person who stopped it wanted, whatever the exit code", () => {
-    const stopping = (then: "pause" | "cancel") => ({ ...running(), stopping: { then, at: now } });
+    const stopping = (then: "pause" | "cancel" | "queue") => ({ ...running(), stopping: { then, at: now } });
     expect(said(stopping("pause"), { code: 143, dirty: ["x"] })).toEqual([
       "lane.paused: stopped, 1 file not committed",
     ]);
     expect(said(stopping("cancel"), { code: 0 })).toEqual(["lane.paused: stopped", "lane.cancelled: cancelled"]);
+    expect(said(stopping("queue"), { code: 0 })).toEqual(["lane.paused: stopped", "lane.queued: tried again"]);
+  });
+
+  test("that was frozen begins with the end of that, and takes effect whatever it is", () => {
+    for (const end of [{}, { code: 1 }, { commits: 0 }, { dirty: ["x"] }, { code: 137, signal: "SIGKILL" }]) {
+      for (const then of [undefined, "pause", "cancel", "queue"] as const) {
+        for (const judge of [verdict, (lane: Lane) => lostVerdict(lane, now)]) {
+          const state = frozenLane();
+          if (then) tell(state, [{ type: "lane.stop-asked", key: "a", then }]);
+          const events = judge(laneOf(state, "a"), ended(end), now);
+          expect(events[0]).toEqual({ type: "lane.thawed", key: "a", n: 1, why: "" });
+          expect(tell(state, events)).toMatchObject({ effective: true });
+          expect(laneOf(state, "a").state).not.toBe("running");
+        }
+      }
+    }
+  });
+
+  test("that died frozen is failed and not tried again; one that was resumed is", () => {
+    const state = frozenLane({ retries: 2 });
+    const killed = { code: 137, signal: "SIGKILL" };
+    expect(said(laneOf(state, "a"), killed).slice(1)).toEqual(["lane.failed: killed by SIGKILL while it was frozen"]);
+    expect(verdict(laneOf(state, "a"), ended(killed), now).at(-1)).not.toHaveProperty("retryAt");
+    tell(state, [{ type: "lane.resume-asked", key: "a" }]);
+    expect(verdict(laneOf(state, "a"), ended({ code: 3 }), now).at(-1)).toMatchObject({
+      why: "exit code 3",
+      retryAt: now + 1000,
+    });
+    const asked = laneIn("running", { retries: 2 });
+    tell(asked, [{ type: "lane.freeze-asked", key: "a" }]);
+    expect(verdict(laneOf(asked, "a"), ended({ code: 3 }), now).at(-1)).toEqual({
+      type: "lane.failed",
+      key: "a",
+      why: "exit code 3",
+    });
+  });
+
+  test("counts no time in which it was frozen", () => {
+    const state = frozenLane({ timeoutMs: 60_000 });
+    tell(state, [{ type: "lane.resume-asked", key: "a" }]);
+    tell(state, [{ type: "lane.thawed", key: "a", n: 1, why: "" }]);
+    const { frozenMs = 0 } = laneOf(state, "a").run ?? {};
+    const late = { ranMs: 60_000 + frozenMs };
+    expect(said(laneOf(state, "a"), late)).toEqual(["lane.failed: stopped after its time limit of 60 s"]);
+    expect(said(laneOf(state, "a"), { ranMs: late.ranMs - 1 })).toEqual(["lane.readied"]);
   });
 });
 

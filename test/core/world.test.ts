@@ -5,70 +5,13 @@ import type { Command } from "../../src/core/command.ts";
 import { decide, isRefusal } from "../../src/core/decide.ts";
 import { runOf } from "../../src/core/id.ts";
 import { plan } from "../../src/core/plan.ts";
-import { isLive, isManual, startable, unmetDependencies } from "../../src/core/schedule.ts";
+import { isFrozen, isGoing, isHeld, isLive, isManual, startable, unmetDependencies } from "../../src/core/schedule.ts";
 import { type LaneState, laneStates, mayMove, type State } from "../../src/core/state.ts";
-import { added, laneOf, now, specOf, tell } from "./build.ts";
-import { end, happen, type Happening, live, round, type Step, type World, worldOf } from "./world.ts";
+import { added, laneOf, now, tell } from "./build.ts";
+import { arbitrarySpec, arbitraryStory, ids } from "./story.ts";
+import { end, happen, live, round, type Step, type World, worldOf } from "./world.ts";
 
-const ids = ["a", "b", "c", "d", "e"] as const;
 const policy = { maxRuns: 2, check: "make", requireCheck: false };
-
-const someIds = fc.uniqueArray(fc.constantFrom(...ids), { minLength: 1, maxLength: 2 });
-const arbitrarySpec = fc
-  .record({
-    parallel: fc.boolean(),
-    priority: fc.constantFrom("low", "normal", "high"),
-    dependsOn: fc.uniqueArray(fc.constantFrom(...ids), { maxLength: 2 }),
-    retries: fc.integer({ min: 0, max: 2 }),
-    kind: fc.constantFrom("work", "work", "probe"),
-    agent: fc.constantFrom("bob", "bob", "bob", "manual"),
-  })
-  .map((over) => specOf(over));
-
-const arbitraryCommand: fc.Arbitrary<Command> = fc.oneof(
-  fc.record({
-    type: fc.constant("add"),
-    lanes: fc.array(fc.record({ id: fc.constantFrom(...ids), spec: arbitrarySpec }), { minLength: 1, maxLength: 1 }),
-  }),
-  fc.record({ type: fc.constantFrom("launch", "retry", "stop", "cancel", "remove"), lanes: someIds }),
-  fc.record({ type: fc.constant("launch"), lanes: someIds, again: fc.constant(true) }),
-  fc.record({ type: fc.constant("stop-all") }),
-  someIds.map((lanes): Command => ({
-    type: "merge",
-    lanes,
-    evidence: new Map(lanes.map((id) => [id, { head: "h", ahead: 1, dirty: [] }])),
-  })),
-);
-
-const arbitraryHappening: fc.Arbitrary<Happening> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ type: fc.constant("wish"), command: arbitraryCommand }) },
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      type: fc.constant("round"),
-      afterMs: fc.constantFrom(10, 2000, 400_000),
-      dice: fc.array(fc.integer({ min: 0, max: 7 }), { minLength: 1, maxLength: 4 }),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant("end"), code: fc.constantFrom(0, 0, 1) }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant("vanish"), survivors: fc.constantFrom([], [7]) }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant("ask") }) },
-);
-
-/** Lanes are added first, launched soon: otherwise most of what happens is refused. */
-const arbitraryStory = fc
-  .tuple(fc.array(arbitrarySpec, { minLength: 2, maxLength: 5 }), fc.array(arbitraryHappening, { maxLength: 60 }))
-  .map(([specs, happenings]): readonly Happening[] => [
-    ...specs.flatMap((spec, index): readonly Happening[] => {
-      const id = ids[index] ?? "a";
-      const dependsOn = spec.dependsOn.filter((other) => ids.slice(0, index).includes(other as "a"));
-      return [
-        { type: "wish", command: { type: "add", lanes: [{ id, spec: { ...spec, dependsOn } }] } },
-        { type: "wish", command: { type: "launch", lanes: [id] } },
-      ];
-    }),
-    ...happenings,
-  ]);
 
 /** Live through a story; `look` is called after everything that happens. */
 const liveThrough = (look: (world: World) => void, numRuns = 150): void => {
@@ -117,12 +60,14 @@ describe("whatever people wish and the world does", () => {
     });
   });
 
-  test("no lane has two processes, no more run than there are slots, and only where a run is known", () => {
+  test("no lane has two processes, no more run than there are slots and people resumed, and only where a run is known", () => {
     liveThrough((world) => {
       const running = live(world).filter((run) => !run.startsWith("check-"));
       const lanes = running.map((run) => run.slice(0, run.lastIndexOf("-")));
       expect(new Set(lanes).size).toBe(lanes.length);
-      expect(running.length).toBeLessThanOrEqual(policy.maxRuns);
+      const going = lanes.map((id) => laneOf(world.state, id)).filter((lane) => !isFrozen(lane));
+      const resumed = going.filter(({ run }) => run?.frozenMs !== undefined).length;
+      expect(going.length).toBeLessThanOrEqual(policy.maxRuns + resumed);
       for (const run of running) {
         const lane = laneOf(world.state, run.slice(0, run.lastIndexOf("-")));
         expect([runOf(lane.id, lane.run?.n ?? 0), isLive(lane)]).toEqual([run, true]);
@@ -130,8 +75,26 @@ describe("whatever people wish and the world does", () => {
     });
   });
 
+  test("a wish to freeze or to resume is carried out, or gone with its run, as soon as the engine gets to it", () => {
+    liveThrough((world) => {
+      // What a person has to be waited for stays; everything else comes to rest when no dice are thrown.
+      const rounds = {
+        ...world,
+        state: { ...world.state, lanes: new Map(world.state.lanes) },
+        runs: new Map(world.runs),
+      };
+      for (let n = 0; n < 4; n += 1) round(rounds, [0]);
+      for (const lane of rounds.state.lanes.values()) {
+        const seen = rounds.runs.get(runOf(lane.id, lane.run?.n ?? 0));
+        expect([lane.pausing, isHeld(lane)]).toEqual([undefined, isFrozen(lane)]);
+        const isStill = isLive(lane) && seen?.is === "alive" ? (seen.frozen ?? false) : isFrozen(lane);
+        expect(isStill).toBe(isFrozen(lane));
+      }
+    }, 60);
+  });
+
   test("a run is live only in states in which one may be", () => {
-    const may: ReadonlySet<LaneState> = new Set(["starting", "running", "waiting"]);
+    const may: ReadonlySet<LaneState> = new Set(["starting", "running", "waiting", "paused"]);
     liveThrough((world) => {
       for (const lane of world.state.lanes.values()) expect(isLive(lane) && !may.has(lane.state)).toBe(false);
     });
@@ -143,8 +106,8 @@ describe("whatever people wish and the world does", () => {
       const lanes = [...state.lanes.values()];
       for (const lane of chosen) expect([lane.state, unmetDependencies(state, lane)]).toEqual(["queued", []]);
       const runs = chosen.filter((lane) => !isManual(lane)).length;
-      expect(runs === 0 || runs + lanes.filter(isLive).length <= policy.maxRuns).toBe(true);
-      const active = lanes.filter((lane) => ["starting", "running", "waiting"].includes(lane.state));
+      expect(runs === 0 || runs + lanes.filter(isGoing).length <= policy.maxRuns).toBe(true);
+      const active = lanes.filter((lane) => ["starting", "running", "waiting"].includes(lane.state) || isFrozen(lane));
       const alone = chosen.filter((lane) => !lane.spec.parallel).length;
       expect(alone).toBeLessThanOrEqual(active.some((lane) => !lane.spec.parallel) ? 0 : 1);
     });
@@ -152,9 +115,9 @@ describe("whatever people wish and the world does", () => {
 
   test("a plan has one step for a lane, and the same one when it is made again", () => {
     liveThrough(({ state, runs, clock }) => {
-      const steps = plan(state, { runs }, clock, policy);
+      const steps = plan(state, { runs, rested: new Set() }, clock, policy);
       expect(new Set(steps.map(({ lane }) => lane)).size).toBe(steps.length);
-      expect(plan(structuredClone(state), { runs }, clock, policy)).toEqual(steps);
+      expect(plan(structuredClone(state), { runs, rested: new Set() }, clock, policy)).toEqual(steps);
     });
   });
 

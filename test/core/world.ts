@@ -5,6 +5,7 @@ import type { Event, Outcome } from "../../src/core/event.ts";
 import { runOf } from "../../src/core/id.ts";
 import type { RunSeen } from "../../src/core/observed.ts";
 import { type Action, plan, type Policy, runsToSee } from "../../src/core/plan.ts";
+import { isFrozen } from "../../src/core/schedule.ts";
 import { emptyState, type Lane, type State } from "../../src/core/state.ts";
 import { lostVerdict, verdict } from "../../src/core/verdict.ts";
 import { laneOf, process, tell } from "./build.ts";
@@ -15,6 +16,8 @@ export type Happening =
   | { readonly type: "round"; readonly afterMs: number; readonly dice: readonly number[] }
   | { readonly type: "end"; readonly code: number }
   | { readonly type: "vanish"; readonly survivors: readonly number[] }
+  /** Somebody else wakes an agent. */
+  | { readonly type: "wake" }
   | { readonly type: "ask" };
 
 /** What a world went through: each record, with the state before and after. */
@@ -75,6 +78,11 @@ export const happen = (world: World, happening: Happening): void => {
       if (run !== undefined) world.runs.set(run, { is: "vanished", survivors: happening.survivors });
       return;
     }
+    case "wake": {
+      const [run] = live(world);
+      if (run !== undefined) hold(world, run, false);
+      return;
+    }
     case "ask": {
       const lane = [...world.state.lanes.values()].find(
         (one) => one.state === "running" && one.run?.endedAt === undefined,
@@ -85,7 +93,14 @@ export const happen = (world: World, happening: Happening): void => {
 };
 
 export const end = (world: World, run: string, code: number): void => {
-  world.runs.set(run, { is: "exited", process, startedAt: world.clock - 5000, code, endedAt: world.clock });
+  world.runs.set(run, {
+    is: "exited",
+    process,
+    startedAt: world.clock - 5000,
+    code,
+    endedAt: world.clock,
+    ranMs: 5000,
+  });
 };
 
 const wish = (world: World, command: Command): void => {
@@ -109,7 +124,9 @@ const wish = (world: World, command: Command): void => {
 /** One round of the engine: plan, then carry each step out. */
 export const round = (world: World, dice: readonly number[]): readonly Action[] => {
   const runs = new Map(runsToSee(world.state).map((run) => [run, world.runs.get(run) ?? ({ is: "absent" } as const)]));
-  const actions = plan(world.state, { runs }, world.clock, world.policy);
+  const lanes = [...world.state.lanes.values()];
+  const rested = new Set(lanes.filter(({ retryAt }) => (retryAt ?? Infinity) <= world.clock).map(({ id }) => id));
+  const actions = plan(world.state, { runs, rested }, world.clock, world.policy);
   for (const [index, action] of actions.entries()) act(world, action, dice[index % dice.length] ?? 0);
   return actions;
 };
@@ -142,6 +159,13 @@ const eventsOf = (world: World, action: Action, lane: Lane, die: number): readon
     case "stop":
       end(world, runOf(key, action.n), 143);
       return [];
+    case "freeze":
+      if (die === 1) return [{ type: "lane.thawed", key, n: action.n, why: "could not be frozen" }];
+      hold(world, runOf(key, action.n), true);
+      return isFrozen(lane) && !lane.pausing ? [] : [{ type: "lane.frozen", key, n: action.n }];
+    case "thaw":
+      hold(world, runOf(key, action.n), false);
+      return [{ type: "lane.thawed", key, n: action.n, why: "" }];
     case "requeue":
       return [{ type: "lane.queued", key, why: "tried again" }];
     case "ask-merge":
@@ -155,6 +179,13 @@ const eventsOf = (world: World, action: Action, lane: Lane, die: number): readon
   }
 };
 
+const hold = (world: World, run: string, frozen: boolean): void => {
+  const seen = world.runs.get(run);
+  if (seen?.is !== "alive") return;
+  const { process: agent, startedAt, ageMs } = seen;
+  world.runs.set(run, { is: "alive", process: agent, startedAt, ageMs, ...(frozen ? { frozen } : {}) });
+};
+
 const start = (world: World, n: number, lane: Lane, die: number): readonly Event[] => {
   const { id: key } = lane;
   if (die === 2) return [{ type: "lane.failed", key, why: "no such program" }];
@@ -165,7 +196,7 @@ const start = (world: World, n: number, lane: Lane, die: number): readonly Event
     ];
   }
   const seen: RunSeen =
-    die === 3 ? { is: "vanished", survivors: [] } : { is: "alive", process, startedAt: world.clock };
+    die === 3 ? { is: "vanished", survivors: [] } : { is: "alive", process, startedAt: world.clock, ageMs: 0 };
   world.runs.set(runOf(key, n), seen);
   return [];
 };

@@ -7,7 +7,7 @@ import { realFiles } from "../../src/journal/files.ts";
 import { createJournal } from "../../src/journal/local.ts";
 import { failingFiles } from "../journal/failing.ts";
 import type { Failing, Fault } from "../journal/failing.ts";
-import { idsOf, makePlace, record } from "../journal/place.ts";
+import { entriesOf, idsOf, makePlace, record } from "../journal/place.ts";
 import type { Place } from "../journal/place.ts";
 
 const places: Place[] = [];
@@ -44,7 +44,7 @@ const storm = async (fault: (at: number) => Fault, play: (failing: Failing) => P
 };
 
 /** Did the call succeed? */
-const kept = async (call: Promise<unknown>): Promise<boolean> =>
+const isKept = async (call: Promise<unknown>): Promise<boolean> =>
   call.then(
     () => true,
     () => false,
@@ -56,7 +56,7 @@ describe.each(kinds)("when the Nth call %s", (_, fault) => {
       const journal = createJournal({ state: place.state, files });
       const acknowledged: string[] = [];
       const append = async (id: string): Promise<void> => {
-        if (await kept(journal.append(record(id)))) acknowledged.push(id);
+        if (await isKept(journal.append(record(id)))) acknowledged.push(id);
       };
       await append("a");
       await append("b");
@@ -76,8 +76,8 @@ describe.each(kinds)("when the Nth call %s", (_, fault) => {
     await storm(fault, async ({ files, struck }) => {
       const journal = createJournal({ state: place.state, files });
       for (const id of ["a", "b"]) {
-        const first = await kept(journal.append(record(id)));
-        const second = first || (await kept(journal.append(record(id))));
+        const first = await isKept(journal.append(record(id)));
+        const second = first || (await isKept(journal.append(record(id))));
         const gone = ["full", "die"].includes(fault(1).kind) && struck();
         expect(second || gone).toBe(true);
         expect(!second || (await idsOf(place.other())).includes(id)).toBe(true);
@@ -90,10 +90,10 @@ describe.each(kinds)("when the Nth call %s", (_, fault) => {
       const tracker = join(place.state, "tracker.json");
       const texts = ["one", "edited", "two"];
       const journal = createJournal({ state: place.state, files });
-      const first = await kept(journal.publish("tracker.json", "one"));
+      const first = await isKept(journal.publish("tracker.json", "one"));
       writeFileSync(`${tracker}.new`, "edited");
       renameSync(`${tracker}.new`, tracker);
-      const second = await kept(journal.publish("tracker.json", "two"));
+      const second = await isKept(journal.publish("tracker.json", "two"));
       expect(texts).toContain(await place.other().published("tracker.json"));
       expect(first && second ? await place.other().published("tracker.json") : "two").toBe("two");
       await place.other().publish("tracker.json", "three");
@@ -102,11 +102,46 @@ describe.each(kinds)("when the Nth call %s", (_, fault) => {
     });
   });
 
+  test("a snapshot speaks of this log, and folding on from it misses no record", async () => {
+    await storm(fault, async ({ files }) => {
+      const journal = createJournal({ state: place.state, files });
+      const kept: string[] = [];
+      for (const id of ["a", "b"]) {
+        await place.journal.append(record(id));
+        const { next: from } = await entriesOf(place.journal);
+        if (await isKept(journal.keep({ from, fold: 1, mark: "m", by: "v", text: id }))) kept.push(id);
+      }
+      const found = await place.other().snapshot(Number.MAX_SAFE_INTEGER);
+      const text = found?.text ?? "none";
+      expect(kept.length > 0 ? ["a", "b"] : ["none", "a", "b"]).toContain(text);
+      const rest = (await entriesOf(place.other(), found?.from)).entries.length;
+      expect(rest).toBe({ none: 2, a: 1, b: 0 }[text]);
+      const { next: from } = await entriesOf(place.other());
+      await place.other().keep({ from, fold: 1, mark: "m", by: "v", text: "c" });
+      expect((await place.other().snapshot(from.position))?.text).toBe("c");
+    });
+  });
+
+  test("a snapshot that cannot be read is as if there were none", async () => {
+    await storm(fault, async ({ files, struck }) => {
+      await place.journal.append(record("a"));
+      const { next: from } = await entriesOf(place.journal);
+      await place.journal.keep({ from, fold: 1, mark: "m", by: "v", text: "a" });
+      const found = await createJournal({ state: place.state, files })
+        .snapshot(from.position)
+        .then(
+          (snapshot) => snapshot?.text,
+          (error: unknown) => (error instanceof Error ? error.message : error),
+        );
+      expect(struck() ? [undefined, "a", "killed"] : ["a"]).toContain(found);
+    });
+  });
+
   test("an archived log is whole, where it was or in the archive", async () => {
     await storm(fault, async ({ files }) => {
       await place.journal.append(record("a"));
       await place.journal.publish("tracker.json", "one");
-      const archived = await kept(createJournal({ state: place.state, files }).archive("old"));
+      const archived = await isKept(createJournal({ state: place.state, files }).archive("old"));
       const here = await idsOf(place.other());
       const there = await idsOf(createJournal({ state: join(place.state, "archive", "old") }));
       expect([...here, ...there]).toEqual(["a"]);

@@ -41,6 +41,7 @@ const calls = async (s: Scene): Promise<void> => {
   await git.tip("main");
   await git.currentBranch();
   await git.contains(head, onto);
+  await git.known([head, onto]);
   await git.changed(onto, head);
   await git.filesAt(head, "dir");
   await git.identity();

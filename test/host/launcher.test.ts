@@ -86,7 +86,7 @@ describe("the launcher", () => {
     ]);
   });
 
-  test("gives the agent the output file, no terminal, and the user's own umask; what it writes itself is private", async () => {
+  test("gives the agent the way to the output, no terminal, and the user's own umask; what it writes itself is private", async () => {
     const { start, said, state, pidIn } = place;
     await start("sleep 1000 & echo $! >pid; umask >umask; wait");
     const agent = await pidIn("pid");
@@ -94,7 +94,7 @@ describe("the launcher", () => {
     // The program loader has libraries open for a moment.
     await until("nothing but the output to be open", () => {
       const open = openFiles(agent).filter((path) => path !== "/dev/null");
-      return open.length === 2 && open.every((path) => path === log);
+      return open.length === 2 && open.every((path) => path === join(log, "..", "pipe"));
     });
     expect(await said("umask")).toMatch(new RegExp(`^0*${process.umask().toString(8)}$`));
     const [, , , , terminal] = readFileSync(`/proc/${agent}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
@@ -108,7 +108,17 @@ describe("the launcher", () => {
     const copy = join(home, "launcher.sh");
     copyFileSync(join(assets, "launcher.sh"), copy);
     const run = join(home, "run");
-    const argv = [copy, run, work, "-", "--", "sh", "-c", "echo >ready; until [ -e go ]; do sleep 0.01; done; exit 6"];
+    const argv = [
+      copy,
+      run,
+      work,
+      "-",
+      "67108864",
+      "--",
+      "sh",
+      "-c",
+      "echo >ready; until [ -e go ]; do sleep 0.01; done; exit 6",
+    ];
     const launcher = spawn("sh", argv, {
       cwd: home,
       stdio: "ignore",

@@ -82,12 +82,20 @@ test("git is looked at in the background for the lanes in sight, and again when 
   const { store, world, release } = await opened(swing(now), "api-cache");
   await vi.waitFor(() => expect(world.looks).toEqual([["api-cache"]]), { interval: 2 });
   const scene = swing(now).seen;
-  const lanes = new Map(scene?.lanes);
-  lanes.set("api-cache", { head: "f".repeat(40), subject: "more", ahead: 9, behind: 0, worktree: "present" });
-  if (scene) world.setSeen({ ...scene, lanes });
+  const show = (head: string, ahead: number): void => {
+    const lanes = new Map(scene?.lanes);
+    lanes.set("api-cache", { head, subject: "more", ahead, behind: 0, worktree: "present" });
+    if (scene) world.setSeen({ ...scene, lanes });
+  };
+  const dirty = (): readonly string[] | undefined =>
+    store.getState().lanes.find(({ id }) => id === "api-cache")?.git?.dirty;
+  show(scene?.lanes.get("api-cache")?.head ?? "", 9);
   await until(store, (view) => view.lanes.some(({ git }) => git?.ahead === 9));
-  // The working state was not looked at this time: what was known of it stays.
-  expect(store.getState().lanes.find(({ id }) => id === "api-cache")?.git?.dirty).toEqual([]);
+  // The working state was not looked at this time: what was known of it stays, as long as the head does.
+  expect(dirty()).toEqual([]);
+  show("f".repeat(40), 10);
+  await until(store, (view) => view.lanes.some(({ git }) => git?.ahead === 10));
+  expect(dirty()).toBeUndefined();
   release();
 });
 

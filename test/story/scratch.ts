@@ -1,5 +1,6 @@
 /** A repository of its own for one story, the real program in it, and no process left when the story ends. */
 import { execFile, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -175,7 +176,7 @@ export const kill = (pid: number): void => {
 export const begin = (
   scratch: Scratch,
   ...words: readonly string[]
-): { readonly pid: number; readonly ended: Promise<number | null> } => {
+): { readonly pid: number; readonly child: ChildProcess; readonly ended: Promise<number | null> } => {
   const child = spawn(process.execPath, [program, ...words], { cwd: scratch.repo, env: scratch.env, stdio: "ignore" });
-  return { pid: child.pid ?? 0, ended: new Promise((resolve) => child.once("exit", (code) => resolve(code))) };
+  return { pid: child.pid ?? 0, child, ended: new Promise((resolve) => child.once("exit", (code) => resolve(code))) };
 };

@@ -14,6 +14,8 @@ export interface MemoryWorld {
   readonly records: readonly LogRecord[];
   readonly seen?: RepoSeen;
   readonly logs?: ReadonlyMap<string, string>;
+  /** Commands of the configuration that nobody has allowed. */
+  readonly untrusted?: readonly string[];
 }
 
 /** The part of the engine that screens use, and a way to make things happen. */
@@ -80,6 +82,8 @@ export const memoryEngine = (world: MemoryWorld): MemoryEngine => {
       return Promise.resolve(receipt);
     },
     ensure: () => Promise.resolve(lives),
+    settings: () =>
+      Promise.resolve({ config: {}, warnings: [], untrusted: world.untrusted ?? [], hash: "hash", sources: [] }),
     limits: () => Promise.resolve({ maxRuns: 6 }),
     observed: () => Promise.resolve(world.seen),
     look: (lanes: readonly string[]) => {

@@ -71,6 +71,22 @@ test("launching and merging go through the engine and show at once", async () =>
   await stage.end();
 });
 
+test("a merge does not run a check that nobody has allowed", async () => {
+  const scene = swing(Date.now());
+  const stage = await openStage(80, 24, { ...scene, untrusted: ["check: npm test", "agents.other: other"] });
+  stage.world.tell([
+    { type: "run.exited", key: "api-cache", n: 1, code: 0, at: Date.now() },
+    { type: "lane.readied", key: "api-cache", head: "a".repeat(40), results: [] },
+  ]);
+  await stage.until(/api-cache +ready/);
+  stage.press("M");
+  await stage.until("not trusted yet");
+  expect(stage.world.commands).toEqual([]);
+  stage.press("GL");
+  await stage.until("queued notes");
+  await stage.end();
+});
+
 test("! finds the lanes that need somebody, / narrows the list, esc brings it back", async () => {
   const stage = await openStage(80, 24, swing(Date.now()));
   stage.press("!");

@@ -1,0 +1,61 @@
+/** Taking secrets out of text that leaves the program: its own log, and what people paste into reports. */
+
+/** Names of variables and fields whose values are nobody's business. */
+const secretName =
+  /token|secret|passw|passphrase|credential|api_?key|private_?key|access_?key|(?:^|_)key$|(?:^|_)auth$|cookie/i;
+
+/** Values shorter than this are words of every text; replacing them would only garble it. */
+const lengthMin = 6;
+
+/** What stands in a secret's place. */
+export const concealed = "[secret]";
+
+/** Does a variable or field of this name hold a secret? */
+export const isSecretName = (name: string): boolean => secretName.test(name);
+
+/** Secrets that tell themselves by their form: addresses with a password, tokens of well-known services, signed tokens, keys. */
+const forms: readonly (readonly [pattern: RegExp, instead: string])[] = [
+  [/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, `$1${concealed}@`],
+  [/\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|sk-|pk_live_|AKIA|npm_)[\w-]{12,}/g, concealed],
+  [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, concealed],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, concealed],
+  [
+    /\b((?:authorization|proxy-authorization)["']?\s*[:=]\s*["']?(?:basic|bearer|token)?\s*)[^\s"',;]+/gi,
+    `$1${concealed}`,
+  ],
+  [
+    /([\w-]*(?:token|secret|passw(?:or)?d|passphrase|credential|api_?key|private_?key|access_?key|_key)s?["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s"',;}]+)/gi,
+    `$1${concealed}`,
+  ],
+];
+
+/** The text without these values and without anything that looks like a secret. Idempotent. */
+export const redact = (text: string, values: readonly string[] = []): string => {
+  let clean = text;
+  // The longest first: one secret may be the beginning of another.
+  for (const value of values.filter(({ length }) => length >= lengthMin).toSorted((a, b) => b.length - a.length))
+    clean = clean.replaceAll(value, concealed);
+  for (const [pattern, instead] of forms) clean = clean.replaceAll(pattern, instead);
+  return clean;
+};
+
+/** The values of those variables whose names say that they are secrets. */
+export const secretsIn = (environment: Readonly<Record<string, string | undefined>>): readonly string[] =>
+  Object.entries(environment).flatMap(([name, value]) => (value !== undefined && isSecretName(name) ? [value] : []));
+
+/** How deep fields are looked into. */
+const depthMax = 6;
+
+/** The same value in which each field with a secret's name is concealed and each text redacted. Only plain JSON comes out. */
+export const redactFields = (value: unknown, values: readonly string[], depth = 0): unknown => {
+  if (typeof value === "string") return redact(value, values);
+  if (typeof value !== "object" || value === null) return value;
+  if (depth >= depthMax) return "…";
+  if (Array.isArray(value)) return value.map((item) => redactFields(item, values, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [
+      name,
+      isSecretName(name) ? concealed : redactFields(item, values, depth + 1),
+    ]),
+  );
+};
