@@ -44,6 +44,7 @@ export const remarkOf = ({ refused, hint }: No): string => `lanes: ${refused}; $
 
 /** Codes of a disk that cannot be written, and what to say about them. */
 const diskFaults: Readonly<Record<string, string>> = {
+  ENOTDIR: "a part of this path is no folder",
   EACCES: "this folder may not be written",
   EPERM: "this folder may not be written",
   EROFS: "this file system is read-only",

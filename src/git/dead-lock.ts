@@ -1,9 +1,10 @@
 /** Lock files of git whose owner is dead. */
-import { lstat, readdir, readFile, readlink, rm } from "node:fs/promises";
+import { lstat, readdir, readlink, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { missing } from "./absent.ts";
 import type { Checkout } from "./checkout.ts";
+import { readText } from "./text.ts";
 
 /**
  * Remove `index.lock` of a worktree in which our own git died, unless a living process may own it: one that has it open, or
@@ -31,7 +32,7 @@ export const isHeld = async (lock: string, places: readonly string[]): Promise<b
 };
 
 const mayOwn = async (pid: string, lock: string, places: readonly string[]): Promise<boolean> => {
-  const name = await visible(readFile(`/proc/${pid}/comm`, "utf8"), "");
+  const name = await visible(readText(`/proc/${pid}/comm`), "");
   const cwd = await visible(readlink(`/proc/${pid}/cwd`), "");
   if (name.startsWith("git") && places.some((place) => cwd === place || cwd.startsWith(`${place}/`))) return true;
   const open = await visible(readdir(`/proc/${pid}/fd`), []);

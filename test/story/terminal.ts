@@ -33,7 +33,8 @@ export const openTerminal = (
     rows,
     cwd: scratch.repo,
     env: scratch.env,
-    name: "xterm-256color",
+    // The pty sets TERM to this, whatever the environment says.
+    name: scratch.env["TERM"] ?? "xterm-256color",
   });
   let written = "";
   child.onData((text) => {
