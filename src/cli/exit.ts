@@ -52,6 +52,7 @@ const processes = crowded("the system has no room for another process", "try aga
 
 /** Codes of a system that cannot do it, as opposed to a program that is wrong. */
 const reasons: Readonly<Record<string, Reason>> = {
+  ENOTDIR: disk("a part of this path is no folder"),
   EACCES: disk("this folder may not be written"),
   EPERM: disk("this folder may not be written"),
   EROFS: disk("this file system is read-only"),

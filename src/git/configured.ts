@@ -50,7 +50,8 @@ const settingsIn = async (context: Context, path: string, where: string): Promis
   const known = context.settings.get(path);
   if (known?.stamp === stamp) return known.entries;
   const options = { cwd: context.layout.common, env: cleanEnvironment(context.env), timeoutMs };
-  const ran = await git(["config", "--file", path, "--no-includes", "--list", "-z"], options);
+  const args = ["config", "--file", path, "--no-includes", "--list", "-z"];
+  const ran = await context.wide(() => git(args, options));
   const entries: Entries =
     ran.code === 0 ? parse(ran.stdout.toString(), where) : [[`${where}, which git cannot read,`, stamp]];
   context.settings.set(path, { stamp, entries });

@@ -1,11 +1,12 @@
 /** Lock files of git whose owner is dead. */
 import { lstatSync, unlinkSync } from "node:fs";
-import { lstat, readdir, readFile, readlink, rm } from "node:fs/promises";
+import { lstat, readdir, readlink, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
 import { missing } from "./absent.ts";
 import { adminsIn, pointsTo } from "./place.ts";
 import type { Place } from "./place.ts";
+import { readText } from "./text.ts";
 
 /**
  * Remove the locks of `files` (`index`, `HEAD`, a ref) where a git died in a worktree, unless a living process may own one:
@@ -71,7 +72,7 @@ export const isHeld = async (lock: string, places: readonly string[]): Promise<b
 };
 
 const mayOwn = async (pid: string, lock: string, places: readonly string[]): Promise<boolean> => {
-  const name = await visible(readFile(`/proc/${pid}/comm`, "utf8"), "", "");
+  const name = await visible(readText(`/proc/${pid}/comm`), "", "");
   // A git of another user may stand anywhere.
   const cwd = await visible(readlink(`/proc/${pid}/cwd`), "", places[0] ?? "");
   if (name.startsWith("git") && places.some((place) => cwd === place || cwd.startsWith(`${place}/`))) return true;

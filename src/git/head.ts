@@ -1,8 +1,9 @@
 /** What git keeps in the admin folder of a worktree: its HEAD, and what it is in the middle of. */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { missing } from "./absent.ts";
+import { readText } from "./text.ts";
 
 /** A worktree's state from its admin folder; no git is started. */
 export interface AdminSeen {
@@ -18,10 +19,7 @@ export interface AdminSeen {
 
 /** Look into an admin folder (`<common>`, or `<common>/worktrees/<id>`). */
 export const seeAdmin = async (admin: string): Promise<AdminSeen> => {
-  const [listed, text] = await Promise.all([
-    missing(readdir(admin), []),
-    missing(readFile(join(admin, "HEAD"), "utf8"), ""),
-  ]);
+  const [listed, text] = await Promise.all([missing(readdir(admin), []), missing(readText(join(admin, "HEAD")), "")]);
   const names = new Set(listed);
   const head = /^ref: (.+)\n?$/.exec(text)?.[1] ?? (await rebased(admin, names));
   const detached = /^([0-9a-f]{40,64})\s*$/.exec(text)?.[1];
@@ -42,7 +40,7 @@ const operations: readonly (readonly [file: string, name: string])[] = [
 const rebased = async (admin: string, names: ReadonlySet<string>): Promise<string | undefined> => {
   for (const folder of ["rebase-merge", "rebase-apply"]) {
     if (!names.has(folder)) continue;
-    const name = (await missing(readFile(join(admin, folder, "head-name"), "utf8"), "")).trim();
+    const name = (await missing(readText(join(admin, folder, "head-name")), "")).trim();
     if (name.startsWith("refs/heads/")) return name;
   }
   return undefined;

@@ -1,10 +1,11 @@
 /** Where a call happens: never what a worktree's own `.git` file says. */
-import { lstat, readdir, readFile } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 import { worktreeOf } from "../core/id.ts";
 import type { Layout } from "../port.ts";
 import { missing } from "./absent.ts";
+import { readText } from "./text.ts";
 
 /** Git directory, common directory and worktree of a call, all given to git explicitly. */
 export interface Place {
@@ -56,7 +57,7 @@ export const adminsIn = async (common: string): Promise<readonly string[]> => {
 
 /** The `.git` file that an admin folder belongs to; git ≥ 2.48 may write it relative to the folder. */
 export const pointsTo = async (admin: string): Promise<string | undefined> => {
-  const text = await missing(readFile(join(admin, "gitdir"), "utf8"), undefined);
+  const text = await missing(readText(join(admin, "gitdir")), undefined);
   return text === undefined ? undefined : resolve(admin, text.replace(/\n$/, ""));
 };
 

@@ -1,9 +1,10 @@
 /** Finding and ending git processes that a killed engine of ours left behind in a worktree. */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 
 import { missing } from "./absent.ts";
 import { writesVariable } from "./call.ts";
 import { send } from "./run.ts";
+import { readText } from "./text.ts";
 
 /**
  * End every process that an earlier process of ours started to write `worktree`, and wait until it is gone. They get
@@ -38,7 +39,7 @@ export const writersOf = async (worktree: string): Promise<readonly number[]> =>
 
 const environmentOf = async (pid: string): Promise<string> => {
   try {
-    return `\0${await readFile(`/proc/${pid}/environ`, "latin1")}`;
+    return `\0${await readText(`/proc/${pid}/environ`, "latin1")}`;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // Gone, or of another user: not ours.
