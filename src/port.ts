@@ -141,8 +141,11 @@ export interface Host {
   lent(lane: string): string | undefined;
   /** Write a small file into the run area for the agent to read (`LANES_TASKS`); returns its path. */
   brief(run: string, text: string): Promise<string>;
-  /** `changed` is called soon after a run started, wrote output, or ended; sometimes for nothing. */
-  watch(changed: () => void): Release;
+  /**
+   * `changed` is called soon after runs started, were stopped or ended, with their names; sometimes for nothing. With `run`:
+   * only for that run, and soon after it wrote output too.
+   */
+  watch(changed: (runs: readonly string[]) => void, run?: string): Release;
   /** Start `lanes engine run` detached from this terminal. Returns at once. */
   spawnEngine(): void;
   /** Say that this process shows or awaits something, until released (or dead): the engine stays up for it. */

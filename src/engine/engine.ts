@@ -55,7 +55,8 @@ export interface Engine {
   /** The end of a run's output, as it is: hostile until sanitised. */
   tail(run: string, bytes: number): Promise<string>;
   output(run: string, from: number): Promise<{ readonly text: string; readonly next: number }>;
-  watchRuns(changed: () => void): Release;
+  /** Called soon after this run began, wrote output or ended. */
+  watchRun(run: string, changed: () => void): Release;
   /** Keep the reconciler up while this process shows something. */
   attend(): Release;
   /** Text of the files below `folder` at the tip of a branch, by path; empty when there are none. */

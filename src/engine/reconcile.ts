@@ -1,5 +1,5 @@
 /** The elected engine: observe → plan → act, again and again. What woke it carries no meaning. */
-import type { RepoSeen, RunSeen } from "../core/observed.ts";
+import type { RepoSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
 import { projectionsOf } from "../core/projection.ts";
 import { trackerName } from "../core/tracker.ts";
@@ -8,6 +8,7 @@ import { graceMs } from "./act-run.ts";
 import { createCrew, type Crew } from "./crew.ts";
 import { elect, type Mandate } from "./elect.ts";
 import { createKeeper } from "./keep.ts";
+import { createEyes, type Eyes } from "./eyes.ts";
 import type { Ledger } from "./ledger.ts";
 import { observedName, observedText } from "./observed.ts";
 import { loadRules } from "./policy.ts";
@@ -59,6 +60,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   const waker = createWaker();
   const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined), checks: new Set() };
   const sight = createSight(world, waker.wake);
+  const eyes = createEyes(world);
   const crew = createCrew(work, waker.wake);
   const tripwire = createTripwire(world);
   const published: Office["published"] = new Map();
@@ -69,21 +71,25 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   };
   const releases: readonly Release[] = [
     ledger.follow(waker.wake),
-    world.host.watch(waker.wake),
+    world.host.watch((runs) => {
+      eyes.mark(runs);
+      waker.wake();
+    }),
     world.journal.followPublished(trackerName, again),
     () => sight.release(),
   ];
   try {
     const keep = createKeeper(ledger, world, options.version);
-    return await lead({ work, sight, tripwire, crew, waker, options, published, texts: new Map(), keep });
+    return await lead({ work, eyes, sight, tripwire, crew, waker, options, published, texts: new Map(), keep });
   } finally {
     for (const release of releases) release();
-    await crew.settled();
+    await Promise.all([crew.settled(), sight.settled()]);
   }
 };
 
 interface Office {
   readonly work: Work;
+  readonly eyes: Eyes;
   readonly sight: Sight;
   readonly tripwire: Tripwire;
   readonly crew: Crew;
@@ -98,7 +104,7 @@ interface Office {
 }
 
 const lead = async (office: Office): Promise<boolean> => {
-  const { work, sight, crew, waker, options } = office;
+  const { work, eyes, sight, crew, waker, options } = office;
   const { clock } = work.world;
   const rests = createRests(clock);
   let [busyAt, rulesAt, gitAt] = [clock.elapsed(), clock.elapsed(), clock.elapsed()];
@@ -118,8 +124,8 @@ const lead = async (office: Office): Promise<boolean> => {
     }
     const { state } = work.ledger;
     endForgottenChecks(work);
-    crew.begin(plan(state, { runs: lookAtRuns(work), rested: rests(state) }, now, work.rules.policy));
-    await sight.look(state).catch((error: unknown) => work.world.log.warn("look failed", { why: reasonOf(error) }));
+    crew.begin(plan(state, { runs: eyes.look(state), rested: rests(state) }, now, work.rules.policy));
+    sight.look(state);
     const isEdited = await publish(office);
     await office.keep();
     const isWatched = work.world.host.announced().length > 0;
@@ -151,9 +157,6 @@ const endForgottenChecks = (work: Work): void => {
       .catch((error: unknown) => work.world.log.warn("stop failed", { run, why: reasonOf(error) }));
   }
 };
-
-const lookAtRuns = (work: Work): ReadonlyMap<string, RunSeen> =>
-  new Map(runsToSee(work.ledger.state).map((run) => [run, work.world.host.seen(run)]));
 
 /** Publish what has moved, each at most five times a second, and take over what others wrote into the tracker: true when somebody did. */
 const publish = async (office: Office): Promise<boolean> => {

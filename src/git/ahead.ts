@@ -23,7 +23,7 @@ export const aheadCounter = (context: Context): AheadOf => {
   let newer: Promise<boolean> | undefined;
   return async (target, branches) => {
     const keyOf = (branch: Asked): string => `${branch.head} ${target}`;
-    const fresh = branches.filter((branch) => !known.has(keyOf(branch)));
+    const fresh = branches.filter((branch) => branch.head !== target && !known.has(keyOf(branch)));
     newer ??= isNewer(context);
     const counted = fresh.length === 0 ? [] : await ((await newer) ? together : oneByOne)(context, target, fresh);
     const all = new Map([...known, ...fresh.map((branch, at) => [keyOf(branch), counted[at] ?? none] as const)]);

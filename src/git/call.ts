@@ -132,7 +132,7 @@ const placeEnvironment = (context: Context, place: Place): NodeJS.ProcessEnv => 
 });
 
 const driversAt = async (context: Context, place: Place): Promise<readonly Setting[]> => {
-  const stamp = await configStamp(place.gitDir, place.common);
+  const stamp = configStamp(place.gitDir, place.common);
   const known = context.drivers.get(stamp);
   if (known !== undefined) return known;
   const env = { ...placeEnvironment(context, place), ...settingsEnvironment(baseGuards) };

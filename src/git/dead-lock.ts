@@ -57,7 +57,7 @@ const lockIn = (stderr: string, place: Place): string | undefined => {
 
 /** Worktrees that share a git directory, as their admin folders have it. */
 const worktreesOf = async (common: string): Promise<readonly string[]> => {
-  const files = await Promise.all((await adminsIn(common)).map(pointsTo));
+  const files = adminsIn(common).map(pointsTo);
   return files.filter((file) => file !== undefined).map(dirname);
 };
 

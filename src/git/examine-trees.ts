@@ -22,7 +22,7 @@ export const treesOf = async (context: Context): Promise<readonly TreeFacts[]> =
 };
 
 const treeAt = async (context: Context, admin: string, refs: ReadonlyMap<string, string>): Promise<TreeFacts> => {
-  const seen = await seeAdmin(admin);
+  const seen = seeAdmin(admin);
   const back = await missing(readText(join(admin, "gitdir")), undefined);
   const name = admin.slice(admin.lastIndexOf("/") + 1);
   const path = back === undefined ? lanePath(context.layout, name) : dirname(resolve(admin, back.trimEnd()));
@@ -52,7 +52,7 @@ const laneOf = (context: Context, head: string | undefined, path: string): strin
 
 const stateOf = async (admin: string, path: string, seen: AdminSeen, listed: boolean): Promise<TreeState> => {
   const lock = await missing(readText(join(admin, "locked")), undefined);
-  if (!seen.names.has("index") && (await writersOf(path)).length === 0) {
+  if (!seen.names.has("index") && writersOf(path).length === 0) {
     if (!listed || lock?.startsWith("initializing") === true) return "unfinished";
     if ((await missing(lstat(path), undefined)) !== undefined && seen.detached === undefined) return "unfilled";
   }

@@ -61,13 +61,13 @@ const enlist = async (context: Context, lane: string, base: string, path: string
 const knownAlready = async (context: Context, lane: string, path: string): Promise<Listed | No | "unknown"> => {
   const { layout } = context;
   const before = await adminOf(layout.common, path);
-  const finished = before !== undefined && (await seeAdmin(before)).names.has("index") && (await isFolder(path));
+  const finished = before !== undefined && seeAdmin(before).names.has("index") && (await isFolder(path));
   if (!finished) await endWriters(path);
   const repaired = finished ? undefined : await repairAdmin(context, lane, path);
   if (repaired !== undefined) return repaired;
   const admin = await adminOf(layout.common, path);
   if (admin === undefined) return "unknown";
-  const seen = await seeAdmin(admin);
+  const seen = seeAdmin(admin);
   if (seen.head !== refOf(lane)) return elsewhere(lane, path, seen.head);
   const head = (await refsBelow(context, refOf(lane))).get(refOf(lane));
   if (head === undefined) return branchGone(lane, path);

@@ -50,7 +50,7 @@ export const createHost = (place: HostPlace): Host => ({
     writeWhole(path, text);
     return path;
   },
-  watch: (changed) => watchRuns(place, changed),
+  watch: (changed, run) => watchRuns(place, changed, run),
   spawnEngine: () => startEngine(place, place.entry),
   announce: () => announceViewer(place),
   announced: () => liveViewers(place),
