@@ -1,0 +1,8 @@
+/** Every input of the program from outside, as the tests of `npm test` and of `npm run soak` go through them. */
+import type { Fuzz } from "./fuzz.ts";
+import { logFuzz } from "./log.ts";
+
+/** By where they come from. */
+export const inputs: readonly { readonly what: string; readonly all: readonly Fuzz[] }[] = [
+  { what: "the journal", all: logFuzz },
+];
