@@ -54,7 +54,8 @@ export const twisted = (...values: readonly unknown[]): fc.Arbitrary<unknown> =>
     .tuple(fc.constantFrom(...values), fc.array(twist, { maxLength: 3 }))
     .map(([value, twists]) => twists.reduce(twistOnce, JSON.parse(JSON.stringify(value)) as unknown));
 
-const twistOnce = (value: unknown, { at, to }: Twist): unknown => {
+const twistOnce = (value: unknown, { at, to: given }: Twist): unknown => {
+  const to = structuredClone(given);
   const places = placesIn(value);
   const place = places[at % (places.length + 1)];
   if (place === undefined) return to ?? null;
