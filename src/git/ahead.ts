@@ -47,7 +47,7 @@ const together = async (context: Context, target: string, branches: readonly Ask
   const args = ["for-each-ref", `--format=%(refname)%00%(ahead-behind:${target})`, ...branches.map(({ ref }) => ref)];
   const rows = (await must(context, refsPlace(context.layout), args)).toString().split("\n");
   const found = new Map(rows.map((row) => row.split("\0") as [string, string | undefined]));
-  return branches.map(({ ref }) => numbers(found.get(ref), " "));
+  return branches.map(({ ref }) => numbersOf(found.get(ref), " "));
 };
 
 const oneByOne = (context: Context, target: string, branches: readonly Asked[]): Promise<readonly Apart[]> =>
@@ -57,12 +57,16 @@ const oneByOne = (context: Context, target: string, branches: readonly Asked[]):
         const args = ["rev-list", "--left-right", "--count", `${branch.head}...${target}`, "--"];
         const ran = await call(context, refsPlace(context.layout), args);
         // History may be cut off (shallow) or lost: no distance rather than no overview.
-        return ran.code === 0 ? numbers(ran.stdout.toString(), "\t") : none;
+        return ran.code === 0 ? numbersOf(ran.stdout.toString(), "\t") : none;
       }),
     ),
   );
 
-const numbers = (text: string | undefined, separator: string): Apart => {
+/** The two counts of one branch; 0 for what is no count. */
+export const numbersOf = (text: string | undefined, separator: string): Apart => {
   const [ahead, behind] = (text ?? "").trim().split(separator).map(Number);
-  return { ahead: ahead ?? 0, behind: behind ?? 0 };
+  return { ahead: countOf(ahead), behind: countOf(behind) };
 };
+
+const countOf = (given: number | undefined): number =>
+  given !== undefined && Number.isSafeInteger(given) && given >= 0 ? given : 0;

@@ -67,7 +67,8 @@ const lfsPrograms = /^lfs\.(extension|customtransfer)\.|^lfs\..*standalonetransf
 export const driverGuards = (entries: readonly Configured[]): readonly Setting[] => {
   const users = new Map(entries.filter((entry) => !isLocal(entry)).map(({ key, value }) => [key, value]));
   const local = new Set(entries.filter(isLocal).map(({ key }) => key));
-  const names = new Set([...local].flatMap((key) => /^((?:filter|merge)\..+)\.[^.]+$/s.exec(key)?.[1] ?? []));
+  // The name may be empty: git takes `filter=` in the attributes for the driver `[filter ""]`.
+  const names = new Set([...local].flatMap((key) => /^((?:filter|merge)\..*)\.[^.]+$/s.exec(key)?.[1] ?? []));
   const guards = [...names].flatMap((name) => {
     // Such bytes do not survive the way into the child's environment, so the override would miss.
     if (name.includes("\uFFFD")) throw new Error("the repository's configuration names a driver that is not UTF-8");
