@@ -8,6 +8,7 @@ import {
   readFileSync,
   readSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -55,8 +56,13 @@ export const writeWhole = (path: string, text: string): void => {
   makeFolder(dirname(path));
   // Nobody can guess the name, and what stands there already is never written through.
   const fresh = `${path}.${randomBytes(8).toString("hex")}.new`;
-  writeFileSync(fresh, text, { flag: "wx", mode: 0o600 });
-  renameSync(fresh, path);
+  try {
+    writeFileSync(fresh, text, { flag: "wx", mode: 0o600 });
+    renameSync(fresh, path);
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw error;
+  }
 };
 
 /**
