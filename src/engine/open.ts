@@ -13,7 +13,7 @@ import type { Engine, Pulse } from "./engine.ts";
 import { execute, type Receipt } from "./execute.ts";
 import { createLedger, type Ledger, type Told } from "./ledger.ts";
 import { observedName, parseObserved } from "./observed.ts";
-import { limitsOf, loadRules } from "./policy.ts";
+import { defaults, limitsOf, loadRules } from "./policy.ts";
 import { createRests } from "./rest.ts";
 import { replay } from "./resume.ts";
 import type { Desk } from "./tracker.ts";
@@ -47,7 +47,7 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
     },
     limits,
     settings: () => world.settings.load(),
-    defaults: () => limitsOf({}),
+    defaults: () => defaults,
     trust: (hash) => world.settings.trust(hash),
     observed: async () => parseObserved(await world.journal.published(observedName)),
     look: (lanes) => look(ledger, world, lanes),
