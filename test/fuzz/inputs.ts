@@ -2,6 +2,7 @@
 import type { Fuzz } from "./fuzz.ts";
 import { fileFuzz } from "./file.ts";
 import { gitFuzz } from "./git.ts";
+import { hostFuzz } from "./host.ts";
 import { logFuzz } from "./log.ts";
 
 /** By where they come from. */
@@ -9,4 +10,5 @@ export const inputs: readonly { readonly what: string; readonly all: readonly Fu
   { what: "the journal", all: logFuzz },
   { what: "files and JSON of people, scripts and agents", all: fileFuzz },
   { what: "git and its files", all: gitFuzz },
+  { what: "runs, processes and locks", all: hostFuzz },
 ];
