@@ -4,6 +4,8 @@ import { fileFuzz } from "./file.ts";
 import { gitFuzz } from "./git.ts";
 import { hostFuzz } from "./host.ts";
 import { logFuzz } from "./log.ts";
+import { terminalFuzz } from "./terminal.ts";
+import { wordFuzz } from "./words.ts";
 
 /** By where they come from. */
 export const inputs: readonly { readonly what: string; readonly all: readonly Fuzz[] }[] = [
@@ -11,4 +13,6 @@ export const inputs: readonly { readonly what: string; readonly all: readonly Fu
   { what: "files and JSON of people, scripts and agents", all: fileFuzz },
   { what: "git and its files", all: gitFuzz },
   { what: "runs, processes and locks", all: hostFuzz },
+  { what: "the terminal", all: terminalFuzz },
+  { what: "the command line", all: wordFuzz },
 ];
