@@ -110,13 +110,33 @@ const works = {
 /** Changes that a writer makes elsewhere before it says that it is ready: what is measured is not the compiler. */
 const warmUp = { journal: 8000, bare: 8000, lockfile: 30 };
 
-const beWriter = async ([kind, folder, name, count]) => {
+const warm = async (kind, folder, name, count) => {
   const elsewhere = mkdtempSync(join(dirname(folder), "lanes-bench-warm-"));
   writeFileSync(join(elsewhere, "tracker.json"), emptyTracker);
   await (
-    await works[kind](elsewhere, name, warmUp[kind])
+    await works[kind](elsewhere, name, count)
   )();
   rmSync(elsewhere, { recursive: true });
+};
+
+/** A writer of a crowd: changes for so many milliseconds, and tells how long each took. */
+const beOneOfMany = async ([kind, folder, name, ms]) => {
+  await warm(kind, folder, name, 20);
+  const change = await works[kind](folder, name, 1);
+  process.send("ready");
+  process.once("message", async () => {
+    const took = [];
+    for (const end = performance.now() + Number(ms); performance.now() < end;) {
+      const start = performance.now();
+      await change();
+      took.push(performance.now() - start);
+    }
+    process.send(took, () => process.disconnect());
+  });
+};
+
+const beWriter = async ([kind, folder, name, count]) => {
+  await warm(kind, folder, name, warmUp[kind]);
   const work = await works[kind](folder, name, Number(count));
   process.send("ready");
   process.once("message", async () => {
@@ -126,29 +146,53 @@ const beWriter = async ([kind, folder, name, count]) => {
   });
 };
 
-const said = async (writer, word) =>
+const told = async (writer) =>
   new Promise((resolve, reject) => {
-    writer.once("message", (message) => (message === word ? resolve() : reject(new Error(`said ${message}`))));
+    writer.once("message", resolve);
     writer.once("exit", (code) => code !== 0 && reject(new Error(`a writer ended with ${code}`)));
   });
 
-/** Durable changes per second of `writers` processes that all start at once, their start-up not counted. */
-const rateOf = async (kind, writers, count, disk) => {
+const said = async (writer, word) => {
+  const message = await told(writer);
+  if (message !== word) throw new Error(`said ${message}`);
+};
+
+/** Let `writers` processes that do `how` start all at once; answers what each told at its end, and how long it took in all. */
+const together = async (how, kind, writers, amount, disk) => {
   const folder = mkdtempSync(join(disk, "lanes-bench-"));
   writeFileSync(join(folder, "tracker.json"), emptyTracker);
   try {
-    const args = (n) => [self, "--writer", kind, folder, `w${n}`, `${count}`];
+    const args = (n) => [self, how, kind, folder, `w${n}`, `${amount}`];
     const stdio = ["ignore", "inherit", "inherit", "ipc"];
     const all = Array.from({ length: writers }, (_, n) => spawn(process.execPath, args(n), { stdio }));
     await Promise.all(all.map(async (writer) => said(writer, "ready")));
-    const done = all.map(async (writer) => said(writer, "done"));
+    const ends = all.map(told);
     const start = performance.now();
     for (const writer of all) writer.send("go");
-    await Promise.all(done);
-    return (writers * count * 1000) / (performance.now() - start);
+    const answers = await Promise.all(ends);
+    return { answers, ms: performance.now() - start };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+};
+
+/** Durable changes per second of `writers` processes, their start-up not counted. */
+const rateOf = async (kind, writers, count, disk) => {
+  const { answers, ms } = await together("--writer", kind, writers, count, disk);
+  if (answers.some((answer) => answer !== "done")) throw new Error(`said ${answers.join(" ")}`);
+  return (writers * count * 1000) / ms;
+};
+
+/** What a crowd of 64 writers got done for a while: changes per second, the slowest of a hundred, the least served by the most. */
+const crowdOf = async (kind, seconds, disk) => {
+  const { answers, ms } = await together("--crowd", kind, 64, seconds * 1000, disk);
+  const counts = answers.map((took) => took.length);
+  const all = answers.flat().toSorted((a, b) => a - b);
+  return {
+    rate: (all.length * 1000) / ms,
+    p99: all[Math.floor(all.length * 0.99)],
+    even: Math.min(...counts) / Math.max(...counts),
+  };
 };
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
@@ -188,6 +232,25 @@ export const appendAgainstLockfile = async (disk = tmpdir()) => {
   return { name: "append-16-writers", ratio: measured.ratio, detail };
 };
 
+/** 64 writers: the same, and that nobody of so many waits for long or is passed over. */
+export const crowdAgainstLockfile = async (disk = tmpdir()) => {
+  await bundleSources();
+  const [ours, reference] = [[], []];
+  for (let round = 0; round < 3; round += 1) {
+    ours.push(await crowdOf("journal", 5, disk));
+    reference.push(await crowdOf("lockfile", 10, disk));
+  }
+  const middle = (crowds, what) => median(crowds.map((crowd) => crowd[what]));
+  const shown = (crowds) =>
+    `${middle(crowds, "rate").toFixed(0)}/s, p99 ${middle(crowds, "p99").toFixed(0)} ms, least/most ${middle(crowds, "even").toFixed(2)}`;
+  const detail = `64 writers: ${shown(ours)}; tuned proper-lockfile: ${shown(reference)}`;
+  return [
+    { name: "append-64-writers", ratio: median(ours.map(({ rate }, n) => rate / reference[n].rate)), detail },
+    { name: "append-64-p99", ratio: middle(ours, "p99"), detail },
+    { name: "append-64-even", ratio: middle(ours, "even"), detail },
+  ];
+};
+
 const replayLines = 100_000;
 
 /** Reading a log of 100,000 records, checksums included, against JSON.parse of the same lines held in memory. */
@@ -221,6 +284,7 @@ export const readAgainstParse = async (disk = tmpdir()) => {
 };
 
 if (process.argv[2] === "--writer") await beWriter(process.argv.slice(3));
+else if (process.argv[2] === "--crowd") await beOneOfMany(process.argv.slice(3));
 else if (process.argv[1] === self)
   for (const measure of [readAgainstParse, appendAgainstBare, appendAgainstLockfile]) {
     const { name, ratio, detail } = await measure(process.argv[2]);

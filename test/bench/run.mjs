@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 
 import { createAgainstWorktreeAdd } from "./git.mjs";
-import { appendAgainstBare, appendAgainstLockfile } from "./journal.mjs";
+import { appendAgainstBare, appendAgainstLockfile, crowdAgainstLockfile } from "./journal.mjs";
 import { replayAgainstParse } from "./replay.mjs";
 import { startAgainstNode } from "./start.mjs";
 
@@ -14,6 +14,7 @@ const measurements = [
   [["replay"], replayAgainstParse],
   [["append-4-writers"], appendAgainstBare],
   [["append-16-writers"], appendAgainstLockfile],
+  [["append-64-writers", "append-64-p99", "append-64-even"], crowdAgainstLockfile],
   [["create-lanes"], createAgainstWorktreeAdd],
 ];
 
