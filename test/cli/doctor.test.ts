@@ -550,8 +550,12 @@ describe("doctor", () => {
     const log = there.read(".orchestration/event-log.jsonl");
     rmSync(state(there, "tracker.json"), { force: true });
     for (const name of [
-      ...["a torn tail", "a stale index.lock", "a stale lock on a branch", "a pipe in the place of tracker.json"],
-      ...["a worktree that was begun and never finished", "a lock folder with something in it"],
+      "a torn tail",
+      "a stale index.lock",
+      "a stale lock on a branch",
+      "a pipe in the place of tracker.json",
+      "a worktree that was begun and never finished",
+      "a lock folder with something in it",
     ])
       faults[name]?.seed(there);
     there.git("update-ref", "-d", "refs/heads/lane/docs/work");

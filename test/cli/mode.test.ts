@@ -55,24 +55,20 @@ describe("with umask 000", () => {
       const names = all.map((path) => relative(state(there), path));
       expect(names).toEqual(
         expect.arrayContaining([
-          ...[
-            "event-log.jsonl",
-            "engine.log",
-            "tracker.json",
-            "observed.json",
-            "snapshot.json",
-            "control.git",
-            "briefs",
-          ],
-          ...[
-            "runs/docs-1/log",
-            "runs/docs-1/start",
-            "runs/docs-1/exit",
-            "runs/bad-1/log",
-            "verify/0",
-            "lent",
-            "viewers",
-          ],
+          "event-log.jsonl",
+          "engine.log",
+          "tracker.json",
+          "observed.json",
+          "snapshot.json",
+          "control.git",
+          "briefs",
+          "runs/docs-1/log",
+          "runs/docs-1/start",
+          "runs/docs-1/exit",
+          "runs/bad-1/log",
+          "verify/0",
+          "lent",
+          "viewers",
         ]),
       );
       // Git makes the folder of a worktree as the umask says: the folder around it keeps others out.
