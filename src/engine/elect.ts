@@ -29,6 +29,10 @@ export const elect = async (ledger: Ledger, world: World, version: string): Prom
 const leads = (engine: Elected, host: Pick<Host, "alive" | "frozen">, version: string): boolean =>
   !engine.retired && host.alive(engine.process) && !host.frozen(engine.process) && !isOlder(engine.version, version);
 
+/** Does an engine lead that needs no help? */
+export const isLed = (state: State, host: Pick<Host, "alive" | "frozen">, version: string): boolean =>
+  state.engine !== undefined && leads(state.engine, host, version);
+
 /** Does work wait for an engine while none leads? */
 export const isStranded = (
   state: State,
@@ -37,7 +41,7 @@ export const isStranded = (
   now: number,
   limits: Limits,
 ): boolean =>
-  !(state.engine && leads(state.engine, host, version)) &&
+  !isLed(state, host, version) &&
   (needsEngine(state, now, limits) || [...state.lanes.values()].some((lane) => isDisturbed(lane, host)));
 
 /** Has the agent of a frozen lane died, or did somebody wake it? The lane needs no engine until then. */
@@ -59,15 +63,15 @@ const startMaxMs = 5000;
 /** Make sure that an engine leads, starting one when none does. False when none came up in time. */
 export const ensureElected = async (ledger: Ledger, world: World, version: string): Promise<boolean> => {
   const { clock, host } = world;
-  const isLed = (): boolean => ledger.state.engine !== undefined && leads(ledger.state.engine, host, version);
+  const led = (): boolean => isLed(ledger.state, host, version);
   await ledger.refresh();
-  if (isLed()) return true;
+  if (led()) return true;
   if (ledger.newer()) return false;
   host.spawnEngine();
   for (const until = clock.elapsed() + startMaxMs; clock.elapsed() < until;) {
     await clock.sleep(25);
     await ledger.refresh();
-    if (isLed()) return true;
+    if (led()) return true;
   }
   return false;
 };

@@ -6,7 +6,7 @@ import { isNo, type RepoSeen } from "../core/observed.ts";
 import type { Limits } from "../core/schedule.ts";
 import { compareSettings } from "../core/tripwire.ts";
 import type { Release, World } from "../port.ts";
-import { ensureElected, isStranded } from "./elect.ts";
+import { ensureElected, isLed, isStranded } from "./elect.ts";
 import type { Engine } from "./engine.ts";
 import { execute, type Receipt } from "./execute.ts";
 import { createLedger, type Ledger, type Told } from "./ledger.ts";
@@ -96,7 +96,10 @@ const isStrandedHere = async (
   version: string,
   limits: () => Promise<Limits>,
 ): Promise<boolean> =>
-  !ledger.newer() && isStranded(ledger.state, world.host, version, world.clock.now(), await limits());
+  !ledger.newer() &&
+  // First what costs little: viewers ask twice a second.
+  !isLed(ledger.state, world.host, version) &&
+  isStranded(ledger.state, world.host, version, world.clock.now(), await limits());
 
 /** Announce a viewer, and start another engine within moments when the one that is needed has died. */
 const attend = (ledger: Ledger, world: World, version: string, limits: () => Promise<Limits>): Release => {
