@@ -5,8 +5,8 @@ import { runsToSee } from "../core/plan.ts";
 import type { State } from "../core/state.ts";
 import type { World } from "../port.ts";
 
-/** A run that goes on, and of which nothing is told, is looked at again after this long, in ms. */
-const againMs = 10_000;
+/** A run that goes on, and of which nothing is told, is looked at again after this long, in ms: the watch looks for itself more often. */
+const againMs = 60_000;
 
 /** The engine's eyes on the runs. */
 export interface Eyes {

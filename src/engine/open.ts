@@ -119,7 +119,10 @@ const isStrandedHere = async (
   version: string,
   limits: () => Promise<Limits>,
 ): Promise<boolean> =>
-  !ledger.newer() && isStranded(ledger.state, world.host, version, world.clock.now(), await limits());
+  !ledger.newer() &&
+  // First what costs little: viewers ask twice a second.
+  !isLed(ledger.state, world.host, version) &&
+  isStranded(ledger.state, world.host, version, world.clock.now(), await limits());
 
 /** Did somebody write into the tracker, and no engine leads that would see it? */
 const isEdited = async (ledger: Ledger, world: World, version: string): Promise<boolean> =>

@@ -27,8 +27,6 @@ const publishMs = 200;
 const failedMs = 5000;
 /** Configuration is read again after this long, in ms. */
 const rulesMs = 2000;
-/** All lanes are looked at anew after this long although nothing moved, in ms. */
-const gitSweepMs = 300_000;
 
 /** How an engine differs from one box or test to another. */
 export interface EngineOptions {
@@ -107,7 +105,7 @@ const lead = async (office: Office): Promise<boolean> => {
   const { work, eyes, sight, crew, waker, options } = office;
   const { clock } = work.world;
   const rests = createRests(clock);
-  let [busyAt, rulesAt, gitAt] = [clock.elapsed(), clock.elapsed(), clock.elapsed()];
+  let [busyAt, rulesAt] = [clock.elapsed(), clock.elapsed()];
   for (;;) {
     const [now, elapsed] = [clock.now(), clock.elapsed()];
     if (!(await stillLeads(work))) {
@@ -117,10 +115,6 @@ const lead = async (office: Office): Promise<boolean> => {
     if (elapsed - rulesAt >= rulesMs) {
       work.rules = await loadRules(work.world.settings, work.rules);
       rulesAt = elapsed;
-    }
-    if (elapsed - gitAt >= gitSweepMs) {
-      sight.mark();
-      gitAt = elapsed;
     }
     const { state } = work.ledger;
     endForgottenChecks(work);

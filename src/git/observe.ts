@@ -23,10 +23,11 @@ export const observe = async (context: Context, aheadOf: AheadOf, ask: Ask): Pro
   const laneRefs = refs.filter(({ ref }) => laneOf(ref) !== undefined);
   const apart = target === undefined ? new Map<string, Apart>() : await aheadOf(target.head, laneRefs);
   const status = new Set(ask.status);
+  const admins = adminFolders(context.layout.common);
   const lanes = await Promise.all(
     laneRefs.map(async (ref): Promise<[string, LaneSeen]> => {
       const lane = laneOf(ref.ref) ?? "";
-      return [lane, await laneSeen(context, lane, ref, apart.get(ref.ref), status.has(lane))];
+      return [lane, await laneSeen(context, lane, ref, { apart: apart.get(ref.ref), admins, look: status.has(lane) })];
     }),
   );
   return {
@@ -34,7 +35,7 @@ export const observe = async (context: Context, aheadOf: AheadOf, ask: Ask): Pro
     target: target && { name: ask.target, head: target.head, subject: target.subject },
     lanes: new Map(lanes),
     branches: refs.map(branchSeen),
-    locks: lockFiles(context.layout.common, at),
+    locks: lockFiles(context.layout.common, admins, at),
     configured: settings,
   };
 };
@@ -64,13 +65,12 @@ const laneSeen = async (
   context: Context,
   lane: string,
   ref: RefSeen,
-  apart: Apart | undefined,
-  look: boolean,
+  { apart, admins, look }: { readonly apart: Apart | undefined; readonly admins: Admins; readonly look: boolean },
 ): Promise<LaneSeen> => {
   const { layout } = context;
   const path = lanePath(layout, lane);
   const admin = (await isFolder(path)) ? await adminOf(layout.common, path) : undefined;
-  const seen = admin === undefined ? undefined : seeAdmin(admin);
+  const seen = admin === undefined ? undefined : seeAdmin(admin, admins.get(admin));
   const known = { head: ref.head, subject: ref.subject, ahead: apart?.ahead ?? 0, behind: apart?.behind ?? 0 };
   if (admin === undefined || seen === undefined) return { ...known, worktree: "missing" };
   const place = treePlace(layout, path, admin);
@@ -86,17 +86,22 @@ const laneSeen = async (
 const onOwnBranch = (lane: string, ref: RefSeen, path: string, seen: AdminSeen): boolean =>
   ref.worktree === path || seen.head === refOf(lane);
 
-/** Git's lock files in the common directory and in the admin folders of worktrees, not below. */
-const lockFiles = (common: string, now: number): RepoSeen["locks"] => {
+/** The admin folders of all worktrees, each with the names in it. */
+type Admins = ReadonlyMap<string, readonly string[]>;
+
+const adminFolders = (common: string): Admins => {
   const folder = join(common, "worktrees");
-  return [common, ...namesIn(folder).map((name) => join(folder, name))].flatMap((place) => locksIn(place, now));
+  return new Map(namesIn(folder).map((name) => [join(folder, name), namesIn(join(folder, name))]));
 };
 
-const locksIn = (folder: string, now: number): RepoSeen["locks"] =>
-  namesIn(folder)
-    .filter((name) => name.endsWith(".lock"))
-    .flatMap((name) => {
-      const path = join(folder, name);
-      const seen = statSync(path, { throwIfNoEntry: false });
-      return seen === undefined ? [] : [{ path, ageMs: Math.max(0, Math.round(now - seen.mtimeMs)) }];
-    });
+/** Git's lock files in the common directory and in the admin folders of worktrees, not below. */
+const lockFiles = (common: string, admins: Admins, now: number): RepoSeen["locks"] =>
+  [[common, namesIn(common)] as const, ...admins].flatMap(([folder, names]) =>
+    names
+      .filter((name) => name.endsWith(".lock"))
+      .flatMap((name) => {
+        const path = join(folder, name);
+        const seen = statSync(path, { throwIfNoEntry: false });
+        return seen === undefined ? [] : [{ path, ageMs: Math.max(0, Math.round(now - seen.mtimeMs)) }];
+      }),
+  );

@@ -10,7 +10,7 @@ import type { Context } from "./call.ts";
 import { adminOf, lanePath } from "./place.ts";
 
 /**
- * Tell, at most every 50 ms, which lanes moved; an empty list when only the target or the refs as a whole did. Folders that
+ * Tell, at most every 25 ms, which lanes moved; an empty list when only the target or the refs as a whole did. Folders that
  * are not there yet, or went and came back, are watched as soon as they appear. Never keeps the process alive.
  */
 export const watch = (context: Context, lanes: readonly string[], changed: Changed): Release => {
@@ -44,7 +44,7 @@ export const watch = (context: Context, lanes: readonly string[], changed: Chang
 
 type Changed = (lanes: readonly string[]) => void;
 
-const debounceMs = 50;
+const debounceMs = 25;
 /** Stands for the target and the refs as a whole; no lane can be called so. */
 const everything = "";
 

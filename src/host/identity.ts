@@ -27,7 +27,12 @@ export const isFrozen = (process: Identity): boolean =>
   isAlive(process) && (processRow(process.pid)?.stopped === true || inFrozenGroup(process.pid));
 
 /** Identifies this boot as assets/launcher.sh does: random(4) on Linux, sysctl elsewhere. */
-export const bootId = (): string => {
+export const bootId = (): string => (boot ??= readBootId());
+
+/** No process outlives a boot: read once. */
+let boot: string | undefined;
+
+const readBootId = (): string => {
   const text = readIfThere("/proc/sys/kernel/random/boot_id") ?? bootSession();
   return text.trim() || "unknown";
 };

@@ -73,6 +73,8 @@ interface Watched {
 
 interface WatchedRun extends Watched {
   look: Look;
+  /** Of the folder when it was looked at; empty when it had changed just before: it may change again without another time. */
+  stamp: string;
 }
 
 /** What a run shows without a search for its processes. */
@@ -112,7 +114,7 @@ const watchFolders = (runs: string, only: string | undefined, hint: (run?: strin
       fresh.push(run);
       const found = watched(join(runs, run), (_event, file) => isTold(file) && hint(run));
       const look = lookAt(run);
-      if (found && look.is !== "ended") open.set(run, { ...found, look });
+      if (found && look.is !== "ended") open.set(run, { ...found, look, stamp: "" });
       else {
         found?.watcher?.close();
         ended.add(run);
@@ -123,9 +125,11 @@ const watchFolders = (runs: string, only: string | undefined, hint: (run?: strin
 
   /** Does it look otherwise than before? What ended, or is another folder now, is let go. */
   const differs = (run: string, entry: WatchedRun): boolean => {
+    const { inode, stamp } = stampOf(join(runs, run));
+    if (stamp !== "" && stamp === entry.stamp && isLaunched(entry)) return false;
     const before = entry.look;
-    const isMoved = inodeOf(join(runs, run)) !== entry.inode;
-    entry.look = lookAt(run);
+    const isMoved = inode !== entry.inode;
+    Object.assign(entry, { look: lookAt(run), stamp });
     if (isMoved || entry.look.is === "ended") drop(run);
     if (!isMoved && entry.look.is === "ended") ended.add(run);
     return isMoved || entry.look.is !== before.is || entry.look.printed !== before.printed;
@@ -144,8 +148,7 @@ const watchFolders = (runs: string, only: string | undefined, hint: (run?: strin
     }
     const fresh = all || root?.watcher === undefined ? adopt() : [];
     const told = [...open].filter(([run, entry]) => {
-      const { launcher } = entry.look;
-      const isTrusted = !all && entry.watcher !== undefined && (launcher === undefined || isThere(launcher.pid));
+      const isTrusted = !all && entry.watcher !== undefined && (entry.look.launcher === undefined || isLaunched(entry));
       return !isTrusted && differs(run, entry);
     });
     return [...lost, ...fresh, ...told.map(([run]) => run)];
@@ -163,6 +166,19 @@ const watched = (path: string, told: (event: string, file: string | null) => voi
   const watcher = unless(["ENOENT", "ENOSPC", "EMFILE", "EACCES"], () => watch(path, { persistent: false }, told));
   watcher?.on("error", () => watcher.close());
   return { inode, watcher };
+};
+
+/** Is there a process with the number of its launcher? */
+const isLaunched = ({ look: { launcher } }: WatchedRun): boolean => launcher !== undefined && isThere(launcher.pid);
+
+/** A folder's time moves in steps of the kernel's clock, and some file systems keep whole seconds. */
+const steadyMs = 2500;
+
+/** Inode of a folder and what changes with each file that comes into it. */
+const stampOf = (path: string): { readonly inode: number | undefined; readonly stamp: string } => {
+  const seen = unless(["ENOENT", "ENOTDIR"], () => statSync(path));
+  const isSteady = seen !== undefined && Math.abs(Date.now() - seen.mtimeMs) > steadyMs;
+  return { inode: seen?.ino, stamp: isSteady ? `${seen.ino} ${seen.mtimeMs}` : "" };
 };
 
 const inodeOf = (path: string): number | undefined => unless(["ENOENT", "ENOTDIR"], () => statSync(path).ino);

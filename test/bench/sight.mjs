@@ -33,8 +33,7 @@ const openLibrary = async (repo) => {
 };
 
 /** A repository with 200 lanes, each with an agent that lives and is silent, and an engine of its own. */
-const makeRepository = async (home, env) => {
-  const repo = join(home, "repo");
+const makeRepository = async (repo, call, env) => {
   execFileSync("git", ["init", "-q", "-b", "main", repo], { env });
   writeFileSync(join(repo, "lanes.config.json"), JSON.stringify({ maxRuns: lanes }));
   for (let n = 0; n < 50; n += 1) writeFileSync(join(repo, `file-${n}.txt`), `${n}\n`);
@@ -42,7 +41,6 @@ const makeRepository = async (home, env) => {
   execFileSync("git", ["-C", repo, "config", "user.email", "bench@example.invalid"], { env });
   execFileSync("git", ["-C", repo, "add", "."], { env });
   execFileSync("git", ["-C", repo, "commit", "-q", "-m", "Begin"], { env });
-  const call = async (...words) => run(process.execPath, [program, ...words], { cwd: repo, env });
   const { parseSpec, library } = await openLibrary(repo);
   const all = Array.from({ length: lanes }, (_, n) => nameOf(n));
   const given = { tasks: ["measure"], command: ["sleep", "86400"], retries: 0 };
@@ -57,7 +55,6 @@ const makeRepository = async (home, env) => {
     if (states.includes("failed")) throw new Error("a lane failed to start");
     await sleep(250);
   }
-  return { repo, call };
 };
 
 /** Clock ticks of processor time that a process and its children that ended have taken. */
@@ -100,7 +97,7 @@ const measure = async (repo, env, engine, idleSeconds) => {
   const took = [];
   for (let n = 0; n < commits; n += 1) {
     const id = nameOf(n % 8);
-    const mark = new RegExp(`${id}.*\\+${Math.floor(n / 8) + 1}\\b`);
+    const mark = new RegExp(` ${id} running .*↑${Math.floor(n / 8) + 1} `);
     const seen = until((shown) => shown.some((line) => mark.test(line)));
     const words = ["-C", join(repo, ".worktrees", id), "commit", "-q", "--allow-empty", "-m", `Step ${n}`];
     await run("git", words, { env });
@@ -114,7 +111,7 @@ const measure = async (repo, env, engine, idleSeconds) => {
   const seconds = (performance.now() - begin) / 1000;
   const share = (ticksOf(child.pid) + ticksOf(engine) - before) / 100 / seconds;
   const idle = { share, bytes: bytes - sent, seconds };
-  child.kill("SIGKILL");
+  child.write("q");
   return { took: took.toSorted((a, b) => a - b), idle };
 };
 
@@ -130,12 +127,12 @@ export const sightOfLanes = async (idleSeconds = 60) => {
     LANG: "C.UTF-8",
     TERM: "xterm-256color",
   };
+  const repo = join(home, "repo");
+  const call = async (...words) => run(process.execPath, [program, ...words], { cwd: repo, env });
   try {
-    const { repo, call } = await makeRepository(home, env);
+    await makeRepository(repo, call, env);
     const { pid } = JSON.parse((await call("engine", "status", "--json")).stdout);
     const { took, idle } = await measure(repo, env, pid, idleSeconds);
-    await call("stop", "--all");
-    await call("engine", "stop");
     const p95 = took[Math.ceil(took.length * 0.95) - 1];
     const detail = `${took.length} commits among ${lanes} lanes: p50 ${took[Math.floor(took.length / 2)].toFixed(0)} ms, p95 ${p95.toFixed(0)} ms`;
     const idleDetail = `${idle.seconds.toFixed(0)} s with ${lanes} lanes, screen and engine, git's children counted; ${idle.bytes} bytes to the terminal`;
@@ -145,6 +142,8 @@ export const sightOfLanes = async (idleSeconds = 60) => {
       { name: "idle-bytes", ratio: idle.bytes, detail: idleDetail },
     ];
   } finally {
+    await call("stop-all");
+    await call("engine", "stop");
     rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 };

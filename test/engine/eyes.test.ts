@@ -33,12 +33,12 @@ test("a run that goes on is looked at again when it is told of", () => {
   expect(look()).toEqual([gone]);
 });
 
-test("a run of which nothing is told is looked at again after ten seconds; until then only its age grows", () => {
+test("a run of which nothing is told is looked at again after a minute; until then only its age grows", () => {
   const { world, look } = scene("running");
   look();
-  Object.assign(world, { seen: gone, steady: 9999 });
-  expect(look()).toEqual([{ ...alive, ageMs: 10_499 }]);
-  world.steady = 10_000;
+  Object.assign(world, { seen: gone, steady: 59_999 });
+  expect(look()).toEqual([{ ...alive, ageMs: 60_499 }]);
+  world.steady = 60_000;
   expect(look()).toEqual([gone]);
 });
 
