@@ -62,7 +62,7 @@ const checkedOut = async (engine: Engine): Promise<{ readonly name: string } | N
 /** A branch by its name, if there is one. A repository without a commit has none at all: that is said first. */
 export const existingBranch = async (engine: Engine, name: string): Promise<{ readonly name: string } | No> => {
   const { branches } = await engine.look([]);
-  if (branches.some((branch) => branch.name === name)) return { name };
+  if (branches.some((each) => each.name === name)) return { name };
   const current = await engine.currentBranch();
   if (isNo(current) && branches.length === 0) return current;
   return no(`there is no branch ${name} to land on`, `make it first: git branch ${name}`, exit.data);
