@@ -1,5 +1,5 @@
 // A start from a snapshot, however long the history before it is: `lanes status` of a repository with a million events.
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
