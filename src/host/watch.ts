@@ -16,8 +16,9 @@ import { isThere } from "./signal.ts";
 const callMs = 50;
 /** The look that finds what no hint told: a launcher that was killed, a file system or user without watches left. */
 const lookMs = 1000;
-/** Of so many looks one is at everything; the others trust the watches, and only ask whether launchers are there. */
+/** Of so many looks one is at everything; the others trust the watches, and only ask whether launchers are there: so many in turn. */
 const wholeEvery = 10;
+const launchersPerLook = 50;
 
 /**
  * Call `changed` with the names of runs soon after they began, stood still, went on or ended, never missing the last change.
@@ -91,6 +92,7 @@ const watchFolders = (runs: string, only: string | undefined, hint: (run?: strin
   const open = new Map<string, WatchedRun>();
   let ended = new Set<string>();
   let root: Watched | undefined;
+  let turn: string[] = [];
 
   const drop = (run: string): void => {
     open.get(run)?.watcher?.close();
@@ -135,6 +137,20 @@ const watchFolders = (runs: string, only: string | undefined, hint: (run?: strin
     return isMoved || entry.look.is !== before.is || entry.look.printed !== before.printed;
   };
 
+  /** The next runs whose launchers are asked for. */
+  const inTurn = (): readonly string[] => {
+    if (turn.length === 0)
+      turn = [...open].flatMap(
+        ([
+          run,
+          {
+            look: { launcher },
+          },
+        ]) => (launcher ? [run] : []),
+      );
+    return turn.splice(0, launchersPerLook);
+  };
+
   const look = (all: boolean): readonly string[] => {
     // The archive may have moved all of it away, and another may have taken its place.
     const isMoved = root !== undefined && inodeOf(runs) !== root.inode;
@@ -147,8 +163,9 @@ const watchFolders = (runs: string, only: string | undefined, hint: (run?: strin
       ended = new Set([...ended].filter((run) => present.has(run)));
     }
     const fresh = all || root?.watcher === undefined ? adopt() : [];
+    const asked = all ? [] : inTurn();
     const told = [...open].filter(([run, entry]) => {
-      const isTrusted = !all && entry.watcher !== undefined && (entry.look.launcher === undefined || isLaunched(entry));
+      const isTrusted = !all && entry.watcher !== undefined && (!asked.includes(run) || isLaunched(entry));
       return !isTrusted && differs(run, entry);
     });
     return [...lost, ...fresh, ...told.map(([run]) => run)];

@@ -31,7 +31,9 @@ const major = Number(process.versions.node.split(".")[0]);
 const wanted = new Set(process.argv.slice(2));
 let broken = 0;
 
-process.stdout.write(`Node ${process.versions.node}; ratios have their reference from the same run, times hold on an idle machine\n`);
+process.stdout.write(
+  `Node ${process.versions.node}; ratios have their reference from the same run, times hold on an idle machine\n`,
+);
 for (const [names, measure] of measurements) {
   if (wanted.size > 0 && !names.some((name) => wanted.has(name))) continue;
   for (const { name, ratio, detail } of [await measure()].flat()) {

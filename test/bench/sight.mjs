@@ -91,7 +91,11 @@ export const sightOfLanes = async () => {
     return [
       { name: "commit-seen", ratio: quantile(took, 0.95), detail: seen },
       { name: "idle-share", ratio: idle.share * 100, detail: nothing },
-      { name: "idle-bytes", ratio: idle.bytes, detail: `besides ${idle.ages} of ages at the edges of minutes; ${nothing}` },
+      {
+        name: "idle-bytes",
+        ratio: idle.bytes,
+        detail: `besides ${idle.ages} of ages at the edges of minutes; ${nothing}`,
+      },
     ];
   } finally {
     await end();
