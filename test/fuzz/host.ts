@@ -45,32 +45,24 @@ const thing = (bytes: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Thing> =>
     { weight: 1, arbitrary: odd },
   );
 
-/** One for all: to make another takes a process. */
-const fifo = (): string => {
-  made.fifo ??= makeOne();
-  return made.fifo;
-};
+/** Another name of the one pipe of this folder: to make another takes a process. */
+const linkFifo = (path: string): void => linkSync(made.fifo ?? "", path);
 
 const made: { fifo?: string } = {};
-
-const makeOne = (): string => {
-  const folder = mkdtempSync(join(tmpdir(), "lanes-fifo-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  makeFifo(join(folder, "fifo"));
-  return join(folder, "fifo");
-};
 
 const put = (path: string, what: Thing): void => {
   rmSync(path, { recursive: true, force: true });
   if (what.is === "file") writeFileSync(path, what.bytes);
   if (what.is === "link") symlinkSync(what.to, path);
-  if (what.is === "fifo") linkSync(fifo(), path);
+  if (what.is === "fifo") linkFifo(path);
   if (what.is === "folder" || what.is === "full-folder") mkdirSync(path);
   if (what.is === "full-folder") writeFileSync(join(path, "x"), "");
 };
 
 const inFolder = async (act: (folder: string) => Promise<void> | void): Promise<void> => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "lanes-fuzz-")));
+  made.fifo = join(folder, "fifo");
+  makeFifo(made.fifo);
   try {
     await act(folder);
   } finally {
