@@ -13,7 +13,7 @@ const warned = /warning: core\.hookspath in git's shared configuration was set w
 
 test(
   "a lane that changes the shared configuration is shown until a person takes that back or says that it is fine",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using scratch = await makeScratch();
     await scratch.lanes("init");
@@ -57,7 +57,7 @@ describe("no verb runs a program that the repository names:", () => {
 
   test.concurrent.each(groups.map((names) => [names.join(", "), names] as const))(
     "%s",
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (_name, names) => {
       await using place = makeRepository();
       const scene = planted(place, names);
@@ -69,7 +69,7 @@ describe("no verb runs a program that the repository names:", () => {
     },
   );
 
-  test.concurrent("in a folder that is a repository of its own", { timeout: 120_000 }, async () => {
+  test.concurrent("in a folder that is a repository of its own", { timeout: 300_000 }, async () => {
     await using place = makeRepository();
     const scene = planted(place, ["embedded-repository"]);
     for (const verb of ["status", "init", "doctor", "status"])
@@ -142,7 +142,7 @@ const slyCalls = (): readonly (readonly string[])[] => {
 
 test.concurrent(
   "branches named like options, paths and words with line breaks and escapes are names and text",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using place = slyRepository();
     const ends = new Map<string, Ended>();
