@@ -52,7 +52,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined), checks: new Set() };
   const sight = createSight(world, waker.wake);
   const crew = createCrew(work, waker.wake);
-  const tripwire = createTripwire(world);
+  const tripwire = await createTripwire(world, ledger.state);
   const published: Office["published"] = new Map();
   // Somebody wrote the tracker: it is put aside, and ours is published again. Our own writes come by here too and change nothing.
   const again = (): void => {

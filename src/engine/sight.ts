@@ -9,7 +9,7 @@ const restMs = 250;
 /** The engine's eye on the repository. */
 export interface Sight {
   readonly seen: () => RepoSeen | undefined;
-  /** Look soon at these lanes; at all when none are given. */
+  /** Look soon, with an eye on what is uncommitted in these lanes; in all when nothing is given. */
   mark(lanes?: readonly string[]): void;
   /** Look now if something was marked and the rest is over. */
   look(state: State): Promise<void>;
@@ -20,6 +20,7 @@ export interface Sight {
 export const createSight = (world: World, marked: () => void): Sight => {
   let seen: RepoSeen | undefined;
   let all = true;
+  let isMarked = true;
   let lanes = new Set<string>();
   let watched = "";
   let unwatch: Release | undefined;
@@ -27,6 +28,7 @@ export const createSight = (world: World, marked: () => void): Sight => {
   let looking = false;
 
   const mark = (some?: readonly string[]): void => {
+    isMarked = true;
     if (some) for (const id of some) lanes.add(id);
     else all = true;
     marked();
@@ -45,9 +47,9 @@ export const createSight = (world: World, marked: () => void): Sight => {
     const now = world.clock.elapsed();
     if (state.target === undefined || looking) return;
     watch([...state.lanes.values()].filter((lane) => lane.worktree).map((lane) => lane.id));
-    if ((!all && lanes.size === 0) || now - lastAt < restMs) return;
+    if (!isMarked || now - lastAt < restMs) return;
     const status = all ? [...state.lanes.values()].filter((lane) => lane.worktree).map((lane) => lane.id) : [...lanes];
-    [all, lanes, lastAt, looking] = [false, new Set(), now, true];
+    [isMarked, all, lanes, lastAt, looking] = [false, false, new Set(), now, true];
     try {
       const next = await world.git.observe({ target: state.target, status });
       seen = mergeSeen(seen, next);

@@ -70,13 +70,13 @@ export const traps: Readonly<Record<string, Trap>> = {
   },
   "text-conversion": {
     plant: both(attributes("* diff=t"), setting(["diff.t.textconv", itself])),
-    sprung: ["show", "left"],
+    sprung: ["--no-pager", "show", "left"],
   },
   "diff-driver": {
     plant: both(attributes("* diff=c"), setting(["diff.c.command", itself])),
-    sprung: ["diff", "left"],
+    sprung: ["--no-pager", "diff", "left"],
   },
-  "external-diff": { plant: setting(["diff.external", itself]), sprung: ["diff", "left"] },
+  "external-diff": { plant: setting(["diff.external", itself]), sprung: ["--no-pager", "diff", "left"] },
   "merge-driver": {
     plant: both(attributes("* merge=m"), setting(["merge.m.driver", itself])),
     sprung: ["merge-tree", "--write-tree", "left", "right"],
