@@ -60,7 +60,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   const sight = createSight(world, waker.wake);
   const eyes = createEyes(world);
   const crew = createCrew(work, waker.wake);
-  const tripwire = createTripwire(world);
+  const tripwire = await createTripwire(world, ledger.state);
   const published: Office["published"] = new Map();
   // Somebody wrote the tracker: what that changes is taken over, and ours is published again. Our own writes come by here too and change nothing.
   const again = (): void => {

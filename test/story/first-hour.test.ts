@@ -10,7 +10,7 @@ import { lifeOf, makePlace, makeRepository, oneCommit, type Place, wholeLife } f
 import { program } from "./scratch.ts";
 import { openTerminal } from "./terminal.ts";
 
-const patience = { timeout: 120_000 } as const;
+const patience = { timeout: 300_000 } as const;
 
 test.concurrent("1: installing builds nothing: no package that the program needs has an install script", () => {
   const text = readFileSync(fileURLToPath(new URL("../../package-lock.json", import.meta.url)), "utf8");

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { describe, expect, test } from "vitest";
@@ -13,25 +13,28 @@ const warned = /warning: core\.hookspath in git's shared configuration was set w
 
 test(
   "a lane that changes the shared configuration is shown until a person takes that back or says that it is fine",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using scratch = await makeScratch();
+    scratch.env["PATH"] = slowToReadSettings(join(scratch.repo, ".git", "tools"));
     await scratch.lanes("init");
     await scratch.git("config", "core.editor", "true");
     await scratch.add("sly", {
-      command: "git config core.hooksPath /tmp/x; git config user.name x; sleep 1",
+      command:
+        "git config core.hooksPath /tmp/x; git config user.name x; sleep 1; cp -p ../../.git/tools/git ../../.git/hooks/pre-push",
       retries: 0,
     });
+    writeFileSync(join(scratch.repo, ".git", "tools", "slow"), "");
     expect((await scratch.lanes("exec-lane", "sly")).code).toBe(1);
     const shown = await until("the warning", async () => {
       const { stdout } = await scratch.lanes("status");
-      return warned.test(stdout) ? stdout : undefined;
+      return warned.test(stdout) && stdout.includes("warning: the hook pre-push was set") ? stdout : undefined;
     });
     expect(shown).not.toContain("core.editor");
     expect((await scratch.lanes("why", "sly")).stdout).toMatch(warned);
     expect((await scratch.lanes("status", "--refresh")).stdout).toMatch(warned);
     const json = JSON.parse((await scratch.lanes("status", "--json")).stdout) as { warnings: { name: string }[] };
-    expect(json.warnings.map(({ name }) => name.split(" ", 1)[0])).toEqual(["core.hookspath", "user.name"]);
+    expect(json.warnings.map(({ name }) => name.split(" ", 1)[0])).toEqual(["core.hookspath", "user.name", "the"]);
     await scratch.git("config", "--unset", "core.hooksPath");
     const { stdout: less } = await scratch.lanes("status", "--refresh");
     expect(less).not.toMatch(warned);
@@ -41,11 +44,25 @@ test(
   },
 );
 
+/** A PATH with a git that takes longer to read a configuration than an agent to change it, once for each file `slow` in the folder. */
+const slowToReadSettings = (folder: string): string => {
+  const path = process.env["PATH"] ?? "";
+  mkdirSync(folder);
+  const script = `#!/bin/sh\ncase "$*" in *--no-includes*) ! rm ${folder}/slow || sleep 4;; esac\nPATH='${path}'\nexec git "$@"\n`;
+  writeFileSync(join(folder, "git"), script, { mode: 0o755 });
+  return `${folder}:${path}`;
+};
+
 /** Traps that do not hide one another: each group can be planted in one repository. */
 const groups: readonly (readonly string[])[] = [
-  ["monitor", "hooks", "filter", "pager", "transport", "credential-helper", "signer", "editor", "alias"],
-  ["hooks-path", "merge-driver", "text-conversion", "external-diff", "worktree-configuration", "embedded-repository"],
-  ["filter-process", "diff-driver", "swapped-git-file", "included"],
+  [
+    ..."monitor hooks filter diff-driver pager transport credential-helper signer editor alias".split(" "),
+    "swapped-git-file",
+  ],
+  [
+    ..."hooks-path included filter-process merge-driver text-conversion external-diff".split(" "),
+    ..."worktree-configuration embedded-repository".split(" "),
+  ],
 ];
 
 describe("no verb runs a program that the repository names:", () => {
@@ -57,7 +74,7 @@ describe("no verb runs a program that the repository names:", () => {
 
   test.concurrent.each(groups.map((names) => [names.join(", "), names] as const))(
     "%s",
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (_name, names) => {
       await using place = makeRepository();
       const scene = planted(place, names);
@@ -69,7 +86,7 @@ describe("no verb runs a program that the repository names:", () => {
     },
   );
 
-  test.concurrent("in a folder that is a repository of its own", { timeout: 120_000 }, async () => {
+  test.concurrent("in a folder that is a repository of its own", { timeout: 300_000 }, async () => {
     await using place = makeRepository();
     const scene = planted(place, ["embedded-repository"]);
     for (const verb of ["status", "init", "doctor", "status"])
@@ -142,7 +159,7 @@ const slyCalls = (): readonly (readonly string[])[] => {
 
 test.concurrent(
   "branches named like options, paths and words with line breaks and escapes are names and text",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using place = slyRepository();
     const ends = new Map<string, Ended>();

@@ -70,13 +70,13 @@ export const traps: Readonly<Record<string, Trap>> = {
   },
   "text-conversion": {
     plant: both(attributes("* diff=t"), setting(["diff.t.textconv", itself])),
-    sprung: ["show", "left"],
+    sprung: ["--no-pager", "show", "left"],
   },
   "diff-driver": {
     plant: both(attributes("* diff=c"), setting(["diff.c.command", itself])),
-    sprung: ["diff", "left"],
+    sprung: ["--no-pager", "diff", "left"],
   },
-  "external-diff": { plant: setting(["diff.external", itself]), sprung: ["diff", "left"] },
+  "external-diff": { plant: setting(["diff.external", itself]), sprung: ["--no-pager", "diff", "left"] },
   "merge-driver": {
     plant: both(attributes("* merge=m"), setting(["merge.m.driver", itself])),
     sprung: ["merge-tree", "--write-tree", "left", "right"],
@@ -189,7 +189,9 @@ export const spring = async ({ place, agent }: Planted, names: readonly string[]
 /** Git in a terminal, until it ends or nothing can come of it any more. */
 const inTerminal = (place: Place, words: readonly string[]): Promise<void> =>
   new Promise((resolve) => {
-    const child = pty.spawn("git", [...words], { cwd: place.top, env: place.env, name: "xterm-256color" });
+    // A pager of the person's own, which `core.pager` goes before, would wait for keys.
+    const env = { ...place.env, PAGER: "cat" };
+    const child = pty.spawn("git", [...words], { cwd: place.top, env, name: "xterm-256color" });
     const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
     child.write("protocol=https\rhost=nowhere.invalid\r\r");
     child.onExit(() => {
