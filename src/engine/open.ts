@@ -20,7 +20,7 @@ import type { Desk } from "./tracker.ts";
 import { forgetSettings } from "./tripwire.ts";
 
 /** How often a viewer makes sure that an engine lives while there is something to do, in ms. */
-const attendMs = 500;
+const attendMs = 1000;
 
 /** The engine for one repository. Nothing is read or started before it is asked for. */
 export const openEngine = (world: World, version: string, idleMs: number): Engine => {

@@ -8,7 +8,7 @@ import { graceMs } from "./act-run.ts";
 import { createCrew, type Crew } from "./crew.ts";
 import { elect, type Mandate } from "./elect.ts";
 import { createKeeper } from "./keep.ts";
-import { createEyes, type Eyes } from "./eyes.ts";
+import { createEyes, type Eyes, isCalm } from "./eyes.ts";
 import type { Ledger } from "./ledger.ts";
 import { observedName, observedText } from "./observed.ts";
 import { loadRules } from "./policy.ts";
@@ -21,6 +21,8 @@ import { leadsStill, reasonOf, type Work } from "./work.ts";
 
 /** Longest time between two looks, in ms; events only shorten it. */
 const sweepMs = 1000;
+/** The same while nothing but what is told can change anything. */
+const calmSweepMs = 5000;
 /** Shortest time between two publications of one file, in ms. */
 const publishMs = 200;
 /** A publication that failed is tried again after this long although nothing moved, in ms. */
@@ -118,14 +120,16 @@ const lead = async (office: Office): Promise<boolean> => {
     }
     const { state } = work.ledger;
     endForgottenChecks(work);
-    crew.begin(plan(state, { runs: eyes.look(state), rested: rests(state) }, now, work.rules.policy));
+    const steps = plan(state, { runs: eyes.look(state), rested: rests(state) }, now, work.rules.policy);
+    crew.begin(steps);
     sight.look(state);
     const isEdited = await publish(office);
     await office.keep();
     const isWatched = work.world.host.announced().length > 0;
     if (isEdited || isWatched || crew.busy() || needsEngine(state, now, work.rules.policy)) busyAt = elapsed;
     if (elapsed - busyAt >= options.idleMs && (await retire(work))) return true;
-    await waker.sleep(sweepMs);
+    const isResting = steps.length === 0 && !crew.busy() && isCalm(state);
+    await waker.sleep(isResting ? Math.max(sweepMs, Math.min(calmSweepMs, options.idleMs)) : sweepMs);
   }
 };
 

@@ -103,6 +103,9 @@ const watchFolders = (runs: string, only: string | undefined, hint: (run?: strin
     root = undefined;
     for (const run of open.keys()) drop(run);
   };
+  /** The runs of interest that have a folder. Of one among hundreds only its own is asked for. */
+  const present = (): readonly string[] =>
+    only === undefined ? foldersIn(runs) : inodeOf(join(runs, only)) === undefined ? [] : [only];
   const isWanted = (run: string): boolean => only === undefined || run === only;
   /** Output is of interest where one run is watched: elsewhere it would wake whoever waits for ends a thousand times a second. */
   const isTold = (file: string | null): boolean => only !== undefined || file === null || !/^(log|pipe)/.test(file);
@@ -111,8 +114,8 @@ const watchFolders = (runs: string, only: string | undefined, hint: (run?: strin
   const adopt = (): readonly string[] => {
     root ??= watched(runs, (_event, run) => (run === null || isWanted(run)) && hint());
     const fresh: string[] = [];
-    for (const run of foldersIn(runs)) {
-      if (!isWanted(run) || open.has(run) || ended.has(run)) continue;
+    for (const run of present()) {
+      if (open.has(run) || ended.has(run)) continue;
       fresh.push(run);
       const found = watched(join(runs, run), (_event, file) => isTold(file) && hint(run));
       const look = lookAt(run);
@@ -159,13 +162,13 @@ const watchFolders = (runs: string, only: string | undefined, hint: (run?: strin
       close();
       ended = new Set();
     } else if (all) {
-      const present = new Set(foldersIn(runs));
-      ended = new Set([...ended].filter((run) => present.has(run)));
+      const there = new Set(present());
+      ended = new Set([...ended].filter((run) => there.has(run)));
     }
     const fresh = all || root?.watcher === undefined ? adopt() : [];
-    const asked = all ? [] : inTurn();
+    const asked = new Set(all ? [] : inTurn());
     const told = [...open].filter(([run, entry]) => {
-      const isTrusted = !all && entry.watcher !== undefined && (!asked.includes(run) || isLaunched(entry));
+      const isTrusted = !all && entry.watcher !== undefined && (!asked.has(run) || isLaunched(entry));
       return !isTrusted && differs(run, entry);
     });
     return [...lost, ...fresh, ...told.map(([run]) => run)];
