@@ -32,8 +32,23 @@ async function start() {
       return;
     }
   }
+  if (isScreen()) {
+    // From Node 22 on it keeps by itself what V8 made of modules; https://nodejs.org/api/module.html#module-compile-cache
+    require("node:module").enableCompileCache?.(join(root, "dist", "compiled"));
+    const { screen } = await import("../dist/screen.js").catch(unread);
+    const code = await screen(version, root);
+    if (code !== undefined) {
+      process.exitCode = code;
+      return;
+    }
+  }
   const { main } = await import("../dist/lanes.js").catch(unread);
   await main(version, root);
+}
+
+/** Is nothing asked for, on a terminal? Then it is the control center, a file of its own too. */
+function isScreen() {
+  return process.argv.length === 2 && process.stdin.isTTY && process.stdout.isTTY && process.env.TERM !== "dumb";
 }
 
 /**
