@@ -139,6 +139,8 @@ test("a day of lanes: all land, none waits for long, heap, files and descriptors
   const waits: number[] = [];
   const marks: { readonly heap: number; readonly files: number; readonly lanes: number }[] = [];
   const started = new Set<string>();
+  /** How many lanes that came later started before each one. */
+  const overtaken = new Map<string, number>();
   const release = day.follow((_state, told) => {
     for (const { entry, outcome } of told)
       if (outcome.effective && "record" in entry)
@@ -146,6 +148,8 @@ test("a day of lanes: all land, none waits for long, heap, files and descriptors
           if (event.type === "run.started" && !started.has(event.key)) {
             started.add(event.key);
             waits.push(clock.elapsed() - (came.get(event.key)?.at ?? 0));
+            for (const id of came.keys())
+              if (id < event.key && !started.has(id)) overtaken.set(id, (overtaken.get(id) ?? 0) + 1);
           }
   });
   const begin = clock.elapsed();
@@ -176,11 +180,12 @@ test("a day of lanes: all land, none waits for long, heap, files and descriptors
   const { lanes } = await day.refresh();
   const hours = (clock.elapsed() - begin) / hourMs;
   const worst = Math.max(...waits) / 60_000;
+  const most = Math.max(0, ...overtaken.values());
   figure(
     `${hours.toFixed(1)} h by the fast clock: ${count} lanes came, ${[...lanes.values()].filter(({ state }) => state === "merged").length} landed`,
   );
   figure(
-    `a lane waited ${(quantile(waits, 0.5) / 60_000).toFixed(0)} min for its agent (median), ${worst.toFixed(0)} at most`,
+    `a lane waited ${(quantile(waits, 0.5) / 60_000).toFixed(0)} min for its agent (median), ${worst.toFixed(0)} at most; ${most} that came later got ahead of one lane`,
   );
   figure(
     `heap, descriptors: ${marks.map((mark) => `${(mark.heap / 1e6).toFixed(1)} MB, ${mark.files} at ${mark.lanes}`).join("; ")}`,
@@ -193,7 +198,8 @@ test("a day of lanes: all land, none waits for long, heap, files and descriptors
       .split("\n")
       .filter((path) => path.endsWith(".txt")),
   ).toEqual(landed.toSorted());
-  expect(worst).toBeLessThan(3 * 60);
+  // Two hours that the clock was set back by, with a lane of higher priority every seven minutes. How long a wait is, is up to the machine.
+  expect(most).toBeLessThan(24);
   const [first, last] = [marks[0], marks.at(-1)];
   if (!first || !last) throw new Error("a day has more marks than none");
   // The state keeps every lane that ever was.
