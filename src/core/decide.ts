@@ -196,7 +196,7 @@ const isStill = (lane: Lane): boolean => lane.state === "waiting" && !isLive(lan
 const stopsNow = ({ id }: Lane): Refusal => no(`lane ${id} is being stopped`, "try again in a moment", 75, id);
 
 const retry = (lane: Lane): readonly Event[] | Refusal => {
-  if (lane.stopping) return stopsNow(lane);
+  if (lane.stopping) return lane.stopping.then === "queue" ? [] : stopsNow(lane);
   if (underWay.has(lane.state)) return [];
   if (isFrozen(lane)) return canWork(lane) ?? [{ type: "lane.stop-asked", key: lane.id, then: "queue" }];
   if (!retryable.has(lane.state) && !isStill(lane) && lane.state !== "ready") {
