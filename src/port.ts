@@ -178,8 +178,14 @@ export interface Git {
   openLane(lane: string, base: string): Promise<{ readonly path: string; readonly head: string } | No>;
   /** Commit what is uncommitted in a lane (below `within`, when given). False when there was nothing. */
   commitAll(lane: string, message: string, within?: string): Promise<boolean>;
-  /** Remove a lane's worktree if it is clean and everything in it is on the target; else say why it stays. Branches stay unless merged. */
-  closeLane(lane: string, target: string): Promise<{ readonly removed: boolean; readonly why: string }>;
+  /**
+   * Remove a lane's worktree if it is clean and everything in it is on the target; else say why it stays. Branches stay unless
+   * merged. `kept`: where ignored files of it are now (`.orchestration/kept/docs-1`), when there were any that nobody can make anew.
+   */
+  closeLane(
+    lane: string,
+    target: string,
+  ): Promise<{ readonly removed: boolean; readonly why: string; readonly kept?: string }>;
   /** The merge of `head` into `onto` as a commit, made outside every worktree. Same arguments, same commit. */
   candidate(ask: {
     readonly onto: string;

@@ -41,6 +41,12 @@ const preview = (engine: Engine): Report =>
     [],
   );
 
+/** Where its ignored files are. */
+const keptOf = (engine: Engine, id: string): string => {
+  const { detail = "", worktree } = engine.state().lanes.get(id) ?? {};
+  return worktree === false && detail !== "" ? `; ${detail}` : "";
+};
+
 const report = (engine: Engine, verb: string, removed: readonly string[], kept: readonly Lane[]): Report => {
   const left = [...engine.state().lanes.values()].filter(
     (lane) => lane.worktree && !removed.includes(lane.id) && !kept.includes(lane),
@@ -48,7 +54,7 @@ const report = (engine: Engine, verb: string, removed: readonly string[], kept: 
   return {
     code: exit.done,
     lines: [
-      ...removed.map((id) => `${verb} ${worktreePath(engine, id)}`),
+      ...removed.map((id) => `${verb} ${worktreePath(engine, id)}${keptOf(engine, id)}`),
       ...kept.map(({ id, detail }) => `kept ${worktreePath(engine, id)}: ${detail}`),
       ...left.map(({ id, state }) => `left ${worktreePath(engine, id)}: ${id} is ${state}`),
       ...(removed.length + kept.length + left.length === 0 ? ["nothing to clean up"] : []),

@@ -76,7 +76,8 @@ const askFor = async (
     const { id } = lane;
     const command = mergeOf([lane], check);
     const first = decide(engine.state(), command);
-    const done = !isRefusal(first) && first.events.length === 0;
+    // Of a lane that has landed git shows whether there is more by now.
+    const done = !isRefusal(first) && first.events.length === 0 && lane.state !== "merged";
     const answer = done ? first : await engine.execute(command);
     if ("refused" in answer) {
       refused.push({ lane: id, reason: answer.refused, hint: answer.hint, paths: [], code: answer.code });

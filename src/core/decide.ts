@@ -1,7 +1,7 @@
 /** Wish × state → facts, or a refusal with a hint. */
 import type { Command, Decision, Evidence, Refusal } from "./command.ts";
 import type { Event, Precondition } from "./event.ts";
-import { idFault, quote } from "./id.ts";
+import { branchOf, idFault, quote } from "./id.ts";
 import { cycleIn, isFrozen, isHeld, isLive, isManual } from "./schedule.ts";
 import { type Lane, type LaneState, type State, stateTable } from "./state.ts";
 
@@ -196,7 +196,7 @@ const isStill = (lane: Lane): boolean => lane.state === "waiting" && !isLive(lan
 const stopsNow = ({ id }: Lane): Refusal => no(`lane ${id} is being stopped`, "try again in a moment", 75, id);
 
 const retry = (lane: Lane): readonly Event[] | Refusal => {
-  if (lane.stopping) return stopsNow(lane);
+  if (lane.stopping) return lane.stopping.then === "queue" ? [] : stopsNow(lane);
   if (underWay.has(lane.state)) return [];
   if (isFrozen(lane)) return canWork(lane) ?? [{ type: "lane.stop-asked", key: lane.id, then: "queue" }];
   if (!retryable.has(lane.state) && !isStill(lane) && lane.state !== "ready") {
@@ -210,7 +210,7 @@ const retry = (lane: Lane): readonly Event[] | Refusal => {
 const queuedForMerge: ReadonlySet<LaneState> = new Set(["merge-queued", "merging", "landed-pending"]);
 
 /** Does stopping change anything in this lane? */
-const stoppable = (lane: Lane): boolean =>
+export const stoppable = (lane: Lane): boolean =>
   lane.state === "queued" || isLive(lane) || lane.retryAt !== undefined || queuedForMerge.has(lane.state);
 
 const stop = (lane: Lane): readonly Event[] | Refusal => {
@@ -284,7 +284,13 @@ const mergeable: ReadonlySet<LaneState> = new Set(["ready", "conflicted", "check
 
 const merge = (lane: Lane, seen: Evidence | undefined, check: string | undefined): readonly Event[] | Refusal => {
   const { id } = lane;
-  if (queuedForMerge.has(lane.state) || lane.state === "merged") return [];
+  const asked: Event = check === undefined ? { type: "merge.asked", key: id } : { type: "merge.asked", key: id, check };
+  if (queuedForMerge.has(lane.state)) {
+    // Another check than it was asked for with: what was tested so far, or would land untested, does not count.
+    if (check === undefined || check === lane.merge?.check) return [];
+    return [...withdrawn(lane, "another check was asked for"), asked];
+  }
+  if (lane.state === "merged") return landedBefore(lane, seen);
   if (seen && seen.dirty.length > 0) {
     return no(
       `lane ${id} has ${count(seen.dirty.length, "uncommitted file")}: ${seen.dirty.slice(0, 3).join(", ")}${seen.dirty.length > 3 ? ", …" : ""}`,
@@ -296,7 +302,6 @@ const merge = (lane: Lane, seen: Evidence | undefined, check: string | undefined
   // Nothing ahead, but not where it began: somebody merged it by hand, and the queue records that.
   if (seen && seen.ahead === 0 && seen.head === (lane.run?.base ?? seen.head))
     return no(`lane ${id} has no commits to merge`, `lanes log ${id}`, 4, id);
-  const asked: Event = check === undefined ? { type: "merge.asked", key: id } : { type: "merge.asked", key: id, check };
   if (mergeable.has(lane.state)) return [asked];
   const byHand = isManual(lane) || isStill(lane) || lane.state === "finished-empty";
   if (!byHand || isLive(lane) || !seen || !stateTable[lane.state].next.includes("ready")) {
@@ -304,6 +309,14 @@ const merge = (lane: Lane, seen: Evidence | undefined, check: string | undefined
     return no(`lane ${id} is ${lane.state} and cannot be merged`, hint, 4, id);
   }
   return [{ type: "lane.readied", key: id, head: seen.head, results: [] }, asked];
+};
+
+/** What landed is on the target; what was committed later is not. */
+const landedBefore = ({ id, landed }: Lane, seen: Evidence | undefined): readonly Event[] | Refusal => {
+  if (!seen || seen.ahead === 0 || seen.head === landed?.head) return [];
+  const what = `lane ${id} has landed, and has ${count(seen.ahead, "commit")} since that ${landed?.target ?? "the target"} has not`;
+  const hint = `land them as a lane of their own: lanes add-lane ${id}-2 '{"agent": "manual", "base": "${branchOf(id)}"}'`;
+  return no(what, hint, 4, id);
 };
 
 const remove = (lane: Lane): readonly Event[] | Refusal => {

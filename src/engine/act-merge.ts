@@ -4,8 +4,7 @@ import { isNo, type RunSeen } from "../core/observed.ts";
 import { mayLand } from "../core/plan.ts";
 import { checkOf, checkRunOf, checkRunsMax, mergeMessage } from "../core/queue.ts";
 import type { Lane } from "../core/state.ts";
-import { graceMs } from "./act-run.ts";
-import { loadRules, outputOf } from "./policy.ts";
+import { graceMs, loadRules, outputOf } from "./policy.ts";
 import { leadsStill, targetOf, tell, type Work } from "./work.ts";
 
 /** Build the merge of the lane and the target's tip as a commit that is on no branch yet. */

@@ -78,6 +78,8 @@ export interface Engine {
   tracker(): Promise<object>;
   /** Set fields of the tracker: all of them, on disk and in effect, or none. */
   patch(doc: Doc, asked: Asked): Promise<Patched | Refusal>;
+  /** End runs that nobody waits for any more, with all their processes. Those that are over, or never were, do no harm. */
+  end(runs: readonly string[]): Promise<void>;
   /** This process as the elected reconciler, until it retires or loses the election. */
   reconcile(): Promise<void>;
   /** Whether the elected engine lives, and what there is for it to do. Reads only. */

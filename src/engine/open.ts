@@ -13,7 +13,7 @@ import type { Engine, Pulse } from "./engine.ts";
 import { execute, type Receipt } from "./execute.ts";
 import { createLedger, type Ledger, type Told } from "./ledger.ts";
 import { observedName, parseObserved } from "./observed.ts";
-import { defaults, limitsOf, loadRules } from "./policy.ts";
+import { defaults, graceMs, limitsOf, loadRules } from "./policy.ts";
 import { createRests } from "./rest.ts";
 import { replay } from "./resume.ts";
 import type { Desk } from "./tracker.ts";
@@ -87,6 +87,9 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       const answer = await patchTracker(desk, doc, asked);
       if (!("refused" in answer)) await publishTracker(desk).catch(unpublished(world));
       return answer;
+    },
+    end: async (runs) => {
+      await Promise.all(runs.map((run) => world.host.stop(run, graceMs)));
     },
     reconcile: async () => {
       const { reconcile } = await import("./reconcile.ts");

@@ -581,6 +581,13 @@ describe("doctor", () => {
     expect(there.read(".orchestration/event-log.jsonl").startsWith(log)).toBe(true);
   });
 
+  test("takes settings that were there before any lane for the person's own", patience, async () => {
+    const there = await prepared();
+    there.git("config", "core.hooksPath", ".husky/_");
+    const { code, stdout } = await there.lanes("doctor");
+    expect([code, stdout]).toEqual([0, expect.not.stringContaining("hookspath")]);
+  });
+
   test("leaves a lock that a living process has open, and one that is young", patience, async () => {
     const there = await prepared();
     const lock = join(there.top, ".git", "index.lock");
@@ -637,12 +644,11 @@ describe("doctor", () => {
     const there = scene();
     await there.lanes("add-lane", "lost", `{"command": "kill -9 $PPID; exit 1"}`);
     await there.lanes("exec-lane", "lost");
-    await there.lanes(
-      "add-lane",
-      "left",
-      committing("left", { command: "setsid sleep 600 >/dev/null 2>&1 & echo l > l; git add l; git commit -qm l" }),
-    );
+    await there.lanes("add-lane", "left", committing("left"));
     await there.lanes("exec-lane", "left");
+    // What could not be ended with its run: it stood still in the kernel, say.
+    const env = { ...process.env, LANES_RUN: `${state(there)}:left-1` };
+    spawn("sleep", ["600"], { cwd: state(there), env, stdio: "ignore", detached: true }).unref();
     let bad: readonly Found[] = [];
     while (bad.length < 2) ({ bad } = await examine(there));
     const orphan = bad.find(({ where }) => where?.startsWith("pid "));

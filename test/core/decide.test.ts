@@ -403,6 +403,30 @@ describe("a lane in which a person works", () => {
     expect(asked(manual(), { type: "launch", lanes: ["a"], again: true })).toBe("nothing to do");
   });
 
+  test("that has landed has nothing more to land, or commits since that need a lane of their own", () => {
+    const state = laneIn("merged");
+    expect(asked(state, merging())).toBe("nothing to do");
+    expect(asked(state, merging({ ...seen(), ahead: 0 }))).toBe("nothing to do");
+    expect(asked(state, merging({ ...seen(), head: laneOf(state, "a").landed?.head ?? "" }))).toBe("nothing to do");
+    expect(asked(state, merging({ ...seen(), head: "later" }))).toMatch(
+      /^4: lane a has landed, and has 1 commit since that main has not \[.*lanes add-lane a-2 /,
+    );
+    expect(asked(force(state, "a", { landed: undefined }), merging({ ...seen(), head: "later" }))).toMatch(
+      /that the target has not/,
+    );
+  });
+
+  test("that is asked for with another check begins anew; with the same one it goes on", () => {
+    const withCheck = (check: string): Command => ({ ...merging(seen()), check }) as Command;
+    const state = laneIn("ready");
+    tell(state, [{ type: "merge.asked", key: "a", check: "make" }]);
+    expect(asked(state, withCheck("make"))).toBe("nothing to do");
+    expect(asked(state, merging(seen()))).toBe("nothing to do");
+    expect(asked(state, withCheck("other"))).toBe("merge.withdrawn, merge.asked");
+    for (const from of ["merging", "landed-pending"] as const)
+      expect(asked(laneIn(from), withCheck("other"))).toBe("merge.requeued, merge.withdrawn, merge.asked");
+  });
+
   test("is merged with what is committed there", () => {
     expect(asked(manual(), merging(seen()))).toBe("lane.readied, merge.asked");
     expect(asked(manual(), merging())).toBe("4: lane a is waiting and cannot be merged [lanes why a]");
