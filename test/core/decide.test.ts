@@ -326,7 +326,10 @@ describe("adding lanes", () => {
     ["constructor", '65: "constructor" is a reserved word'],
     ["a", "65: lane a exists (planned) [choose another id, or: lanes why a]"],
     ["A", "65: A differs from lane a only in case"],
-    ["gone", "65: lane gone exists (cancelled, with a worktree) [lanes cleanup makes room for another]"],
+    [
+      "gone",
+      "65: lane gone exists (cancelled, with a worktree) [choose another id, or take its worktree away: lanes cleanup, which says why it keeps one]",
+    ],
   ])("refuses the id %s", (id, refusal) => {
     const state = withLane(laneIn("planned"), "paused", {}, "gone");
     tell(state, [{ type: "lane.cancelled", key: "gone", why: "" }]);
