@@ -1,7 +1,7 @@
 /** Wish × state → facts, or a refusal with a hint. */
 import type { Command, Decision, Evidence, Refusal } from "./command.ts";
 import type { Event, Precondition } from "./event.ts";
-import { idFault, quote } from "./id.ts";
+import { idFault, quote, strayHint } from "./id.ts";
 import { cycleIn, isFrozen, isHeld, isLive, isManual } from "./schedule.ts";
 import { type Lane, type LaneState, type State, stateTable } from "./state.ts";
 
@@ -289,6 +289,7 @@ const mergeable: ReadonlySet<LaneState> = new Set(["ready", "conflicted", "check
 const merge = (lane: Lane, seen: Evidence | undefined, check: string | undefined): readonly Event[] | Refusal => {
   const { id } = lane;
   if (queuedForMerge.has(lane.state) || lane.state === "merged") return [];
+  if (seen?.stray !== undefined) return no(`lane ${id} cannot be merged: ${seen.stray}`, strayHint(id), 4, id);
   if (seen && seen.dirty.length > 0) {
     return no(
       `lane ${id} has ${count(seen.dirty.length, "uncommitted file")}: ${seen.dirty.slice(0, 3).join(", ")}${seen.dirty.length > 3 ? ", …" : ""}`,

@@ -1,6 +1,6 @@
 /** State → rows: everything that a person sees, the same in every shell. No clock: rows carry times, shells show ages. */
 import { runnableHint } from "./decide.ts";
-import { agentOf, branchOf, worktreeOf } from "./id.ts";
+import { agentOf, branchOf, strayHint, worktreeOf } from "./id.ts";
 import type { LaneSeen, RepoSeen } from "./observed.ts";
 import { notOnTarget, queueOrder } from "./queue.ts";
 import { isFrozen, isGoing, isLive, isManual, type Limits, type Turn, turnOf, type Wait, waitOf } from "./schedule.ts";
@@ -322,6 +322,7 @@ export const nextStep = (state: State, lane: Lane): string => {
     case "paused":
       return isFrozen(lane) && lane.pausing ? "" : `lanes resume ${id}`;
     case "waiting":
+      if (isStray(lane)) return `${strayHint(id)}; then lanes merge ${id}`;
       return isManual(lane)
         ? `commit in ${worktreeOf(id)}, then lanes merge ${id}`
         : `commit or drop the files in ${worktreeOf(id)}, then lanes merge ${id} or lanes retry ${id}`;
@@ -351,6 +352,9 @@ export const nextStep = (state: State, lane: Lane): string => {
       return "";
   }
 };
+
+/** Did its run end in a worktree that is on another branch? No file is named then, and nobody has to be answered. */
+const isStray = (lane: Lane): boolean => !isManual(lane) && !isLive(lane) && lane.paths.length === 0;
 
 /** The command that lets a lane go on without what was cancelled: its own dependencies, or those of a lane that it waits for. */
 const withoutCancelled = (state: State, lane: Lane): string | undefined => {

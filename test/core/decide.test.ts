@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 
+import { strayText } from "../../src/core/id.ts";
 import type { Command, Evidence } from "../../src/core/command.ts";
 import { decide, isRefusal } from "../../src/core/decide.ts";
 import type { State } from "../../src/core/state.ts";
@@ -432,6 +433,13 @@ describe("merging", () => {
     expect(asked(laneIn("ready"), merging(seen({ dirty: ["1", "2", "3", "4"] })))).toMatch(
       /4 uncommitted files: 1, 2, 3, …/,
     );
+  });
+
+  test("is refused while the worktree is on another branch, and says how it comes back", () => {
+    expect(asked(laneIn("waiting"), merging(seen({ stray: strayText("a", "mine") })))).toBe(
+      "4: lane a cannot be merged: its worktree is on the branch mine, not on lane/a/work [git -C .worktrees/a checkout lane/a/work && git -C .worktrees/a merge -]",
+    );
+    expect(asked(laneIn("ready"), merging(seen({ stray: strayText("a", undefined) })))).toMatch(/is on no branch, not/);
   });
 
   test("is refused without commits, and while a run lives", () => {
