@@ -49,7 +49,7 @@ describe("lanes tracker", patience, () => {
     );
     expect(first.filter(({ changed }) => changed)).toHaveLength(1);
     const { position } = first.find(({ changed }) => changed) ?? {};
-    expect(first.map((one) => one["position"])).toEqual(first.map(() => position));
+    expect(first.map((each) => each["position"])).toEqual(first.map(() => position));
     await repo.lanes("tracker", "patch", own(2));
     expect(await repo.json("tracker", "patch", own(3), "--id", "first")).toMatchObject({ changed: false, position });
     expect(await repo.lanes("tracker", "patch", own(3), "--id", "first")).toEqual({
