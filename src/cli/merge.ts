@@ -148,7 +148,7 @@ const refusedOf = ({ state, now, limits }: Moment, lane: Lane): Refused => {
   return {
     lane: lane.id,
     reason: `${lane.id} is ${lane.state}${detail === "" ? "" : `: ${detail}`}`,
-    hint: nextStep(lane) || `lanes why ${lane.id}`,
+    hint: nextStep(state, lane) || `lanes why ${lane.id}`,
     paths: lane.paths,
     code: codeOf("merge", lane),
   };

@@ -1,7 +1,7 @@
 /** Wish × state → facts, or a refusal with a hint. */
 import type { Command, Decision, Evidence, Refusal } from "./command.ts";
 import type { Event, Precondition } from "./event.ts";
-import { branchOf, idFault, quote } from "./id.ts";
+import { branchOf, idFault, quote, strayHint } from "./id.ts";
 import { cycleIn, isFrozen, isHeld, isLive, isManual } from "./schedule.ts";
 import { type Lane, type LaneState, type State, stateTable } from "./state.ts";
 
@@ -120,7 +120,12 @@ const nameRefusal = (state: State, named: ReadonlyMap<string, string>, id: strin
   const old = state.lanes.get(id);
   if (old?.state === "cancelled") {
     return old.worktree
-      ? no(`lane ${id} exists (cancelled, with a worktree)`, "lanes cleanup makes room for another", 65, id)
+      ? no(
+          `lane ${id} exists (cancelled, with a worktree)`,
+          `choose another id, or take its worktree away: lanes cleanup, which says why it keeps one`,
+          65,
+          id,
+        )
       : undefined;
   }
   return no(`lane ${id} exists (${old?.state ?? "unknown"})`, `choose another id, or: lanes why ${id}`, 65, id);
@@ -166,15 +171,14 @@ const retryable: ReadonlySet<LaneState> = new Set([
 ]);
 const underWay: ReadonlySet<LaneState> = new Set(["queued", "starting", "running"]);
 
+/** How a lane comes to a command: definitions with one are only taken from `add-lane`. */
+export const runnableHint = (id: string): string =>
+  `lanes cancel ${id}, then lanes add-lane ${id} JSON with a "command", a roster "agent", or "agent": "manual" for a lane in which you work`;
+
 const canWork = (lane: Lane): Refusal | undefined =>
   lane.spec.command || lane.spec.agent
     ? undefined
-    : no(
-        `lane ${lane.id} names no command and no agent`,
-        `give it a "command", a roster "agent", or "agent": "manual" for a lane in which you work`,
-        4,
-        lane.id,
-      );
+    : no(`lane ${lane.id} names no command and no agent`, runnableHint(lane.id), 4, lane.id);
 
 const launch = (lane: Lane, again: boolean): readonly Event[] | Refusal => {
   if (lane.stopping) return stopsNow(lane);
@@ -291,6 +295,7 @@ const merge = (lane: Lane, seen: Evidence | undefined, check: string | undefined
     return [...withdrawn(lane, "another check was asked for"), asked];
   }
   if (lane.state === "merged") return landedBefore(lane, seen);
+  if (seen?.stray !== undefined) return no(`lane ${id} cannot be merged: ${seen.stray}`, strayHint(id), 4, id);
   if (seen && seen.dirty.length > 0) {
     return no(
       `lane ${id} has ${count(seen.dirty.length, "uncommitted file")}: ${seen.dirty.slice(0, 3).join(", ")}${seen.dirty.length > 3 ? ", …" : ""}`,

@@ -51,6 +51,10 @@ const judgeFolder = ({ folder, open }: JournalFacts, home: string): readonly Fin
   }));
 };
 
+/** Nothing can bring back what a damaged line said, and nothing is taken out of the log. */
+const damagedText =
+  "nothing has to be done: the lines stay in the log and count for nothing; lanes repair --dry-run lists them";
+
 const judgeLog = ({ log }: JournalFacts, home: string): readonly Finding[] => {
   const [check, where] = ["log", log.path] as const;
   if (log.is === "absent") return [fine(check, "there are no records yet")];
@@ -65,8 +69,8 @@ const judgeLog = ({ log }: JournalFacts, home: string): readonly Finding[] => {
   const found: Finding[] = [];
   if (log.damagedCount > 0) {
     const lines = `${log.damaged.join(", ")}${log.damagedCount > log.damaged.length ? ", …" : ""}`;
-    const what = `${log.damagedCount} damaged line${log.damagedCount === 1 ? " is" : "s are"} passed over (position ${lines})`;
-    found.push({ check, level: "warn", what, where, fix: "lanes events | grep damaged" });
+    const what = `${log.damagedCount} damaged line${log.damagedCount === 1 ? " is" : "s are"} passed over (position ${lines}): what ${log.damagedCount === 1 ? "it" : "they"} said is lost, all other records hold`;
+    found.push({ check, level: "warn", what, where, fix: damagedText });
   }
   if (log.torn) {
     const what = "the last line of the log has no end: its writer was killed, or somebody edited the log";

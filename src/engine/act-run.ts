@@ -1,5 +1,5 @@
 /** Steps that start, watch and end runs. Each may be repeated, or cut off anywhere, without harm. */
-import { branchOf, refOf, runOf } from "../core/id.ts";
+import { branchOf, runOf, strayText } from "../core/id.ts";
 import { isNo, type LaneSeen, type No, type RunSeen } from "../core/observed.ts";
 import { isManual } from "../core/schedule.ts";
 import type { Lane } from "../core/state.ts";
@@ -168,7 +168,7 @@ const evidence = async (
     head,
     commits: grown ? 1 : 0,
     dirty: dirtyOf(lane, laneSeen),
-    ...(laneSeen?.worktree === "elsewhere" ? { elsewhere: `its worktree is not on ${refOf(lane.id)} any more` } : {}),
+    ...(laneSeen?.worktree === "elsewhere" ? { elsewhere: strayText(lane.id, laneSeen.on) } : {}),
     results: changed.filter((path) => path.startsWith(`${generated}/`)),
   };
 };

@@ -49,8 +49,8 @@ export interface Engine {
   trust(hash: string): Promise<void>;
   /** What the reconciler published last of git, with its age; undefined when nothing was. Never runs git. */
   observed(): Promise<RepoSeen | undefined>;
-  /** Look at git now: all refs, and the working state of these lanes. */
-  look(lanes: readonly string[]): Promise<RepoSeen>;
+  /** Look at git now: all refs, and the working state of these lanes. `target`: measured against it instead of the repository's. */
+  look(lanes: readonly string[], target?: string): Promise<RepoSeen>;
   /** Called when refs or working state of lanes may have changed. */
   watchGit(lanes: readonly string[], changed: (lanes: readonly string[]) => void): Release;
   /** The end of a run's output, as it is: hostile until sanitised. */

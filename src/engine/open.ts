@@ -50,7 +50,7 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
     defaults: () => defaults,
     trust: (hash) => world.settings.trust(hash),
     observed: async () => parseObserved(await world.journal.published(observedName)),
-    look: (lanes) => look(ledger, world, lanes),
+    look: (lanes, target) => look(ledger, world, lanes, target),
     watchGit: (lanes, changed) => world.git.watch(lanes, changed),
     tail: (run, bytes) => world.host.tail(run, bytes),
     output: (run, from) => world.host.output(run, from),
@@ -107,8 +107,9 @@ const history = async (world: World, since: number): Promise<readonly Told[]> =>
   return told;
 };
 
-const look = async (ledger: Ledger, world: World, lanes: readonly string[]): Promise<RepoSeen> => {
-  const current = ledger.state.target === undefined ? await world.git.currentBranch() : { name: ledger.state.target };
+const look = async (ledger: Ledger, world: World, lanes: readonly string[], given?: string): Promise<RepoSeen> => {
+  const target = given ?? ledger.state.target;
+  const current = target === undefined ? await world.git.currentBranch() : { name: target };
   const seen = await world.git.observe({ target: isNo(current) ? "HEAD" : current.name, status: lanes });
   const { settings } = parseObserved(await world.journal.published(observedName)) ?? {};
   if (!settings || !seen.configured) return seen;

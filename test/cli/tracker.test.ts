@@ -48,8 +48,15 @@ describe("lanes tracker", patience, () => {
       Array.from({ length: 4 }, () => repo.json("tracker", "patch", own(1), "--id", "first")),
     );
     expect(first.filter(({ changed }) => changed)).toHaveLength(1);
+    const { position } = first.find(({ changed }) => changed) ?? {};
+    expect(first.map((each) => each["position"])).toEqual(first.map(() => position));
     await repo.lanes("tracker", "patch", own(2));
-    expect(await repo.json("tracker", "patch", own(1), "--id", "first")).toMatchObject({ changed: false });
+    expect(await repo.json("tracker", "patch", own(3), "--id", "first")).toMatchObject({ changed: false, position });
+    expect(await repo.lanes("tracker", "patch", own(3), "--id", "first")).toEqual({
+      code: 0,
+      stdout: `first took effect before, at position ${String(position)}: nothing of this one was looked at\n`,
+      stderr: "",
+    });
     expect(await docs(repo)).toMatchObject({ own: 2 });
   });
 
