@@ -63,7 +63,7 @@ export const definitionKeys: readonly (readonly [key: string, about: string])[] 
     "env",
     "names of variables of this shell that the agent gets, such as API keys; it gets no others but the usual ones",
   ],
-  ["prompt", "what the agent is told"],
+  ["prompt", "what the agent is told, in the file that LANES_TASKS names"],
   ["parallel", "false: it runs alone among those that say so"],
   ["priority", "low, normal or high"],
   ["dependsOn", "lanes whose work it builds on"],
