@@ -86,6 +86,8 @@ export interface Journal {
   edits(): Promise<readonly Edited[]>;
   /** Let go of an edit. `kept`: it stays in `rejected/`; answers the path below the state folder. */
   settle(id: string, kept: boolean): Promise<string | undefined>;
+  /** Names of the edits in `rejected/` that were not taken over, or not all of them, oldest first. */
+  refusedEdits(): Promise<readonly string[]>;
   /** `changed` is called soon after a published file was written by anybody: a hint that it may not be ours any more. */
   followPublished(name: string, changed: () => void): Release;
   /** Keep a snapshot in the place of the one before, which is kept too. Nothing happens when `from` is no place in this log. */

@@ -26,6 +26,7 @@ export const judgeJournal = (journal: JournalFacts, home: string): readonly Find
     ...judgeFolder(journal, home),
     ...judgeLog(journal, home),
     ...judgePublished(journal, home),
+    ...judgeRefused(journal, home),
     ...judgeLock(journal, home),
   ];
 };
@@ -93,6 +94,16 @@ const judgePublished = ({ misplaced }: JournalFacts, home: string): readonly Fin
         fix: aside(path, home),
         mend: { type: "set-aside", path },
       }));
+
+const judgeRefused = ({ refused }: JournalFacts, home: string): readonly Finding[] => {
+  const check = "edits";
+  const { path, names, count } = refused;
+  if (count === 0) return [fine(check, "no edit of tracker.json was refused")];
+  const what = `${count} edit${count === 1 ? "" : "s"} of tracker.json ${count === 1 ? "was" : "were"} not taken over, or not all of ${count === 1 ? "it" : "them"}: ${count > names.length ? "…, " : ""}${names.join(", ")}`;
+  const seen = word(`${path}/${names.at(-1) ?? ""}`, home);
+  const fix = `cat ${seen}   (lanes events says why; what you still want: lanes tracker patch JSON; then remove it)`;
+  return [{ check, level: "warn", what, where: path, fix }];
+};
 
 const judgeLock = ({ lock }: JournalFacts, home: string): readonly Finding[] => {
   if (!lock || Math.abs(lock.ageMs) <= lockStaleMs) return [fine("tracker-lock", "nobody has left the tracker locked")];

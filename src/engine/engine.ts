@@ -76,6 +76,8 @@ export interface Engine {
   archive(): Promise<string>;
   /** The tracker as of now, published too; what others wrote into its file is taken over first. */
   tracker(): Promise<object>;
+  /** Names of the files in `rejected/` that are kept of edits of the tracker, oldest first. */
+  refusedEdits(): Promise<readonly string[]>;
   /** Set fields of the tracker: all of them, on disk and in effect, or none. */
   patch(doc: Doc, asked: Asked): Promise<Patched | Refusal>;
   /** End runs that nobody waits for any more, with all their processes. Those that are over, or never were, do no harm. */

@@ -81,6 +81,7 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       }
       return trackerOf(ledger.state, desk.seen, world.clock.now(), desk.limits);
     },
+    refusedEdits: () => world.journal.refusedEdits(),
     patch: async (doc, asked) => {
       const { patchTracker, publishTracker } = await import("./tracker.ts");
       const desk = await deskOf(ledger, world, limits);

@@ -31,6 +31,8 @@ export const eventRows = ({ entry, outcome }: Told): readonly EventRow[] => {
 
 type Telling = readonly [tone: Tone, text: string] | undefined;
 
+type Refused = Extract<Event, { readonly type: "tracker.patched" }>["left"][number];
+
 type Tellers = { readonly [K in EventType]: (event: Extract<Event, { readonly type: K }>) => Telling };
 
 /** A record of a newer program may hold facts that this one has no words for. */
@@ -38,6 +40,8 @@ const tell = (event: Event): Telling =>
   Object.hasOwn(tellers, event.type) ? (tellers[event.type] as (event: Event) => Telling)(event) : undefined;
 
 const because = (text: string, why: string | undefined): string => (why ? `${text}: ${why}` : text);
+const reasonOf = (left: readonly Refused[] | undefined): string =>
+  left?.[0] === undefined ? "" : `: ${left[0].path} ${left[0].why}`;
 const short = (commit: string | undefined): string => (commit ?? "").slice(0, 7);
 
 const tellers: Tellers = {
@@ -84,7 +88,7 @@ const tellers: Tellers = {
   "worktree.kept": ({ why }) => ["alert", because("worktree stays", why)],
   "tracker.patched": ({ changes, left, kept }) => [
     left?.length > 0 ? "alert" : "plain",
-    `tracker edited: ${changes?.length ?? 0} fields${left?.length > 0 ? `, ${left.length} not taken over${kept === undefined ? "" : ` (${kept})`}` : ""}`,
+    `tracker edited: ${changes?.length ?? 0} fields${left?.length > 0 ? `, ${left.length} not taken over${reasonOf(left)}${kept === undefined ? "" : ` (${kept})`}` : ""}`,
   ],
   "tracker.rejected": ({ why, kept }) => ["alert", because(`an edit of the tracker was put into ${kept}`, why)],
 };

@@ -241,6 +241,13 @@ const faults: Readonly<Record<string, Fault>> = {
     what: /1 damaged line is passed over \(position 2\): what it said is lost, all other records hold/,
     fix: /^nothing has to be done: .*lanes repair --dry-run lists/,
   },
+  "an edit of the tracker that was refused": {
+    seed: (there) => there.write(".orchestration/rejected/tracker.2026-01-02T03-04-05.678Z-1-2.json", "garbage"),
+    check: "edits",
+    level: "warn",
+    what: /1 edit of tracker\.json was not taken over, or not all of it: tracker\..*\.json/,
+    fix: /^cat ~\/project\/\.orchestration\/rejected\/tracker\..*lanes events says why; .*lanes tracker patch/,
+  },
   "a torn tail": {
     seed: (there) => appendFileSync(state(there, "event-log.jsonl"), '{"v":1,"id":"x'),
     check: "log",
