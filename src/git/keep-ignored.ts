@@ -9,7 +9,7 @@ import { ignored } from "./status.ts";
 
 /** Folders that tools fill again by themselves. */
 const madeAnew: ReadonlySet<string> = new Set(
-  ".cache .gradle .mypy_cache .next .nuxt .parcel-cache .pytest_cache .ruff_cache .tox .turbo .venv __pycache__ bin build coverage dist node_modules obj out target tmp venv vendor".split(
+  ".cache cache .gradle .mypy_cache .next .nuxt .parcel-cache .pytest_cache .ruff_cache .tox .turbo .venv __pycache__ bin build coverage dist node_modules obj out target tmp venv vendor".split(
     " ",
   ),
 );
