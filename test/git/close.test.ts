@@ -92,9 +92,9 @@ test("a lane that landed goes with ignored files that tools make anew, others ar
   s.write(".git/info/exclude", "cache/\n.env*\n/.worktrees/\n/.orchestration/\n");
   s.write(".worktrees/one/cache/x", "x");
   s.write(".worktrees/one/.env \nodd", "secret");
-  const kept = ".orchestration/kept/one-1";
-  expect(await s.git.closeLane("one", "main")).toEqual({ removed: true, why: "", kept });
-  expect(readdirSync(join(s.top, kept))).toEqual([".env \nodd"]);
+  const aside = ".orchestration/kept/one-1";
+  expect(await s.git.closeLane("one", "main")).toEqual({ removed: true, why: "", kept: aside });
+  expect(readdirSync(join(s.top, aside))).toEqual([".env \nodd"]);
   expect(existsSync(lanePath(s))).toBe(false);
   expect(s.run("for-each-ref", "--format=%(refname)")).toBe(
     "refs/heads/main\nrefs/lanes/backup/one/1\nrefs/lanes/landed/one",
