@@ -19,10 +19,19 @@ const graceMs = 2000;
 /** A file that nobody has written to for so long, in ms, is taken for whole. */
 const settledMs = 1000;
 
+/** Texts of ours that may stand in the file's place: whoever was killed may have got no further than to say what comes. */
+const printsMax = 3;
+
+/** Length and checksum of a text that was published, and the look of its file. */
+interface Print {
+  readonly sum: string;
+  readonly appearance: string;
+}
+
 /** A file that was ours when it was replaced. */
 interface Witness {
   readonly path: string;
-  readonly sum: string;
+  readonly sum: string | undefined;
   readonly since: number;
   appearance: string;
 }
@@ -44,14 +53,15 @@ export interface EditedFile {
 /** The tracker file in the state folder `folder`. */
 export const createEdited = (files: Files, folder: string): EditedFile => {
   const path = join(folder, editedName);
-  const sumPath = join(folder, `.${editedName}.sum`);
+  const printsPath = join(folder, `.${editedName}.sum`);
   let witnesses: readonly Witness[] = [];
 
-  /** Sum and look of what was published last, by whichever process. */
-  const published = (): readonly [sum: string, appearance: string] => {
-    const [sum = "", ...rest] = (readPublished(files, sumPath) ?? "").split(" ");
-    return [sum, rest.join(" ")];
-  };
+  /** What was published last, by whichever process; the newest first. It may not have come to its place. */
+  const published = (): readonly Print[] =>
+    (readPublished(files, printsPath) ?? "").split("\n").flatMap((line) => {
+      const [sum = "", ...rest] = line.split(" ");
+      return sum === "" ? [] : [{ sum, appearance: rest.join(" ") }];
+    });
 
   /** A witness is let go after its time, unless somebody wrote into it. */
   const watch = (): void => {
@@ -70,20 +80,25 @@ export const createEdited = (files: Files, folder: string): EditedFile => {
 
   const replace = (temporary: string, text: string): void => {
     watch();
-    const [sum] = published();
-    const witness = join(folder, "rejected", temporaryName(editedName, sum === "" ? undefined : sum));
+    const known = published();
+    const look = appearanceOf(files.lstat(path));
+    const before = known.find(({ appearance }) => appearance === look) ?? known[0];
+    const witness = join(folder, "rejected", temporaryName(editedName, before?.sum));
+    const mine = { sum: sumOf(text), appearance: appearanceOf(files.lstat(temporary)) };
+    writeWhole(files, printsPath, [mine, ...known].slice(0, printsMax).map(lineOf).join("\n"));
+    // These two follow at once: what somebody renames to this place between them is the only edit that is lost.
     const linked = linkAside(files, path, witness);
-    if (linked === "refused" && files.lstat(path) !== undefined && sumAt(files, path) !== sum)
-      setAside(files, folder, path, editedName);
-    writeWhole(files, sumPath, `${sumOf(text)} ${appearanceOf(files.lstat(temporary))}`);
-    files.rename(temporary, path);
-    if (linked !== "linked") return;
-    // Judged only now: so an edit that came between our look and the rename is found too.
-    if (sumAt(files, witness) !== sum) setAside(files, folder, witness, editedName);
-    else {
+    if (linked === "linked") files.rename(temporary, path);
+    // Judged only now: so an edit in place that came between our look and the rename is found too.
+    const at = linked === "linked" ? witness : path;
+    const sum = sumAt(files, at);
+    const isOurs = known.some((print) => print.sum === sum);
+    if (!isOurs && files.lstat(at) !== undefined) setAside(files, folder, at, editedName);
+    else if (linked === "linked") {
       const appearance = appearanceOf(files.lstat(witness));
       witnesses = [...witnesses, { path: witness, sum, since: Date.now(), appearance }];
     }
+    if (linked !== "linked") files.rename(temporary, path);
   };
 
   const found = (id: string): string | undefined =>
@@ -93,8 +108,11 @@ export const createEdited = (files: Files, folder: string): EditedFile => {
     replace,
     holds: (text) => readPublished(files, path) === text,
     edited: () => {
-      const [, appearance] = published();
-      return appearanceOf(files.lstat(path)) !== appearance || waiting(files, folder, editedName).length > 0;
+      watch();
+      const [print] = published();
+      return (
+        appearanceOf(files.lstat(path)) !== (print?.appearance ?? "") || waiting(files, folder, editedName).length > 0
+      );
     },
     edits: () => {
       watch();
@@ -117,7 +135,9 @@ export const createEdited = (files: Files, folder: string): EditedFile => {
 export const appearanceOf = (stats: Stats | undefined): string =>
   stats === undefined ? "" : `${identityOf(stats)} ${stats.size} ${stats.mtimeMs}`;
 
-/** Length and checksum of what was published last: the next process knows it for no edit. */
+const lineOf = ({ sum, appearance }: Print): string => `${sum} ${appearance}`;
+
+/** Length and checksum of a text: the next process knows by it what is no edit. */
 const sumOf = (text: string): string => `${text.length}-${crc32(text).toString(16)}`;
 
 /** Sum of the file at `path`; undefined when it is no text that we could have published. */
