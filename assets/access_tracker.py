@@ -6,9 +6,12 @@
     access_tracker.py /path/to/tracker.json '{...}' ID  the same; with the same ID again it takes effect once
 
 With `lanes` on PATH (or LANES_BIN) it is the way to the journal: exit 0 only when the change is on disk and in effect.
-Without it, the file is read and merged, and replaced in one step; the engine takes such an edit over when it sees it.
+Without it, the file is read and merged, and replaced in one step (an ID then means nothing); the engine takes such an
+edit over when it sees it.
 """
 
+import contextlib
+import fcntl
 import json
 import os
 import shlex
@@ -19,6 +22,7 @@ import tempfile
 import time
 
 LOCK_SECONDS = 5
+STALE_SECONDS = 10
 EX_USAGE, EX_DATAERR, EX_CANTCREAT = 64, 65, 73
 
 
@@ -44,18 +48,26 @@ def update_tracker(tracker_path, updates, update_id=None):
     command = lanes_command(tracker_path)
     if command:
         words = ["tracker", "patch", "-", "--json", *(["--id", update_id] if update_id else [])]
-        run([*command, *words], json.dumps(updates))
+        run([*command, *words], json.dumps(updates, allow_nan=False))
         return
     with Lock(tracker_path):
         merged = merge(read_tracker(tracker_path), updates)
-        replace(tracker_path, json.dumps(merged, indent=2) + "\n")
+        replace(tracker_path, json.dumps(merged, indent=2, allow_nan=False) + "\n")
 
 
 def merge(tracker, updates):
-    """A copy of `tracker` in which objects are merged key by key and everything else is replaced."""
-    if not (isinstance(tracker, dict) and isinstance(updates, dict)):
-        return updates
-    return {**tracker, **{key: merge(tracker.get(key), value) for key, value in updates.items()}}
+    """A copy of `tracker` with the fields of `updates`; lanes and agents are merged field by field, as `lanes` does."""
+    merged = {**tracker, **updates}
+    for kind in ("lanes", "agents"):
+        before, after = tracker.get(kind), updates.get(kind)
+        if isinstance(before, dict) and isinstance(after, dict):
+            merged[kind] = {**before, **{name: entry(before.get(name), after[name]) for name in after}}
+    return merged
+
+
+def entry(before, after):
+    """One lane or agent with the fields that were set."""
+    return {**before, **after} if isinstance(before, dict) and isinstance(after, dict) else after
 
 
 def run(command, text=""):
@@ -81,24 +93,38 @@ def replace(path, text):
 
 
 class Lock:
-    """The lock folder of polite scripts. Waited for a few seconds: nothing is lost by going on without it."""
+    """One of these scripts at a time, and the lock folder of polite programs, which is waited for a few seconds only."""
 
     def __init__(self, tracker_path):
-        self.path = os.path.join(os.path.dirname(os.path.abspath(tracker_path)), "locks", "tracker.lck")
+        self.folder = os.path.join(os.path.dirname(os.path.abspath(tracker_path)), "locks")
+        self.path = os.path.join(self.folder, "tracker.lck")
         self.held = False
 
     def __enter__(self):
+        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        # Ends with its process, however that ends.
+        self.file = open(os.path.join(self.folder, "access.lck"), "a", encoding="utf-8")
+        fcntl.flock(self.file, fcntl.LOCK_EX)
         until = time.monotonic() + LOCK_SECONDS
         while not self.held and time.monotonic() < until:
             try:
-                os.makedirs(self.path)
+                os.mkdir(self.path)
                 self.held = True
             except FileExistsError:
-                time.sleep(0.05)
+                self.remove_stale()
+                time.sleep(0.02)
+
+    def remove_stale(self):
+        """Who holds it touches it every few seconds; what is in its way otherwise is waited for, then ignored."""
+        with contextlib.suppress(OSError):
+            if time.time() - os.lstat(self.path).st_mtime > STALE_SECONDS:
+                os.rmdir(self.path)
 
     def __exit__(self, *_):
         if self.held:
-            os.rmdir(self.path)
+            with contextlib.suppress(OSError):
+                os.rmdir(self.path)
+        self.file.close()
 
 
 def main(words):

@@ -15,14 +15,15 @@ if (process.platform === "win32") {
   process.stdout.write(`${version}\n`);
 } else if (existsSync(join(root, "dist", "lanes.js"))) {
   giveBackEnvironment(process.env);
-  void start();
+  start().catch(unread);
 } else {
   const npm = `npm --prefix ${JSON.stringify(root)}`;
   quit("this checkout is not built yet.", `${npm} run build   (or, to build and look around: ${npm} start)`);
 }
 
-/** What status bars call every second is a small file of its own; everything else is the program. */
+/** What status bars call every second, and shells at every tab, is a small file of its own; everything else is the program. */
 async function start() {
+  if (words === "completion lanes" && (await require("../dist/status.cjs").laneIds())) return;
   if (words === "status" || words === "status --json") {
     const code = await require("../dist/status.cjs").status(version, root, words !== "status");
     if (code !== undefined) {
@@ -30,8 +31,24 @@ async function start() {
       return;
     }
   }
-  const { main } = await import("../dist/lanes.js");
+  const { main } = await import("../dist/lanes.js").catch(unread);
   await main(version, root);
+}
+
+/** The program's own files could not be read; whatever else went wrong is a mistake in it, and shows where. */
+function unread(error) {
+  const reasons = {
+    EMFILE: ["too many files are open here (EMFILE); raise the limit (ulimit -n 4096), then try again", 75],
+    ENFILE: ["too many files are open on this machine (ENFILE); try again when there are fewer", 75],
+    EIO: ["the disk could not be read (EIO); try again, and look after the disk", 73],
+    EACCES: [`${root} may not be read (EACCES); check who owns it`, 69],
+    ENOENT: [`${root} is incomplete; try again, it may just be replaced; else install it anew`, 69],
+  };
+  const code = error.code === "ERR_MODULE_NOT_FOUND" || error.code === "MODULE_NOT_FOUND" ? "ENOENT" : error.code;
+  if (reasons[code] === undefined) throw error;
+  const [line, status] = reasons[code];
+  process.stderr.write(`lanes: ${line}\n`);
+  process.exit(status);
 }
 
 /** One sentence, one hint, and the exit code for "a tool is missing". */

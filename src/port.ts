@@ -1,5 +1,6 @@
 /** Everything that this program can do to the world, on one page. Types only: drivers fill them, the engine uses them. */
 import type { Config } from "./core/config.ts";
+import type { Layer } from "./core/config-source.ts";
 import type { Entry, LogRecord } from "./core/event.ts";
 import type { Mend } from "./core/finding.ts";
 import type { BoxFacts, GitFacts, JournalFacts, WorkFacts } from "./core/health.ts";
@@ -140,8 +141,11 @@ export interface Host {
   lent(lane: string): string | undefined;
   /** Write a small file into the run area for the agent to read (`LANES_TASKS`); returns its path. */
   brief(run: string, text: string): Promise<string>;
-  /** `changed` is called soon after a run started, wrote output, or ended; sometimes for nothing. */
-  watch(changed: () => void): Release;
+  /**
+   * `changed` is called soon after runs started, were stopped or ended, with their names; sometimes for nothing. With `run`:
+   * only for that run, and soon after it wrote output too.
+   */
+  watch(changed: (runs: readonly string[]) => void, run?: string): Release;
   /** Start `lanes engine run` detached from this terminal. Returns at once. */
   spawnEngine(): void;
   /** Say that this process shows or awaits something, until released (or dead): the engine stays up for it. */
@@ -220,6 +224,8 @@ export interface Loaded {
   readonly hash: string;
   /** Files that were read. */
   readonly sources: readonly string[];
+  /** Who sets what, the weakest first: files by their path, variables by their name. Only what may be used. */
+  readonly layers: readonly Layer[];
 }
 
 /** Settings of this person and this repository. */
@@ -268,6 +274,17 @@ export interface Clock {
   sleep(ms: number): Promise<void>;
 }
 
+/** How much a line of the engine's own log matters. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** The engine's own log (`engine.log`), for people who look for a fault. Never throws, and knows how to keep secrets. */
+export interface Log extends Readonly<
+  Record<LogLevel, (what: string, more?: Readonly<Record<string, unknown>>) => void>
+> {
+  /** These values were lent to a run: they never stand in the log. */
+  conceal(values: readonly string[]): void;
+}
+
 /** All of it, as `main` wires it for one repository. */
 export interface World {
   readonly layout: Layout;
@@ -276,6 +293,5 @@ export interface World {
   readonly host: Host;
   readonly settings: Settings;
   readonly clock: Clock;
-  /** One line into the engine's own log; for people who look for a fault. */
-  readonly log: (line: string) => void;
+  readonly log: Log;
 }

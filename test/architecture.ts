@@ -3,6 +3,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   chokidar: ["journal", "git"],
   commander: ["cli"],
   ink: ["tui"],
+  pino: ["log"],
   "proper-lockfile": ["journal"],
   react: ["tui"],
   "simple-git": ["git"],

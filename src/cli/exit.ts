@@ -42,27 +42,45 @@ export const failureLine = ({ refused, hint }: No): string =>
 /** Why only looking works, said beside the answer. */
 export const remarkOf = ({ refused, hint }: No): string => `lanes: ${refused}; ${hint}`;
 
-/** Codes of a disk that cannot be written, and what to say about them. */
-const diskFaults: Readonly<Record<string, string>> = {
-  EACCES: "this folder may not be written",
-  EPERM: "this folder may not be written",
-  EROFS: "this file system is read-only",
-  ENOSPC: "the disk is full",
-  EDQUOT: "the disk quota is used up",
+/** What a system's code says: the fault, what to do, the exit code. */
+type Reason = readonly [what: string, hint: string, code: number];
+
+const disk = (what: string): Reason => [what, "make room or give access, then try again", exit.create];
+const crowded = (what: string, hint: string): Reason => [what, hint, exit.again];
+const files = crowded("too many files are open", "raise the limit (ulimit -n 4096), then try again");
+const processes = crowded("the system has no room for another process", "try again when it is less busy");
+
+/** Codes of a system that cannot do it, as opposed to a program that is wrong. */
+const reasons: Readonly<Record<string, Reason>> = {
+  ENOTDIR: disk("a part of this path is no folder"),
+  EACCES: disk("this folder may not be written"),
+  EPERM: disk("this folder may not be written"),
+  EROFS: disk("this file system is read-only"),
+  ENOSPC: disk("the disk is full"),
+  EDQUOT: disk("the disk quota is used up"),
+  EFBIG: disk("a file may not grow that large here (ulimit -f)"),
+  EIO: ["the disk reported an error", "try again, and look after the disk", exit.create],
+  EMFILE: files,
+  ENFILE: files,
+  EAGAIN: processes,
+  ENOMEM: processes,
 };
 
 /** A thrown error as the same kind of line; the stack is shown with -v only. */
 export const errorNo = (error: unknown): No => {
   const message = error instanceof Error ? error.message : String(error);
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = codeOf(error);
   // The codes of src/git/run.ts and src/journal/folder.ts, whose sentences say what to do.
   if (code === "ENOGIT") return no(message, "", exit.tool);
   if (code === "EUNSAFE") return no(message, "", exit.create);
-  const disk = diskFaults[code];
-  if (disk !== undefined) return no(`${disk} (${message})`, "make room or give access, then try again", exit.create);
+  const reason = reasons[code] ?? reasons[error instanceof Error ? codeOf(error.cause) : ""];
+  if (reason !== undefined) return no(`${reason[0]} (${message})`, reason[1], reason[2]);
   return no(
     `internal error: ${message.split("\n", 1)[0] ?? ""}`,
     "lanes -v … shows where; please report it",
     exit.internal,
   );
 };
+
+/** The system's code of what was thrown, or empty. */
+const codeOf = (error: unknown): string => (error instanceof Error && "code" in error ? String(error.code) : "");

@@ -101,7 +101,7 @@ const followRun = async (
   copy: Copy,
 ): ReturnType<typeof follow> => {
   const failures: unknown[] = [];
-  const release = engine.watchRuns(() => {
+  const release = engine.watchRun(run, () => {
     copy.forward().catch((error: unknown) => failures.push(error));
   });
   try {

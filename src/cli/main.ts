@@ -59,7 +59,8 @@ const carryOut = async (call: Call): Promise<Answer> => {
   const newer = engine.newer();
   if (newer && !isReading(call)) return newer;
   if (newer) call.output.say(remarkOf(newer));
-  if (call.verb !== "engine") await engine.rescue();
+  // A repair shows what is there before an engine makes it anew.
+  if (call.verb !== "engine" && call.verb !== "repair") await engine.rescue();
   return verb.run(call, engine);
 };
 

@@ -2,6 +2,8 @@
 import { addLane } from "./add-lane.ts";
 import type { Call, Verb } from "./call.ts";
 import { cleanup } from "./cleanup.ts";
+import { completion } from "./completion.ts";
+import { config } from "./config.ts";
 import { doctor } from "./doctor.ts";
 import { engineVerb } from "./engine.ts";
 import { events } from "./events.ts";
@@ -57,6 +59,8 @@ export const verbs: Readonly<Record<string, Verb>> = {
   repair: { run: repair },
   reset: { run: reset },
   trust: { run: trust },
+  config: { run: config },
+  completion: { alone: completion },
   doctor: { alone: doctor },
   demo: { alone: async (call) => demo(call) },
 };

@@ -64,14 +64,13 @@ export const follow = async (
         silence(isDueFor(momentNow())).then((told) => told && resolve(told), reject);
       };
       const timer = setInterval(tick, tickMs);
-      releases.push(
-        () => clearInterval(timer),
-        // Who only looks at a repository that was never prepared leaves no trace in it.
-        engine.state().initialised ? engine.attend() : () => undefined,
-        engine.follow(look),
-        shell.onInterrupt(() => resolve(interrupted)),
-        whenClosed(call, () => resolve(undefined)),
-      );
+      // One by one: what was begun is ended although the next cannot begin.
+      releases.push(() => clearInterval(timer));
+      // Who only looks at a repository that was never prepared leaves no trace in it.
+      if (engine.state().initialised) releases.push(engine.attend());
+      releases.push(engine.follow(look));
+      releases.push(shell.onInterrupt(() => resolve(interrupted)));
+      releases.push(whenClosed(call, () => resolve(undefined)));
       engine.refresh().then(look, reject);
     });
   } finally {

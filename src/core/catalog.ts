@@ -9,6 +9,8 @@ export interface Argument {
   readonly about: string;
   readonly optional?: boolean;
   readonly many?: boolean;
+  /** The words that it may be, where these are all. */
+  readonly words?: readonly string[];
 }
 
 /** An option as people write it: `--check <command>`. */
@@ -251,7 +253,14 @@ export const catalog: readonly Capability[] = [
     id: "engine",
     title: "Start, stop or look at the process that carries lanes out",
     group: "keep",
-    arguments: [{ name: "ACTION", about: "status, start, stop or run", optional: true }],
+    arguments: [
+      {
+        name: "ACTION",
+        about: "status, start, stop or run",
+        optional: true,
+        words: ["status", "start", "stop", "run"],
+      },
+    ],
     options: [],
     examples: ["lanes engine status", "lanes engine stop"],
   },
@@ -287,6 +296,26 @@ export const catalog: readonly Capability[] = [
     arguments: [],
     options: [{ flags: "--yes", about: "do not ask" }],
     examples: ["lanes reset --yes"],
+  },
+  {
+    id: "config",
+    title: "Show the settings that hold here",
+    group: "keep",
+    arguments: [],
+    options: [
+      { flags: "--explain", about: "say which file, variable or option each comes from" },
+      check,
+      { flags: "--target <branch>", about: "as if a verb were given this branch" },
+    ],
+    examples: ["lanes config", "lanes config --explain"],
+  },
+  {
+    id: "completion",
+    title: "Print what makes a shell complete verbs, options and lane ids",
+    group: "keep",
+    arguments: [{ name: "SHELL", about: "bash, zsh or fish", words: ["bash", "zsh", "fish"] }],
+    options: [],
+    examples: ["lanes completion bash", "lanes completion zsh", "lanes completion fish"],
   },
   {
     id: "trust",

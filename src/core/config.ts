@@ -89,8 +89,17 @@ const record = <T>(
     [...fields(value, path)].map(([key, item]) => [id(key, below(path, key)), each(item, below(path, key))]),
   );
 
-const rosterEntry = (value: unknown, path: string): RosterEntry => {
+/** A command that is missing because its key is misspelt is told by that key. */
+const withCommand = (value: unknown, path: string, keys: readonly string[]): ReadonlyMap<string, unknown> => {
   const given = fields(value, path);
+  const odd = [...given.keys()].find((key) => !keys.includes(key) && nearest(key, ["command"]) !== undefined);
+  return given.has("command") || odd === undefined
+    ? given
+    : wrong(below(path, odd), "is not a known key", 'did you mean "command"?');
+};
+
+const rosterEntry = (value: unknown, path: string): RosterEntry => {
+  const given = withCommand(value, path, ["command", "role"]);
   const role = given.get("role");
   return {
     command: argv(given.get("command"), `${path}.command`),
@@ -99,7 +108,7 @@ const rosterEntry = (value: unknown, path: string): RosterEntry => {
 };
 
 const probe = (value: unknown, path: string): Probe => {
-  const given = fields(value, path);
+  const given = withCommand(value, path, ["command", "timeoutMs"]);
   return {
     command: argv(given.get("command"), `${path}.command`),
     timeoutMs: given.has("timeoutMs") ? whole(given.get("timeoutMs"), `${path}.timeoutMs`, 1000, 86_400_000) : 600_000,

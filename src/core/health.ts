@@ -108,7 +108,7 @@ export interface JournalFacts {
 /** What the records say against what runs. */
 export interface WorkFacts {
   readonly initialised: boolean;
-  readonly engine?: { readonly pid: number; readonly is: "alive" | "frozen" | "dead" | "retired"; readonly at: number };
+  readonly engine?: { readonly pid: number; readonly is: "alive" | "frozen" | "dead" | "none"; readonly at: number };
   /** Is there something for an engine to do? */
   readonly needed: boolean;
   readonly lanes: readonly { readonly id: string; readonly state: LaneState; readonly worktree: boolean }[];

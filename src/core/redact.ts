@@ -24,7 +24,7 @@ const forms: readonly (readonly [pattern: RegExp, instead: string])[] = [
     /\b((?:authorization|proxy-authorization)["']?\s*[:=]\s*["']?(?:basic|bearer|token)?\s*)[^\s"',;]+/gi,
     `$1${concealed}`,
   ],
-  [/\b((?:bearer|basic)\s+)[\w.~+/-]{8,}=*/gi, `$1${concealed}`],
+  [/\b((?:bearer|basic)\s+)(?=[\w.~+/-]*\d)[\w.~+/-]{8,}=*/gi, `$1${concealed}`],
   [
     /([\w-]*(?:token|secret|passw(?:or)?d|passphrase|credential|api[-_]?key|private[-_]?key|access[-_]?key|_key)s?["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s"',;}]+)/gi,
     `$1${concealed}`,

@@ -18,7 +18,7 @@ export const freeze = async (work: Work, lane: Lane, n: number): Promise<void> =
   }
   await host.thaw(run);
   const why = `could not be frozen: ${processes(awake)} went on`;
-  work.world.log(`lane ${lane.id}: ${why}`);
+  work.world.log.warn("not frozen", { lane: lane.id, run, awake });
   await tell(work, lane, [{ type: "lane.thawed", key: lane.id, n, why }]);
 };
 
@@ -26,7 +26,7 @@ export const freeze = async (work: Work, lane: Lane, n: number): Promise<void> =
 export const thaw = async (work: Work, lane: Lane, n: number): Promise<void> => {
   if (!(await leadsStill(work))) return;
   const still = await work.world.host.thaw(runOf(lane.id, n));
-  if (still.length > 0) work.world.log(`lane ${lane.id}: woken, but stopped still or again: ${processes(still)}`);
+  if (still.length > 0) work.world.log.warn("woken, but stopped still or again", { lane: lane.id, n, still });
   if (!(await tell(work, lane, [{ type: "lane.thawed", key: lane.id, n, why: "" }]))) await asWanted(work, lane.id, n);
 };
 

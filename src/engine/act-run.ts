@@ -187,7 +187,7 @@ export const lose = async (work: Work, lane: Lane): Promise<void> => {
 /** End a run's whole tree. What became of it is seen, and recorded, by the next look. */
 export const stop = async (work: Work, lane: Lane, n: number): Promise<void> => {
   const left = await work.world.host.stop(runOf(lane.id, n), graceMs);
-  if (left.length > 0) work.world.log(`lane ${lane.id}: these processes did not end: ${left.join(", ")}`);
+  if (left.length > 0) work.world.log.warn("processes did not end", { lane: lane.id, pids: left });
 };
 
 /** Queue a failed lane again after its wait. */

@@ -38,7 +38,9 @@ export const createCrew = (work: Work, done: () => void): Crew => {
 
   const carryOut = async (name: string, lane: Lane, action: Action): Promise<void> => {
     try {
+      work.world.log.debug("step", about(lane, action));
       await act(work, lane, action);
+      work.world.log.info("step done", about(lane, action));
       failures.delete(name);
       if (action.type === "freeze" && isFrozen(lane)) notBefore.set(name, clock.elapsed() + freezeAgainMs);
       if (action.type === "land")
@@ -47,7 +49,7 @@ export const createCrew = (work: Work, done: () => void): Crew => {
       const tries = (failures.get(name) ?? 0) + 1;
       failures.set(name, tries);
       notBefore.set(name, clock.elapsed() + Math.min(retryMaxMs, retryMs * 2 ** tries));
-      work.world.log(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      work.world.log.error("step failed", { ...about(lane, action), tries, why: traceOf(error) });
       if (tries >= triesMax) {
         failures.delete(name);
         await giveUp(work, lane, action, error);
@@ -87,12 +89,20 @@ export const createCrew = (work: Work, done: () => void): Crew => {
   };
 };
 
+const about = (lane: Lane, action: Action): Readonly<Record<string, unknown>> => ({
+  step: action.type,
+  lane: lane.id,
+  rev: lane.rev,
+});
+
+const traceOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+
 /** The world refused a step again and again: say so where the person looks, and let the other lanes go on. */
 const giveUp = async (work: Work, lane: Lane, action: Action, error: unknown): Promise<void> => {
   const events = surrender(lane, action, reasonOf(error));
   if (events.length === 0) return;
   await tell(work, lane, events).catch((again: unknown) =>
-    work.world.log(`giving up ${action.type} ${lane.id}: ${reasonOf(again)}`),
+    work.world.log.error("giving up was not recorded", { ...about(lane, action), why: reasonOf(again) }),
   );
 };
 

@@ -6,7 +6,7 @@ import { isNo } from "../core/observed.ts";
 import { needsEngine } from "../core/plan.ts";
 import type { Lane, LaneState, State } from "../core/state.ts";
 import type { GitWard, HostWard, JournalWard, World } from "../port.ts";
-import { ensureElected } from "./elect.ts";
+import { ensureElected, vitality } from "./elect.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { limitsOf } from "./policy.ts";
 import { reasonOf } from "./work.ts";
@@ -91,18 +91,12 @@ const lookAtWork = async (host: HostWard, world: World, { state }: Ledger): Prom
   const { engine } = state;
   return {
     initialised: state.initialised,
-    ...(engine && { engine: { pid: engine.process.pid, is: vitality(world, state), at: engine.at } }),
+    ...(engine && { engine: { pid: engine.process.pid, is: vitality(world.host, state), at: engine.at } }),
     needed: needsEngine(state, world.clock.now(), limits),
     lanes: [...state.lanes.values()].map((lane) => ({ id: lane.id, state: lane.state, worktree: lane.worktree })),
     orphans: host.orphans(),
     newer: state.counts.newer,
   };
-};
-
-const vitality = ({ host }: World, { engine }: State): NonNullable<WorkFacts["engine"]>["is"] => {
-  if (!engine || engine.retired) return "retired";
-  if (!host.alive(engine.process)) return "dead";
-  return host.frozen(engine.process) ? "frozen" : "alive";
 };
 
 const carryOut = async ({ git, journal, world, version }: Practice, mend: Mend): Promise<boolean> => {

@@ -33,6 +33,16 @@ const leads = (engine: Elected, host: Pick<Host, "alive" | "frozen">, version: s
 export const isLed = (state: State, host: Pick<Host, "alive" | "frozen">, version: string): boolean =>
   state.engine !== undefined && leads(state.engine, host, version);
 
+/** How the elected process is; `none` where nobody was elected or the last one retired. */
+export const vitality = (
+  host: Pick<Host, "alive" | "frozen">,
+  { engine }: State,
+): "none" | "alive" | "frozen" | "dead" => {
+  if (!engine || engine.retired) return "none";
+  if (!host.alive(engine.process)) return "dead";
+  return host.frozen(engine.process) ? "frozen" : "alive";
+};
+
 /** Does work wait for an engine while none leads? */
 export const isStranded = (
   state: State,

@@ -10,6 +10,18 @@ import type { Told } from "./ledger.ts";
 import type { Repair } from "./repair.ts";
 import type { Asked, Patched } from "./tracker.ts";
 
+/** How the elected engine is. */
+export interface Pulse {
+  /** `none`: nobody was elected, or the last one retired. */
+  readonly is: "none" | "alive" | "frozen" | "dead";
+  /** Is there something for an engine to do? */
+  readonly needed: boolean;
+  /** The last time that it gave a sign: its last publication or its election, ms since 1970; 0 without one. */
+  readonly heardAt: number;
+  /** What there is to do now, each as `step lane`: `start docs`, `test api`. */
+  readonly steps: readonly string[];
+}
+
 /** The library half of the engine, as shells see it. */
 export interface Engine {
   readonly layout: Layout;
@@ -31,6 +43,8 @@ export interface Engine {
   limits(): Promise<Limits>;
   /** Configuration as it holds now; a No names the file and field. */
   settings(): Promise<Loaded | No>;
+  /** What holds where nobody sets anything. */
+  defaults(): Limits;
   trust(hash: string): Promise<void>;
   /** What the reconciler published last of git, with its age; undefined when nothing was. Never runs git. */
   observed(): Promise<RepoSeen | undefined>;
@@ -41,7 +55,8 @@ export interface Engine {
   /** The end of a run's output, as it is: hostile until sanitised. */
   tail(run: string, bytes: number): Promise<string>;
   output(run: string, from: number): Promise<{ readonly text: string; readonly next: number }>;
-  watchRuns(changed: () => void): Release;
+  /** Called soon after this run began, wrote output or ended. */
+  watchRun(run: string, changed: () => void): Release;
   /** Keep the reconciler up while this process shows something. */
   attend(): Release;
   /** Text of the files below `folder` at the tip of a branch, by path; empty when there are none. */
@@ -64,6 +79,8 @@ export interface Engine {
   patch(doc: Doc, asked: Asked): Promise<Patched | Refusal>;
   /** This process as the elected reconciler, until it retires or loses the election. */
   reconcile(): Promise<void>;
+  /** Whether the elected engine lives, and what there is for it to do. Reads only. */
+  pulse(): Promise<Pulse>;
   /** End the elected engine, if one lives; runs go on. False: none was there. */
   stopEngine(): Promise<boolean>;
 }

@@ -27,6 +27,6 @@ export const createKeeper = (
     [keptAt, step] = [byte, frozen.text.length];
     await world.journal
       .keep({ ...frozen, by })
-      .catch((error: unknown) => world.log(`keep a snapshot: ${reasonOf(error)}`));
+      .catch((error: unknown) => world.log.warn("snapshot not kept", { why: reasonOf(error) }));
   };
 };

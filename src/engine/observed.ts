@@ -1,4 +1,5 @@
 /** What the engine saw of git, published for verbs that must not wait for git: `observed.json`. */
+import { isTime } from "../core/foreign.ts";
 import type { LaneSeen, RepoSeen } from "../core/observed.ts";
 
 /** Name of the published file. */
@@ -8,22 +9,83 @@ export const observedName = "observed.json";
 export const observedText = ({ configured: _configured, ...seen }: RepoSeen): string =>
   `${JSON.stringify({ ...seen, lanes: [...seen.lanes] })}\n`;
 
-/** A look from JSON, or undefined when the text is not one of ours. */
+/** A look from JSON, or undefined when the text is not one of ours: anybody may have written the file, and shells show what it says. */
 export const parseObserved = (text: string | undefined): RepoSeen | undefined => {
-  if (text === undefined) return undefined;
+  const value = text === undefined ? undefined : parsed(text);
+  return isLook(value) ? { ...value, lanes: new Map(value.lanes) } : undefined;
+};
+
+interface Flat extends Omit<RepoSeen, "lanes"> {
+  readonly lanes: readonly (readonly [string, LaneSeen])[];
+}
+
+const parsed = (text: string): unknown => {
   try {
-    const value = JSON.parse(text) as Omit<RepoSeen, "lanes"> & {
-      readonly lanes: readonly (readonly [string, LaneSeen])[];
-    };
-    const whole =
-      typeof value.at === "number" &&
-      Array.isArray(value.lanes) &&
-      Array.isArray(value.branches) &&
-      Array.isArray(value.locks) &&
-      (value.settings === undefined || Array.isArray(value.settings.remarks));
-    return whole ? { ...value, lanes: new Map(value.lanes) } : undefined;
+    return JSON.parse(text) as unknown;
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 };
+
+type Check = (value: unknown) => boolean;
+
+const isText: Check = (value) => typeof value === "string";
+const maybe =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+/** An object with these fields; what else it holds does no harm. */
+const withFields =
+  (checks: Readonly<Record<string, Check>>): Check =>
+  (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    Object.entries(checks).every(([name, check]) => check((value as Readonly<Record<string, unknown>>)[name]));
+const isPair =
+  (first: Check, second: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.length === 2 && first(value[0]) && second(value[1]);
+
+const isLane = withFields({
+  head: isText,
+  subject: isText,
+  ahead: Number.isSafeInteger,
+  behind: Number.isSafeInteger,
+  worktree: (value) => value === "present" || value === "missing" || value === "elsewhere",
+  dirty: maybe(listOf(isText)),
+  busy: maybe(isText),
+});
+
+/** An age that leads to a time from any moment of our days. */
+const isAge: Check = (value) => isTime(value) && isTime(value * 2);
+
+const isLook = (value: unknown): value is Flat => lookFields(value);
+
+const lookFields = withFields({
+  at: isAge,
+  target: maybe(withFields({ name: isText, head: isText, subject: isText })),
+  lanes: listOf(isPair(isText, isLane)),
+  branches: listOf(
+    withFields({ name: isText, head: isText, subject: isText, committedAt: isTime, worktree: maybe(isText) }),
+  ),
+  locks: listOf(withFields({ path: isText, ageMs: isAge })),
+  settings: maybe(
+    withFields({
+      at: isTime,
+      known: (value) => typeof value === "object" && value !== null && Object.values(value).every(isText),
+      remarks: listOf(
+        withFields({
+          at: isTime,
+          name: isText,
+          how: (value) => value === "set" || value === "changed" || value === "taken out",
+          lanes: listOf(isText),
+        }),
+      ),
+    }),
+  ),
+});

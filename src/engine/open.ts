@@ -3,16 +3,18 @@ import { relative } from "node:path";
 
 import type { Command, Refusal } from "../core/command.ts";
 import { isNo, type RepoSeen } from "../core/observed.ts";
+import { needsEngine, plan, runsToSee } from "../core/plan.ts";
 import type { Limits } from "../core/schedule.ts";
 import { trackerOf } from "../core/tracker.ts";
 import { compareSettings } from "../core/tripwire.ts";
 import type { Release, World } from "../port.ts";
-import { ensureElected, isLed, isStranded } from "./elect.ts";
-import type { Engine } from "./engine.ts";
+import { ensureElected, isLed, isStranded, vitality } from "./elect.ts";
+import type { Engine, Pulse } from "./engine.ts";
 import { execute, type Receipt } from "./execute.ts";
 import { createLedger, type Ledger, type Told } from "./ledger.ts";
 import { observedName, parseObserved } from "./observed.ts";
-import { limitsOf } from "./policy.ts";
+import { limitsOf, loadRules } from "./policy.ts";
+import { createRests } from "./rest.ts";
 import { replay } from "./resume.ts";
 import type { Desk } from "./tracker.ts";
 import { forgetSettings } from "./tripwire.ts";
@@ -45,13 +47,14 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
     },
     limits,
     settings: () => world.settings.load(),
+    defaults: () => limitsOf({}),
     trust: (hash) => world.settings.trust(hash),
     observed: async () => parseObserved(await world.journal.published(observedName)),
     look: (lanes) => look(ledger, world, lanes),
     watchGit: (lanes, changed) => world.git.watch(lanes, changed),
     tail: (run, bytes) => world.host.tail(run, bytes),
     output: (run, from) => world.host.output(run, from),
-    watchRuns: (changed) => world.host.watch(changed),
+    watchRun: (run, changed) => world.host.watch(changed, run),
     attend: () => attend(ledger, world, version, limits),
     filesAt: async (branch, folder) => {
       const tip = await world.git.tip(branch);
@@ -70,22 +73,26 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
     },
     archive: () => world.journal.archive(new Date(world.clock.now()).toISOString().replaceAll(/[:.]/g, "-")),
     tracker: async () => {
-      const { publishTracker } = await import("./tracker.ts");
+      const { editsTaken, publishTracker } = await import("./tracker.ts");
       const desk = await deskOf(ledger, world, limits);
-      if (!ledger.newer() && (await world.journal.exists())) await publishTracker(desk).catch(unpublished(world));
+      if (!ledger.newer() && (await world.journal.exists())) {
+        await publishTracker(desk).catch(unpublished(world));
+        await editsTaken(desk, () => ensureElected(ledger, world, version));
+      }
       return trackerOf(ledger.state, desk.seen, world.clock.now(), desk.limits);
     },
     patch: async (doc, asked) => {
       const { patchTracker, publishTracker } = await import("./tracker.ts");
       const desk = await deskOf(ledger, world, limits);
       const answer = await patchTracker(desk, doc, asked);
-      await publishTracker(desk).catch(unpublished(world));
+      if (!("refused" in answer)) await publishTracker(desk).catch(unpublished(world));
       return answer;
     },
     reconcile: async () => {
       const { reconcile } = await import("./reconcile.ts");
       await reconcile(ledger, world, { version, idleMs });
     },
+    pulse: () => takePulse(ledger, world),
     stopEngine: () => stopEngine(ledger, world),
   };
 };
@@ -125,7 +132,7 @@ const isEdited = async (ledger: Ledger, world: World, version: string): Promise<
 const unpublished =
   (world: World) =>
   (error: unknown): void =>
-    world.log(`publish tracker: ${String(error)}`);
+    world.log.warn("publish failed", { name: "tracker.json", why: String(error) });
 
 const deskOf = async (ledger: Ledger, world: World, limits: () => Promise<Limits>): Promise<Desk> => ({
   ledger,
@@ -145,7 +152,7 @@ const attend = (ledger: Ledger, world: World, version: string, limits: () => Pro
     if (asking) return;
     asking = true;
     check()
-      .catch((error: unknown) => world.log(`attend: ${String(error)}`))
+      .catch((error: unknown) => world.log.warn("attending failed", { why: String(error) }))
       .finally(() => {
         asking = false;
       });
@@ -165,6 +172,24 @@ const prepare = async (world: World): Promise<readonly string[]> => {
   await world.git.noteCheckout();
   if (await world.git.exclude()) written.push("info/exclude (in git's own folder)");
   return written;
+};
+
+/** One look at the elected process, and at what it has to do: the same plan that it makes. */
+const takePulse = async (ledger: Ledger, world: World): Promise<Pulse> => {
+  await ledger.refresh();
+  const { state } = ledger;
+  const { policy } = await loadRules(world.settings, undefined);
+  const now = world.clock.now();
+  const runs = new Map(runsToSee(state).map((run) => [run, world.host.seen(run)]));
+  const seen = parseObserved(await world.journal.published(observedName));
+  return {
+    is: vitality(world.host, state),
+    needed: needsEngine(state, now, policy),
+    heardAt: Math.max(state.engine?.at ?? 0, seen?.at ?? 0),
+    steps: plan(state, { runs, rested: createRests(world.clock)(state) }, now, policy).map(
+      ({ type, lane }) => `${type} ${lane}`,
+    ),
+  };
 };
 
 /** Take the election away from a living engine: it sees that and ends. Runs are not touched; what it noticed is forgotten. */

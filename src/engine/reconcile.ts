@@ -1,5 +1,5 @@
 /** The elected engine: observe → plan → act, again and again. What woke it carries no meaning. */
-import type { RepoSeen, RunSeen } from "../core/observed.ts";
+import type { RepoSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
 import { projectionsOf } from "../core/projection.ts";
 import { trackerName } from "../core/tracker.ts";
@@ -8,12 +8,13 @@ import { graceMs } from "./act-run.ts";
 import { createCrew, type Crew } from "./crew.ts";
 import { elect, type Mandate } from "./elect.ts";
 import { createKeeper } from "./keep.ts";
+import { createEyes, type Eyes } from "./eyes.ts";
 import type { Ledger } from "./ledger.ts";
 import { observedName, observedText } from "./observed.ts";
 import { loadRules } from "./policy.ts";
 import { createRests } from "./rest.ts";
 import { createSight, type Sight } from "./sight.ts";
-import { publishTracker } from "./tracker.ts";
+import { publishWithEdits } from "./tracker.ts";
 import { createTripwire, type Tripwire } from "./tripwire.ts";
 import { createWaker, type Waker } from "./waker.ts";
 import { leadsStill, reasonOf, type Work } from "./work.ts";
@@ -39,8 +40,12 @@ export interface EngineOptions {
 /** Lead until there is nothing left to do, another engine is elected, or the repository vanishes. */
 export const reconcile = async (ledger: Ledger, world: World, options: EngineOptions): Promise<void> => {
   for (;;) {
+    world.log.info("started", { node: process.version });
     const mandate = await elect(ledger, world, options.version);
-    if (!mandate) return;
+    if (!mandate) {
+      world.log.info("not elected", { leader: ledger.state.engine?.process.pid });
+      return;
+    }
     if (!(await serve(ledger, world, mandate, options))) return;
     // A wish may have been recorded between the last look and the retirement, by somebody who still saw an engine.
     await ledger.refresh();
@@ -51,10 +56,11 @@ export const reconcile = async (ledger: Ledger, world: World, options: EngineOpt
 
 /** Lead under one mandate. True: it ended because there was nothing to do; false: the election or the repository is gone. */
 const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: EngineOptions): Promise<boolean> => {
-  world.log(`elected with token ${mandate.token}, pid ${process.pid}`);
+  world.log.info("elected", { mandate: mandate.token });
   const waker = createWaker();
   const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined), checks: new Set() };
   const sight = createSight(world, waker.wake);
+  const eyes = createEyes(world);
   const crew = createCrew(work, waker.wake);
   const tripwire = createTripwire(world);
   const published: Office["published"] = new Map();
@@ -65,21 +71,25 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   };
   const releases: readonly Release[] = [
     ledger.follow(waker.wake),
-    world.host.watch(waker.wake),
+    world.host.watch((runs) => {
+      eyes.mark(runs);
+      waker.wake();
+    }),
     world.journal.followPublished(trackerName, again),
     () => sight.release(),
   ];
   try {
     const keep = createKeeper(ledger, world, options.version);
-    return await lead({ work, sight, tripwire, crew, waker, options, published, texts: new Map(), keep });
+    return await lead({ work, eyes, sight, tripwire, crew, waker, options, published, texts: new Map(), keep });
   } finally {
     for (const release of releases) release();
-    await crew.settled();
+    await Promise.all([crew.settled(), sight.settled()]);
   }
 };
 
 interface Office {
   readonly work: Work;
+  readonly eyes: Eyes;
   readonly sight: Sight;
   readonly tripwire: Tripwire;
   readonly crew: Crew;
@@ -94,13 +104,16 @@ interface Office {
 }
 
 const lead = async (office: Office): Promise<boolean> => {
-  const { work, sight, crew, waker, options } = office;
+  const { work, eyes, sight, crew, waker, options } = office;
   const { clock } = work.world;
   const rests = createRests(clock);
   let [busyAt, rulesAt, gitAt] = [clock.elapsed(), clock.elapsed(), clock.elapsed()];
   for (;;) {
     const [now, elapsed] = [clock.now(), clock.elapsed()];
-    if (!(await stillLeads(work))) return false;
+    if (!(await stillLeads(work))) {
+      work.world.log.info("leads no more", { mandate: work.mandate.token });
+      return false;
+    }
     if (elapsed - rulesAt >= rulesMs) {
       work.rules = await loadRules(work.world.settings, work.rules);
       rulesAt = elapsed;
@@ -111,8 +124,8 @@ const lead = async (office: Office): Promise<boolean> => {
     }
     const { state } = work.ledger;
     endForgottenChecks(work);
-    crew.begin(plan(state, { runs: lookAtRuns(work), rested: rests(state) }, now, work.rules.policy));
-    await sight.look(state).catch((error: unknown) => work.world.log(`look: ${reasonOf(error)}`));
+    crew.begin(plan(state, { runs: eyes.look(state), rested: rests(state) }, now, work.rules.policy));
+    sight.look(state);
     const isEdited = await publish(office);
     await office.keep();
     const isWatched = work.world.host.announced().length > 0;
@@ -127,7 +140,7 @@ const stillLeads = async (work: Work): Promise<boolean> => {
   if (!(await work.world.journal.exists())) return false;
   if (!(await leadsStill(work))) return false;
   const newer = work.ledger.newer();
-  if (newer) work.world.log(newer.refused);
+  if (newer) work.world.log.warn("a newer program wrote", { why: newer.refused });
   return !newer;
 };
 
@@ -139,12 +152,11 @@ const endForgottenChecks = (work: Work): void => {
     work.checks.delete(run);
     const { is } = work.world.host.seen(run);
     if (is === "exited" || is === "absent") continue;
-    work.world.host.stop(run, graceMs).catch((error: unknown) => work.world.log(`stop ${run}: ${reasonOf(error)}`));
+    work.world.host
+      .stop(run, graceMs)
+      .catch((error: unknown) => work.world.log.warn("stop failed", { run, why: reasonOf(error) }));
   }
 };
-
-const lookAtRuns = (work: Work): ReadonlyMap<string, RunSeen> =>
-  new Map(runsToSee(work.ledger.state).map((run) => [run, work.world.host.seen(run)]));
 
 /** Publish what has moved, each at most five times a second, and take over what others wrote into the tracker: true when somebody did. */
 const publish = async (office: Office): Promise<boolean> => {
@@ -183,7 +195,7 @@ const publish = async (office: Office): Promise<boolean> => {
     let failed = false;
     await put().catch((error: unknown) => {
       failed = true;
-      work.world.log(`publish ${name}: ${reasonOf(error)}`);
+      work.world.log.warn("publish failed", { name, why: reasonOf(error) });
     });
     published.set(name, { at: elapsed, what: what(), failed });
   }
@@ -195,10 +207,10 @@ const isOver = ({ at, failed }: { readonly at: number; readonly failed: boolean 
   !failed || elapsed - at >= failedMs;
 
 const putTracker = async ({ work, texts }: Office, seen: RepoSeen | undefined): Promise<void> => {
-  const { ledger, world, rules } = work;
-  const last = texts.get(trackerName);
-  const desk = { ledger, world, limits: rules.policy, seen };
-  texts.set(trackerName, await publishTracker(desk, typeof last === "string" ? last : undefined));
+  const { ledger, world, mandate, rules } = work;
+  const known = texts.get(trackerName);
+  const last = typeof known === "string" ? known : undefined;
+  texts.set(trackerName, await publishWithEdits({ ledger, world, mandate, limits: rules.policy, seen, last }));
 };
 
 /** The other files of the seeds: for readers only, so they are not synced; whoever starts anew publishes them again. */
@@ -220,6 +232,6 @@ const retire = async (work: Work): Promise<boolean> => {
     if: [{ engine: work.mandate.token }],
     events: [{ type: "engine.retired", why }],
   });
-  work.world.log(`retired: ${why}`);
+  work.world.log.info("retired", { why });
   return outcome.effective;
 };

@@ -2,6 +2,7 @@
 import { mergeSeen, type RepoSeen } from "../core/observed.ts";
 import type { State } from "../core/state.ts";
 import type { Release, World } from "../port.ts";
+import { reasonOf } from "./work.ts";
 
 /** Shortest time between two looks, in ms. */
 const restMs = 250;
@@ -11,50 +12,79 @@ export interface Sight {
   readonly seen: () => RepoSeen | undefined;
   /** Look soon at these lanes; at all when none are given. */
   mark(lanes?: readonly string[]): void;
-  /** Look now if something was marked and the rest is over. */
-  look(state: State): Promise<void>;
+  /** Begin a look if something was marked, none is under way and the rest is over. Nothing waits for it: hundreds of lanes take a while. */
+  look(state: State): void;
+  /** Resolves when no look is under way. */
+  settled(): Promise<void>;
   release: Release;
 }
 
-/** An eye that calls `changed` when a look showed something new. */
-export const createSight = (world: World, marked: () => void): Sight => {
+/** An eye that calls `changed` when there is something to look at, and when a look is done. */
+export const createSight = (world: World, changed: () => void): Sight => {
   let seen: RepoSeen | undefined;
   let all = true;
   let lanes = new Set<string>();
-  let watched = "";
+  let watched: readonly string[] = [];
   let unwatch: Release | undefined;
+  let timer: NodeJS.Timeout | undefined;
   let lastAt = Number.NEGATIVE_INFINITY;
-  let looking = false;
+  let under: Promise<void> | undefined;
 
   const mark = (some?: readonly string[]): void => {
     if (some) for (const id of some) lanes.add(id);
     else all = true;
-    marked();
+    changed();
   };
 
+  /** Only lanes that are new have to be looked at: of the others every move is told. */
   const watch = (ids: readonly string[]): void => {
-    const key = ids.join(" ");
-    if (key === watched) return;
-    watched = key;
+    const before = new Set(watched);
+    const fresh = ids.filter((id) => !before.has(id));
+    if (fresh.length === 0 && ids.length === watched.length) return;
+    watched = ids;
     unwatch?.();
     unwatch = world.git.watch(ids, mark);
-    mark(ids);
+    for (const id of fresh) lanes.add(id);
   };
 
-  const look = async (state: State): Promise<void> => {
-    const now = world.clock.elapsed();
-    if (state.target === undefined || looking) return;
-    watch([...state.lanes.values()].filter((lane) => lane.worktree).map((lane) => lane.id));
-    if ((!all && lanes.size === 0) || now - lastAt < restMs) return;
-    const status = all ? [...state.lanes.values()].filter((lane) => lane.worktree).map((lane) => lane.id) : [...lanes];
-    [all, lanes, lastAt, looking] = [false, new Set(), now, true];
+  const observe = async (target: string, status: readonly string[]): Promise<void> => {
     try {
-      const next = await world.git.observe({ target: state.target, status });
-      seen = mergeSeen(seen, next);
+      seen = mergeSeen(seen, await world.git.observe({ target, status }));
+    } catch (error) {
+      world.log.warn("look failed", { why: reasonOf(error) });
     } finally {
-      looking = false;
+      under = undefined;
+      lastAt = world.clock.elapsed();
+      changed();
     }
   };
 
-  return { seen: () => seen, mark, look, release: () => unwatch?.() };
+  const look = (state: State): void => {
+    if (state.target === undefined || under) return;
+    const open = [...state.lanes.values()].filter((lane) => lane.worktree).map((lane) => lane.id);
+    watch(open);
+    if (!all && lanes.size === 0) return;
+    const left = restMs - (world.clock.elapsed() - lastAt);
+    if (left > 0) {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        changed();
+      }, left).unref();
+      return;
+    }
+    const status = all ? open : [...lanes];
+    [all, lanes] = [false, new Set()];
+    under = observe(state.target, status);
+  };
+
+  return {
+    seen: () => seen,
+    mark,
+    look,
+    settled: async () => under,
+    release: () => {
+      clearTimeout(timer);
+      unwatch?.();
+    },
+  };
 };

@@ -1,6 +1,6 @@
 /** The tracker, published and read back: not as truth, but as wishes of whoever wrote into it. */
 import type { Refusal } from "../core/command.ts";
-import type { Event } from "../core/event.ts";
+import type { Event, Precondition } from "../core/event.ts";
 import { fold, repeated } from "../core/fold.ts";
 import type { RepoSeen } from "../core/observed.ts";
 import { isFault } from "../core/parse.ts";
@@ -9,6 +9,7 @@ import type { Limits } from "../core/schedule.ts";
 import type { State } from "../core/state.ts";
 import { trackerName, trackerOf } from "../core/tracker.ts";
 import type { Edited, World } from "../port.ts";
+import type { Mandate } from "./elect.ts";
 import type { Ledger } from "./ledger.ts";
 import { resume } from "./resume.ts";
 
@@ -27,21 +28,43 @@ export interface Desk {
 }
 
 /** The tracker's text as of now. */
-export const trackerText = ({ ledger, world, limits, seen }: Desk): string =>
+const trackerText = ({ ledger, world, limits, seen }: Desk): string =>
   `${JSON.stringify(trackerOf(ledger.state, seen, world.clock.now(), limits), null, 2)}\n`;
 
-/** Publish the tracker now, with what others wrote into it meanwhile. `last`: the text that this process published before. */
-export const publishTracker = async (desk: Desk, last?: string): Promise<string> => {
+/** Publish the tracker now. What others wrote into it is put aside for the engine. */
+export const publishTracker = async (desk: Desk): Promise<string> => {
   const text = trackerText(desk);
   await desk.world.journal.publish(trackerName, text);
-  if (!(await takeEdits(desk, last))) return text;
-  const anew = trackerText(desk);
-  await desk.world.journal.publish(trackerName, anew);
-  return anew;
+  return text;
 };
 
-/** Take over the edits that wait. True: the state has moved on by one of them. `last`: what this process published last. */
-const takeEdits = async (desk: Desk, last: string | undefined): Promise<boolean> => {
+/** What only the elected engine has: two that took edits over at once could do it in another order than they were made in. */
+interface Leader extends Desk {
+  readonly mandate: Mandate;
+  /** The text that this engine published last. */
+  readonly last: string | undefined;
+}
+
+/** Publish the tracker now, with what others wrote into it meanwhile. */
+export const publishWithEdits = async (desk: Leader): Promise<string> => {
+  const text = await publishTracker(desk);
+  return (await takeEdits(desk)) ? publishTracker(desk) : text;
+};
+
+/** Time that is given to the engine for the edits that wait, in ms: one that is half written stays for a second. */
+const editsMaxMs = 3000;
+
+/** Wait until the engine has taken over what others wrote. `ensure`: make sure that one leads. */
+export const editsTaken = async ({ ledger, world }: Desk, ensure: () => Promise<boolean>): Promise<void> => {
+  const { clock, journal } = world;
+  const waiting = async (): Promise<boolean> => (await journal.edits()).length > 0;
+  if (!(await waiting()) || !(await ensure())) return;
+  for (const until = clock.elapsed() + editsMaxMs; (await waiting()) && clock.elapsed() < until;) await clock.sleep(25);
+  await ledger.refresh();
+};
+
+/** Take over the edits that wait. True: the state has moved on by one of them. */
+const takeEdits = async (desk: Leader): Promise<boolean> => {
   if (desk.ledger.newer()) return false;
   let moved = false;
   for (const edit of await desk.world.journal.edits()) {
@@ -49,14 +72,15 @@ const takeEdits = async (desk: Desk, last: string | undefined): Promise<boolean>
     // Whoever writes in place cuts the file first.
     if ("fault" in parsed && !edit.settled) continue;
     if ("fault" in parsed) await reject(desk, edit, parsed.fault);
-    else if (await takeEdit(desk, edit, parsed.doc, last)) moved = true;
+    else if (await takeEdit(desk, edit, parsed.doc)) moved = true;
   }
   return moved;
 };
 
 /** An edit as facts: merged with what happened since the tracker that it was made on. */
-const takeEdit = async (desk: Desk, edit: Edited, doc: Doc, last: string | undefined): Promise<boolean> => {
-  const { ledger, world } = desk;
+const takeEdit = async (desk: Leader, edit: Edited, doc: Doc): Promise<boolean> => {
+  const { ledger, world, mandate, last } = desk;
+  const leads: Precondition = { engine: mandate.token };
   for (let race = 0; race < racesMax; race += 1) {
     await ledger.refresh();
     const { patch, exact } = await compare(desk, doc, last);
@@ -64,30 +88,31 @@ const takeEdit = async (desk: Desk, edit: Edited, doc: Doc, last: string | undef
     if (isIdle(patch) && !kept) {
       // What the clock and git showed cannot be compared with a tracker that is no longer at hand: better keep it.
       const path = await world.journal.settle(edit.id, !exact);
-      if (path !== undefined) world.log(`an edit of the tracker changed nothing: ${path}`);
+      if (path !== undefined) world.log.info("an edit of the tracker changed nothing", { path });
       return false;
     }
     const events = withKept(patch.events, kept ? `rejected/tracker.${edit.id}.json` : undefined);
     if (JSON.stringify(events).length > recordCharactersMax) return reject(desk, edit, "changes too much at once");
     const id = `edit-${edit.id}`;
-    const outcome = await ledger.propose({ id, by: "tracker", cause: id, if: patch.if, events });
+    const outcome = await ledger.propose({ id, by: "tracker", cause: id, if: [leads, ...patch.if], events });
+    if (outcome.raced && ledger.state.engine?.token !== mandate.token) return false;
     if (outcome.raced) continue;
     if (!outcome.effective && outcome.reason !== repeated) return reject(desk, edit, outcome.reason ?? "");
     await world.journal.settle(edit.id, kept);
-    for (const { path, why, hint } of patch.left) world.log(`tracker: ${path}: ${why}; ${hint}`);
+    for (const one of patch.left) world.log.warn("a field of the tracker was refused", { ...one });
     return outcome.effective;
   }
   return reject(desk, edit, "others changed these lanes faster than it could be recorded");
 };
 
 /** Keep an edit of which nothing is taken over, and say so in the journal. */
-const reject = async ({ ledger, world }: Desk, edit: Edited, why: string): Promise<boolean> => {
+const reject = async ({ ledger, world, mandate }: Leader, edit: Edited, why: string): Promise<boolean> => {
   const kept = await world.journal.settle(edit.id, true);
   if (kept === undefined) return false;
-  world.log(`tracker: ${kept}: ${why}`);
+  world.log.warn("an edit of the tracker was rejected", { kept, why });
   const id = `edit-${edit.id}-rejected`;
   const events: readonly Event[] = [{ type: "tracker.rejected", why, kept }];
-  return (await ledger.propose({ id, by: "tracker", if: [], events })).effective;
+  return (await ledger.propose({ id, by: "tracker", if: [{ engine: mandate.token }], events })).effective;
 };
 
 const withKept = ([first, ...rest]: readonly Event[], kept: string | undefined): readonly Event[] =>

@@ -18,7 +18,8 @@ export const createTripwire = (world: World): Tripwire => {
     begun = true;
     const settings = compareSettings(before, seen.configured, state, seen.at);
     const old = new Set(before?.remarks.map(({ name }) => name));
-    for (const remark of settings.remarks) if (!old.has(remark.name)) world.log(`noticed: ${remarkLine(remark)}`);
+    for (const remark of settings.remarks)
+      if (!old.has(remark.name)) world.log.warn("noticed", { what: remarkLine(remark) });
     last = { ...seen, settings };
     return last;
   };

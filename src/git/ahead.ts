@@ -23,7 +23,7 @@ export const aheadCounter = (context: Context): AheadOf => {
   let newer: Promise<boolean> | undefined;
   return async (target, branches) => {
     const keyOf = (branch: Asked): string => `${branch.head} ${target}`;
-    const fresh = branches.filter((branch) => !known.has(keyOf(branch)));
+    const fresh = branches.filter((branch) => branch.head !== target && !known.has(keyOf(branch)));
     newer ??= isNewer(context);
     const counted = fresh.length === 0 ? [] : await ((await newer) ? together : oneByOne)(context, target, fresh);
     const all = new Map([...known, ...fresh.map((branch, at) => [keyOf(branch), counted[at] ?? none] as const)]);
@@ -47,7 +47,7 @@ const together = async (context: Context, target: string, branches: readonly Ask
   const args = ["for-each-ref", `--format=%(refname)%00%(ahead-behind:${target})`, ...branches.map(({ ref }) => ref)];
   const rows = (await must(context, refsPlace(context.layout), args)).toString().split("\n");
   const found = new Map(rows.map((row) => row.split("\0") as [string, string | undefined]));
-  return branches.map(({ ref }) => numbers(found.get(ref), " "));
+  return branches.map(({ ref }) => numbersOf(found.get(ref), " "));
 };
 
 const oneByOne = (context: Context, target: string, branches: readonly Asked[]): Promise<readonly Apart[]> =>
@@ -57,12 +57,16 @@ const oneByOne = (context: Context, target: string, branches: readonly Asked[]):
         const args = ["rev-list", "--left-right", "--count", `${branch.head}...${target}`, "--"];
         const ran = await call(context, refsPlace(context.layout), args);
         // History may be cut off (shallow) or lost: no distance rather than no overview.
-        return ran.code === 0 ? numbers(ran.stdout.toString(), "\t") : none;
+        return ran.code === 0 ? numbersOf(ran.stdout.toString(), "\t") : none;
       }),
     ),
   );
 
-const numbers = (text: string | undefined, separator: string): Apart => {
+/** The two counts of one branch; 0 for what is no count. */
+export const numbersOf = (text: string | undefined, separator: string): Apart => {
   const [ahead, behind] = (text ?? "").trim().split(separator).map(Number);
-  return { ahead: ahead ?? 0, behind: behind ?? 0 };
+  return { ahead: countOf(ahead), behind: countOf(behind) };
 };
+
+const countOf = (given: number | undefined): number =>
+  given !== undefined && Number.isSafeInteger(given) && given >= 0 ? given : 0;

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
 import type { Layout } from "../port.ts";
+import { dropStaleLock } from "./dead-lock.ts";
 import { cleanEnvironment, settingsEnvironment } from "./environment.ts";
 import type { Setting } from "./environment.ts";
 import { baseGuards, configStamp, driverGuards, driverKeys, includesFiles, parseConfigured } from "./guard.ts";
@@ -21,7 +22,10 @@ export const call = async (context: Context, place: Place, args: readonly string
   const until = performance.now() + patienceMs;
   for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
     const ran = await git(["--no-optional-locks", "--no-pager", ...args], options);
-    if (ran.code === 0 || !isBusy(ran.stderr) || performance.now() > until) return ran;
+    if (ran.code === 0 || !isBusy(ran.stderr)) return ran;
+    const removed = await context.locks(() => dropStaleLock(place, context.layout.home, ran.stderr));
+    if (removed !== undefined) context.note(`removed ${removed}: a lock of git that nobody held`);
+    else if (performance.now() > until) return ran;
     await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())));
   }
 };
@@ -55,6 +59,10 @@ export interface Context {
   readonly env: NodeJS.ProcessEnv;
   /** Told between any two steps that change something; a test that throws here is a crash at that point. */
   readonly step: (name: string) => void | Promise<void>;
+  /** Told what was repaired on the way, a line each. */
+  readonly note: (line: string) => void;
+  /** One at a time: judging locks that were left behind. */
+  readonly locks: Limit;
   /** One at a time: changes of git's list of worktrees. */
   readonly alone: Limit;
   /** One at a time: making the control repository. */
@@ -92,10 +100,17 @@ const pauseMsMax = 320;
 const stampsMax = 500;
 
 /** A context for one repository. */
-export const contextOf = (layout: Layout, env: NodeJS.ProcessEnv, step: Context["step"]): Context => ({
+export const contextOf = (
+  layout: Layout,
+  env: NodeJS.ProcessEnv,
+  step: Context["step"],
+  note: Context["note"] = () => undefined,
+): Context => ({
   layout,
   env,
   step,
+  note,
+  locks: limit(1),
   alone: limit(1),
   control: limit(1),
   wide: limit(availableParallelism()),
@@ -117,7 +132,7 @@ const placeEnvironment = (context: Context, place: Place): NodeJS.ProcessEnv => 
 });
 
 const driversAt = async (context: Context, place: Place): Promise<readonly Setting[]> => {
-  const stamp = await configStamp(place.gitDir, place.common);
+  const stamp = configStamp(place.gitDir, place.common);
   const known = context.drivers.get(stamp);
   if (known !== undefined) return known;
   const env = { ...placeEnvironment(context, place), ...settingsEnvironment(baseGuards) };

@@ -95,7 +95,8 @@ export const parseConflict = (text: string): Conflict => {
   const paths = new Set(entries.map((entry) => entry.slice(entry.indexOf("\t") + 1)));
   const kinds = new Set<string>();
   for (let at = end < 0 ? fields.length : end + 1; at < fields.length - 1;) {
-    const count = Number(fields[at]);
+    const count = countIn(fields[at]);
+    if (count === undefined) break;
     const kind = /^CONFLICT \((.+)\)$/.exec(fields[at + count + 1] ?? "")?.[1];
     if (kind !== undefined) for (const path of fields.slice(at + 1, at + 1 + count)) paths.add(path);
     if (kind !== undefined) kinds.add(kind);
@@ -103,6 +104,10 @@ export const parseConflict = (text: string): Conflict => {
   }
   return { paths: [...paths].toSorted(), kinds: [...kinds] };
 };
+
+/** A number of fields that follow; nothing else may move a parse, least of all backwards. */
+const countIn = (field: string | undefined): number | undefined =>
+  /^\d{1,9}$/.test(field ?? "") ? Number(field) : undefined;
 
 const conflict = ({ paths, kinds }: Conflict): No => ({
   refused: `${paths.length} file${paths.length === 1 ? "" : "s"} in conflict${kinds.length === 0 ? "" : ` (${kinds.join(", ")})`}`,

@@ -54,7 +54,7 @@ const linkedAt = async (common: string, record: Listed): Promise<Checkout | unde
 };
 
 const seen = async (record: Listed, path: string | undefined, admin: string): Promise<Checkout> => {
-  const { head, busy } = await seeAdmin(admin);
+  const { head, busy } = seeAdmin(admin);
   const present = path !== undefined && (await isFolder(path));
   return { path: path ?? record.path, admin, head: record.branch ?? head, busy, present };
 };

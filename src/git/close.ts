@@ -58,7 +58,7 @@ const workOf = async (context: Context, lane: string, target: string, head: stri
 /** A worktree that a killed engine did not fill looks as if all its files were deleted: finish it first. */
 const finish = async (context: Context, lane: string, head: string, path: string): Promise<void> => {
   const admin = await adminOf(context.layout.common, path);
-  if (admin === undefined || (await seeAdmin(admin)).names.has("index")) return;
+  if (admin === undefined || seeAdmin(admin).names.has("index")) return;
   await openLane(context, lane, head);
 };
 
@@ -76,7 +76,7 @@ const remove = async (context: Context, lane: string, path: string, work: Work):
   if (admin === undefined || !own || !(await listed(context, path)))
     return `${path} is no worktree of git; remove it by hand`;
   await endWriters(path);
-  const seen = await seeAdmin(admin);
+  const seen = seeAdmin(admin);
   const why = work.own ?? objection(lane, seen);
   if (why !== undefined) return why;
   const begun = seen.names.has(removingMark);

@@ -16,7 +16,7 @@ export const commitAll = async (context: Context, lane: string, message: string,
   const path = lanePath(layout, lane);
   const admin = (await isFolder(path)) ? await adminOf(layout.common, path) : undefined;
   if (admin === undefined) throw new Error(`the worktree of ${lane} is gone`);
-  const seen = await seeAdmin(admin);
+  const seen = seeAdmin(admin);
   if (seen.busy !== undefined || seen.head !== refOf(lane)) return false;
   const place = treePlace(layout, path, admin);
   const only = within === undefined ? [] : [within];

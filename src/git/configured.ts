@@ -26,7 +26,7 @@ export const configured = async (context: Context): Promise<Configured> => {
     })),
   ];
   const settings = await Promise.all(files.map(({ path, where }) => settingsIn(context, path, where)));
-  const attributes = await stampOf(join(common, "info", "attributes"));
+  const attributes = stampOf(join(common, "info", "attributes"));
   return Object.fromEntries([
     ...settings.flat(),
     ...(attributes === "none" ? [] : [["info/attributes", attributes]]),
@@ -45,12 +45,13 @@ type Entries = readonly (readonly [name: string, digest: string])[];
 const passing = /^branch\./;
 
 const settingsIn = async (context: Context, path: string, where: string): Promise<Entries> => {
-  const stamp = await stampOf(path);
+  const stamp = stampOf(path);
   if (stamp === "none") return [];
   const known = context.settings.get(path);
   if (known?.stamp === stamp) return known.entries;
   const options = { cwd: context.layout.common, env: cleanEnvironment(context.env), timeoutMs };
-  const ran = await git(["config", "--file", path, "--no-includes", "--list", "-z"], options);
+  const args = ["config", "--file", path, "--no-includes", "--list", "-z"];
+  const ran = await context.wide(() => git(args, options));
   const entries: Entries =
     ran.code === 0 ? parse(ran.stdout.toString(), where) : [[`${where}, which git cannot read,`, stamp]];
   context.settings.set(path, { stamp, entries });

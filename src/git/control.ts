@@ -30,11 +30,15 @@ const placeOf = (context: Context): Place => {
   return { cwd: path, gitDir: path, common: path, shallow: join(context.layout.common, "shallow") };
 };
 
-/** The control repository, when it is there and borrows from the right place. */
+/** The control repository, when it is there, borrows from the right place and was not cut short by a power cut. */
 const existing = async (context: Context): Promise<Place | undefined> => {
   const place = placeOf(context);
-  const text = await missing(readFile(join(place.gitDir, "objects", "info", "alternates"), "utf8"), undefined);
-  return text === alternatesOf(context.layout.common) ? place : undefined;
+  const read = (...path: readonly string[]): Promise<string> =>
+    missing(readFile(join(place.gitDir, ...path), "utf8"), "");
+  const texts = [read("objects", "info", "alternates"), read("HEAD"), read("config")];
+  const [borrows, head = "", config = ""] = await Promise.all(texts);
+  const whole = borrows === alternatesOf(context.layout.common) && head.startsWith("ref: ") && config !== "";
+  return whole ? place : undefined;
 };
 
 /** Made beside its place and moved there whole: another process may make one at the same time. */

@@ -25,7 +25,9 @@ export const programsIn = async (context: Context): Promise<RepositoryFacts["pro
   const { common } = context.layout;
   const admins = (await missing(readdir(join(common, "worktrees")), [])).map((name) => join(common, "worktrees", name));
   const files = [join(common, "config"), ...[common, ...admins].map((folder) => join(folder, "config.worktree"))];
-  const found = await Promise.all(files.filter((file) => existsSync(file)).map((file) => programsOf(context, file)));
+  const found = await Promise.all(
+    files.filter((file) => existsSync(file)).map((file) => context.wide(() => programsOf(context, file))),
+  );
   return found.flat();
 };
 

@@ -1,5 +1,5 @@
 /** Linked worktrees as the doctor sees them: what git has noted against what is on disk. */
-import { lstat, readdir, readFile } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
 import type { TreeFacts, TreeState } from "../core/health.ts";
@@ -10,6 +10,7 @@ import { seeAdmin } from "./head.ts";
 import type { AdminSeen } from "./head.ts";
 import { lanePath } from "./place.ts";
 import { refsBelow } from "./ref.ts";
+import { readText } from "./text.ts";
 import { writersOf } from "./writer.ts";
 
 /** All worktrees that git lists, lanes' and others'. */
@@ -21,8 +22,8 @@ export const treesOf = async (context: Context): Promise<readonly TreeFacts[]> =
 };
 
 const treeAt = async (context: Context, admin: string, refs: ReadonlyMap<string, string>): Promise<TreeFacts> => {
-  const seen = await seeAdmin(admin);
-  const back = await missing(readFile(join(admin, "gitdir"), "utf8"), undefined);
+  const seen = seeAdmin(admin);
+  const back = await missing(readText(join(admin, "gitdir")), undefined);
   const name = admin.slice(admin.lastIndexOf("/") + 1);
   const path = back === undefined ? lanePath(context.layout, name) : dirname(resolve(admin, back.trimEnd()));
   const lane = laneOf(context, seen.head, path);
@@ -50,8 +51,8 @@ const laneOf = (context: Context, head: string | undefined, path: string): strin
 };
 
 const stateOf = async (admin: string, path: string, seen: AdminSeen, listed: boolean): Promise<TreeState> => {
-  const lock = await missing(readFile(join(admin, "locked"), "utf8"), undefined);
-  if (!seen.names.has("index") && (await writersOf(path)).length === 0) {
+  const lock = await missing(readText(join(admin, "locked")), undefined);
+  if (!seen.names.has("index") && writersOf(path).length === 0) {
     if (!listed || lock?.startsWith("initializing") === true) return "unfinished";
     if ((await missing(lstat(path), undefined)) !== undefined && seen.detached === undefined) return "unfilled";
   }
@@ -69,7 +70,7 @@ const namedBy = async (path: string): Promise<string | undefined> => {
   const file = join(path, ".git");
   const seen = await missing(lstat(file), undefined);
   if (seen?.isFile() !== true || seen.size > linkBytesMax) return undefined;
-  const named = /^gitdir: (.+)\n?$/.exec(await missing(readFile(file, "utf8"), ""))?.[1];
+  const named = /^gitdir: (.+)\n?$/.exec(await missing(readText(file), ""))?.[1];
   return named === undefined ? undefined : resolve(path, named);
 };
 
@@ -95,7 +96,7 @@ const movedTo = async (context: Context, admin: string, path: string): Promise<s
 
 /** Where HEAD of this worktree stood last, by its reflog. */
 const lastCommit = async (admin: string): Promise<string | undefined> => {
-  const rows = (await missing(readFile(join(admin, "logs", "HEAD"), "utf8"), "")).trimEnd().split("\n");
+  const rows = (await missing(readText(join(admin, "logs", "HEAD")), "")).trimEnd().split("\n");
   const to = rows.at(-1)?.split(" ")[1];
   return to !== undefined && /^[0-9a-f]{40,64}$/.test(to) && !/^0+$/.test(to) ? to : undefined;
 };

@@ -80,7 +80,7 @@ const lookInside = async (context: Context): Promise<RepositoryFacts> => {
 const headOf = async (context: Context): Promise<RepositoryFacts["head"]> => {
   const { checkout, common } = context.layout;
   if (checkout === undefined) return { is: "bare" };
-  const { head } = await seeAdmin(common);
+  const { head } = seeAdmin(common);
   const ran = await call(context, treePlace(context.layout, checkout, common), [
     "rev-parse",
     "--verify",
@@ -103,7 +103,7 @@ const unlock = async (context: Context, path: string): Promise<boolean> => {
 const lockStaleMs = 10_000;
 
 const forgetUnfinished = async (context: Context, lane: string, path: string): Promise<boolean> => {
-  if ((await writersOf(path)).length > 0 || (await isHeld(join(path, ".git"), [path])) === true) return false;
+  if (writersOf(path).length > 0 || (await isHeld(join(path, ".git"), [path])) === true) return false;
   await dropHalfMade(context.layout.common, lane, path);
   const admin = (await adminOf(context.layout.common, path)) ?? join(context.layout.common, "worktrees", lane);
   return (await missing(lstat(admin), undefined)) === undefined;

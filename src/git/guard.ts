@@ -1,5 +1,5 @@
 /** What keeps a repository's own configuration from running programs in our calls (trust.md 1.2). */
-import { stat } from "node:fs/promises";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Setting } from "./environment.ts";
@@ -67,7 +67,8 @@ const lfsPrograms = /^lfs\.(extension|customtransfer)\.|^lfs\..*standalonetransf
 export const driverGuards = (entries: readonly Configured[]): readonly Setting[] => {
   const users = new Map(entries.filter((entry) => !isLocal(entry)).map(({ key, value }) => [key, value]));
   const local = new Set(entries.filter(isLocal).map(({ key }) => key));
-  const names = new Set([...local].flatMap((key) => /^((?:filter|merge)\..+)\.[^.]+$/s.exec(key)?.[1] ?? []));
+  // The name may be empty: git takes `filter=` in the attributes for the driver `[filter ""]`.
+  const names = new Set([...local].flatMap((key) => /^((?:filter|merge)\..*)\.[^.]+$/s.exec(key)?.[1] ?? []));
   const guards = [...names].flatMap((name) => {
     // Such bytes do not survive the way into the child's environment, so the override would miss.
     if (name.includes("\uFFFD")) throw new Error("the repository's configuration names a driver that is not UTF-8");
@@ -110,16 +111,11 @@ const noFilter = (name: string): readonly Setting[] => [
  * What must be unchanged for an enumeration of drivers to hold: identity, size and times of the two configuration files that
  * git reads here. Worktrees without a file of their own share one stamp.
  */
-export const configStamp = async (gitDir: string, common: string): Promise<string> =>
-  (await Promise.all([join(common, "config"), join(gitDir, "config.worktree")].map(stampOf))).join("|");
+export const configStamp = (gitDir: string, common: string): string =>
+  [join(common, "config"), join(gitDir, "config.worktree")].map(stampOf).join("|");
 
 /** Identity, size and times of a file, or `none`. */
-export const stampOf = async (path: string): Promise<string> => {
-  try {
-    const seen = await stat(path, { bigint: true });
-    return `${seen.ino}.${seen.size}.${seen.mtimeNs}.${seen.ctimeNs}`;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "none";
-    throw error;
-  }
+export const stampOf = (path: string): string => {
+  const seen = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return seen === undefined ? "none" : `${seen.ino}.${seen.size}.${seen.mtimeNs}.${seen.ctimeNs}`;
 };

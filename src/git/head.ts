@@ -1,8 +1,7 @@
 /** What git keeps in the admin folder of a worktree: its HEAD, and what it is in the middle of. */
-import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { missing } from "./absent.ts";
+import { namesIn, smallText } from "./absent.ts";
 
 /** A worktree's state from its admin folder; no git is started. */
 export interface AdminSeen {
@@ -17,13 +16,10 @@ export interface AdminSeen {
 }
 
 /** Look into an admin folder (`<common>`, or `<common>/worktrees/<id>`). */
-export const seeAdmin = async (admin: string): Promise<AdminSeen> => {
-  const [listed, text] = await Promise.all([
-    missing(readdir(admin), []),
-    missing(readFile(join(admin, "HEAD"), "utf8"), ""),
-  ]);
-  const names = new Set(listed);
-  const head = /^ref: (.+)\n?$/.exec(text)?.[1] ?? (await rebased(admin, names));
+export const seeAdmin = (admin: string): AdminSeen => {
+  const names = new Set(namesIn(admin));
+  const text = smallText(join(admin, "HEAD")) ?? "";
+  const head = /^ref: (.+)\n?$/.exec(text)?.[1] ?? rebased(admin, names);
   const detached = /^([0-9a-f]{40,64})\s*$/.exec(text)?.[1];
   return { head, detached, busy: operations.find(([file]) => names.has(file))?.[1], names };
 };
@@ -39,10 +35,10 @@ const operations: readonly (readonly [file: string, name: string])[] = [
   ["sequencer", "cherry-pick"],
 ];
 
-const rebased = async (admin: string, names: ReadonlySet<string>): Promise<string | undefined> => {
+const rebased = (admin: string, names: ReadonlySet<string>): string | undefined => {
   for (const folder of ["rebase-merge", "rebase-apply"]) {
     if (!names.has(folder)) continue;
-    const name = (await missing(readFile(join(admin, folder, "head-name"), "utf8"), "")).trim();
+    const name = (smallText(join(admin, folder, "head-name")) ?? "").trim();
     if (name.startsWith("refs/heads/")) return name;
   }
   return undefined;

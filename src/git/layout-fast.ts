@@ -55,7 +55,7 @@ export const checkoutNote = (common: string): string => join(common, "lanekeeper
 const configText = (common: string): string =>
   `${smallText(join(common, "config")) ?? ""}\n${smallText(join(common, "config.worktree")) ?? ""}`;
 
-const realIfThere = (path: string): string | undefined => (existsSync(path) ? realpathSync(path) : undefined);
+const realIfThere = (path: string): string | undefined => unlessNowhere(() => realpathSync(path));
 
 /** A lane by its place, `<home>/.worktrees/<id>`, when the admin folder points back: its `.git` file is not asked. */
 const laneAt = (folder: string): Layout | undefined => {
@@ -101,12 +101,32 @@ const pointsBack = (admin: string, folder: string): boolean => {
 /** Git refuses repositories of other users: it shall say so itself. */
 const isOurs = (entry: Stats): boolean => entry.uid === process.getuid?.() && process.env["SUDO_UID"] === undefined;
 
-const seen = (path: string): Stats | undefined => lstatSync(path, { throwIfNoEntry: false });
+/** Undefined where nothing is, or nothing can be: what a file of git names may be no path at all. */
+const seen = (path: string): Stats | undefined => unlessNowhere(() => lstatSync(path, { throwIfNoEntry: false }));
+
+const nowhere: ReadonlySet<unknown> = new Set([
+  "ENOENT",
+  "ENOTDIR",
+  "ENAMETOOLONG",
+  "ELOOP",
+  "EACCES",
+  "ERR_INVALID_ARG_VALUE",
+]);
+
+const unlessNowhere = <T>(look: () => T): T | undefined => {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && nowhere.has(error.code)) return undefined;
+    throw error;
+  }
+};
 
 /** Files of git that name a path or hold a configuration are small; devices and pipes are never opened. */
 const textBytesMax = 256 * 1024;
 
 const smallText = (path: string): string | undefined => {
   const entry = seen(path);
-  return entry?.isFile() === true && entry.size <= textBytesMax ? readFileSync(path, "utf8") : undefined;
+  if (entry?.isFile() !== true || entry.size > textBytesMax) return undefined;
+  return unlessNowhere(() => readFileSync(path, "utf8"));
 };

@@ -61,7 +61,7 @@ export const relink = async (admin: string, path: string): Promise<No | undefine
  */
 export const dropHalfMade = async (common: string, lane: string, path: string): Promise<void> => {
   const admin = (await adminOf(common, path)) ?? join(common, "worktrees", lane);
-  const { names } = await seeAdmin(admin);
+  const { names } = seeAdmin(admin);
   if (names.has("index") || !(await isFolder(admin))) return;
   const lock = await missing(readFile(join(admin, "locked"), "utf8"), undefined);
   const listed = names.has("gitdir");

@@ -1,12 +1,12 @@
 /** Taking back what a dying `read-tree` wrote: git was killed, or the disk was full, before it could write its index. */
 import { lstat, readFile, readlink, rm, rmdir } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 
 import { missing } from "./absent.ts";
 import { call, must } from "./call.ts";
 import type { Context } from "./call.ts";
 import type { Checkout } from "./checkout.ts";
-import { dropDeadLock } from "./dead-lock.ts";
+import { dropDeadLocks } from "./dead-lock.ts";
 import { namesIn, onDisk } from "./obstacle.ts";
 import { refreshed } from "./move.ts";
 import type { Move } from "./move.ts";
@@ -21,7 +21,7 @@ import { endWriters } from "./writer.ts";
  */
 export const mend = async (context: Context, checkout: Checkout, move: Move): Promise<readonly string[]> => {
   await endWriters(checkout.path, patienceMs);
-  await dropDeadLock(checkout);
+  await dropDeadLocks([join(checkout.admin, "index")], [checkout.path]);
   await refreshed(context, checkout);
   const place = treePlace(context.layout, checkout.path, checkout.admin);
   const suspects = await suspectsIn(context, place, move);

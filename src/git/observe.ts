@@ -1,10 +1,10 @@
 /** One look at the repository: branches, lanes, and git's own locks. */
-import { readdir, stat } from "node:fs/promises";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 
 import { idFault, refOf } from "../core/id.ts";
 import type { LaneSeen, RepoSeen } from "../core/observed.ts";
-import { missing } from "./absent.ts";
+import { namesIn } from "./absent.ts";
 import type { AheadOf, Apart } from "./ahead.ts";
 import type { Context } from "./call.ts";
 import { configured } from "./configured.ts";
@@ -18,11 +18,7 @@ import { uncommitted } from "./status.ts";
 /** Look once. A lane without its branch is not among `lanes`; `dirty` is there for the lanes of `ask.status` with a worktree. */
 export const observe = async (context: Context, aheadOf: AheadOf, ask: Ask): Promise<RepoSeen> => {
   const at = Date.now();
-  const [refs, locks, settings] = await Promise.all([
-    allBranches(context),
-    lockFiles(context.layout.common, at),
-    configured(context),
-  ]);
+  const [refs, settings] = await Promise.all([allBranches(context), configured(context)]);
   const target = refs.find(({ ref }) => ref === `refs/heads/${ask.target}`);
   const laneRefs = refs.filter(({ ref }) => laneOf(ref) !== undefined);
   const apart = target === undefined ? new Map<string, Apart>() : await aheadOf(target.head, laneRefs);
@@ -38,7 +34,7 @@ export const observe = async (context: Context, aheadOf: AheadOf, ask: Ask): Pro
     target: target && { name: ask.target, head: target.head, subject: target.subject },
     lanes: new Map(lanes),
     branches: refs.map(branchSeen),
-    locks,
+    locks: lockFiles(context.layout.common, at),
     configured: settings,
   };
 };
@@ -74,7 +70,7 @@ const laneSeen = async (
   const { layout } = context;
   const path = lanePath(layout, lane);
   const admin = (await isFolder(path)) ? await adminOf(layout.common, path) : undefined;
-  const seen = admin === undefined ? undefined : await seeAdmin(admin);
+  const seen = admin === undefined ? undefined : seeAdmin(admin);
   const known = { head: ref.head, subject: ref.subject, ahead: apart?.ahead ?? 0, behind: apart?.behind ?? 0 };
   if (admin === undefined || seen === undefined) return { ...known, worktree: "missing" };
   const place = treePlace(layout, path, admin);
@@ -91,20 +87,16 @@ const onOwnBranch = (lane: string, ref: RefSeen, path: string, seen: AdminSeen):
   ref.worktree === path || seen.head === refOf(lane);
 
 /** Git's lock files in the common directory and in the admin folders of worktrees, not below. */
-const lockFiles = async (common: string, now: number): Promise<RepoSeen["locks"]> => {
+const lockFiles = (common: string, now: number): RepoSeen["locks"] => {
   const folder = join(common, "worktrees");
-  const admins = (await missing(readdir(folder), [])).map((name) => join(folder, name));
-  const found = await Promise.all([common, ...admins].map((place) => locksIn(place, now)));
-  return found.flat();
+  return [common, ...namesIn(folder).map((name) => join(folder, name))].flatMap((place) => locksIn(place, now));
 };
 
-const locksIn = async (folder: string, now: number): Promise<RepoSeen["locks"]> => {
-  const names = (await missing(readdir(folder), [])).filter((name) => name.endsWith(".lock"));
-  const seen = await Promise.all(names.map((name) => missing(stat(join(folder, name)), undefined)));
-  return names.flatMap((name, index) => {
-    const entry = seen[index];
-    return entry === undefined
-      ? []
-      : [{ path: join(folder, name), ageMs: Math.max(0, Math.round(now - entry.mtimeMs)) }];
-  });
-};
+const locksIn = (folder: string, now: number): RepoSeen["locks"] =>
+  namesIn(folder)
+    .filter((name) => name.endsWith(".lock"))
+    .flatMap((name) => {
+      const path = join(folder, name);
+      const seen = statSync(path, { throwIfNoEntry: false });
+      return seen === undefined ? [] : [{ path, ageMs: Math.max(0, Math.round(now - seen.mtimeMs)) }];
+    });

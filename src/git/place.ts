@@ -1,10 +1,9 @@
 /** Where a call happens: never what a worktree's own `.git` file says. */
-import { lstat, readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 import { worktreeOf } from "../core/id.ts";
 import type { Layout } from "../port.ts";
-import { missing } from "./absent.ts";
+import { isDirectory, namesIn, smallText } from "./absent.ts";
 
 /** Git directory, common directory and worktree of a call, all given to git explicitly. */
 export interface Place {
@@ -40,24 +39,22 @@ export const lanePath = (layout: Layout, lane: string): string => join(layout.ho
  */
 export const adminOf = async (common: string, path: string): Promise<string | undefined> => {
   const wanted = join(path, ".git");
+  const likely = join(common, "worktrees", path.slice(path.lastIndexOf("/") + 1));
+  if (pointsTo(likely) === wanted) return likely;
+  return adminsIn(common).find((admin) => pointsTo(admin) === wanted);
+};
+
+/** All admin folders of linked worktrees. */
+export const adminsIn = (common: string): readonly string[] => {
   const folder = join(common, "worktrees");
-  const likely = join(folder, path.slice(path.lastIndexOf("/") + 1));
-  if ((await pointsTo(likely)) === wanted) return likely;
-  for (const name of await missing(readdir(folder), [])) {
-    const admin = join(folder, name);
-    if ((await pointsTo(admin)) === wanted) return admin;
-  }
-  return undefined;
+  return namesIn(folder).map((name) => join(folder, name));
 };
 
 /** The `.git` file that an admin folder belongs to; git ≥ 2.48 may write it relative to the folder. */
-const pointsTo = async (admin: string): Promise<string | undefined> => {
-  const text = await missing(readFile(join(admin, "gitdir"), "utf8"), undefined);
+export const pointsTo = (admin: string): string | undefined => {
+  const text = smallText(join(admin, "gitdir"));
   return text === undefined ? undefined : resolve(admin, text.replace(/\n$/, ""));
 };
 
 /** Is there a real directory (not a link to one) at `path`? */
-export const isFolder = async (path: string): Promise<boolean> => {
-  const seen = await missing(lstat(path), undefined);
-  return seen !== undefined && seen.isDirectory();
-};
+export const isFolder = async (path: string): Promise<boolean> => isDirectory(path);

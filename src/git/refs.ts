@@ -1,9 +1,10 @@
 /** One look at every branch. */
+import { time } from "../core/foreign.ts";
 import { call, must } from "./call.ts";
 import type { Context } from "./call.ts";
 import { refsPlace } from "./place.ts";
 
-/** A branch as `for-each-ref` shows it. `worktree`: where it is checked out. */
+/** A branch as `for-each-ref` shows it. `committedAt`: 0 when its commit names a time that no calendar has. `worktree`: where it is checked out. */
 export interface RefSeen {
   readonly ref: string;
   readonly head: string;
@@ -26,7 +27,7 @@ const bareFormat = "%(refname)%00%(objectname)%000%00%00%00";
 const fieldCount = 5;
 
 /** Fields end with NUL, records with NUL and LF: a worktree's path may hold line breaks. */
-const parseRefs = (text: string): readonly RefSeen[] => {
+export const parseRefs = (text: string): readonly RefSeen[] => {
   const fields = text.split("\0");
   const found: RefSeen[] = [];
   for (let at = 0; at + fieldCount < fields.length; at += fieldCount) {
@@ -34,7 +35,7 @@ const parseRefs = (text: string): readonly RefSeen[] => {
     found.push({
       ref: ref.replace(/^\n/, ""),
       head,
-      committedAt: Number(date) * 1000,
+      committedAt: time(Number(date) * 1000, 0),
       worktree: worktree === "" ? undefined : worktree,
       subject,
     });

@@ -23,7 +23,7 @@ import { writeOut } from "./write-out.ts";
 
 /** Git for the repository of this layout. Needs a git that `findLayout` found fit. */
 export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
-  const context = contextOf(layout, options.env ?? process.env, options.step ?? (() => undefined));
+  const context = contextOf(layout, options.env ?? process.env, options.step ?? (() => undefined), options.note);
   const aheadOf = aheadCounter(context);
   return {
     observe: (ask) => observe(context, aheadOf, ask),
@@ -54,6 +54,8 @@ export interface GitOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Told between any two changes; throwing there is a crash at that point. */
   readonly step?: (name: string) => void | Promise<void>;
+  /** Told what was repaired on the way, a line each. */
+  readonly note?: (line: string) => void;
 }
 
 const baseFor = async (

@@ -35,7 +35,7 @@ export interface Uncommitted {
 const fieldsBefore: Readonly<Record<string, number>> = { "1": 8, "2": 9, u: 10, "?": 1 };
 
 /** Parse `status --porcelain=v2 -z`; records of kinds that are not known are left out. */
-const parseStatus = (text: string): readonly Uncommitted[] => {
+export const parseStatus = (text: string): readonly Uncommitted[] => {
   const records = text.split("\0");
   const found: Uncommitted[] = [];
   for (let at = 0; at < records.length; at += 1) {

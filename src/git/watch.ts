@@ -21,19 +21,20 @@ export const watch = (context: Context, lanes: readonly string[], changed: Chang
   const flush = (): void => {
     timer = undefined;
     const told = [...moved].filter((lane) => lane !== everything);
+    // Folders of worktrees come and go with `worktrees`, which speaks for everything.
+    void arm(moved.has(everything) ? lanes : told);
     moved.clear();
-    void arm();
     changed(told);
   };
   const note = (lane: string): void => {
     moved.add(lane);
     timer ??= setTimeout(flush, debounceMs).unref();
   };
-  const arm = async (): Promise<void> => {
-    const folders = await foldersOf(context, lanes);
-    if (!over) rearm(watched, folders, note);
+  const arm = async (some: readonly string[]): Promise<void> => {
+    const folders = await foldersOf(context, some);
+    if (!over) rearm(watched, folders, new Set(some), note);
   };
-  void arm();
+  void arm(lanes);
   return () => {
     over = true;
     clearTimeout(timer);
@@ -48,6 +49,7 @@ const debounceMs = 50;
 const everything = "";
 
 interface Watched {
+  readonly lane: string;
   readonly watcher: FSWatcher;
   /** Of the folder when the watch began: one of the same name that came later is another. */
   readonly inode: number;
@@ -82,12 +84,15 @@ const branchFolders = async (heads: string): Promise<readonly string[]> => {
 
 const branchFoldersMax = 100;
 
+/** See to it that these folders are watched, and of the lanes in question no others. */
 const rearm = (
   watched: Map<string, Watched>,
   folders: ReadonlyMap<string, string>,
+  asked: ReadonlySet<string>,
   note: (lane: string) => void,
 ): void => {
-  for (const [folder, { watcher, inode }] of watched) {
+  for (const [folder, { lane, watcher, inode }] of watched) {
+    if (lane !== everything && !asked.has(lane)) continue;
     if (folders.has(folder) && inodeOf(folder) === inode) continue;
     watcher.close();
     watched.delete(folder);
@@ -96,7 +101,7 @@ const rearm = (
     const inode = inodeOf(folder);
     if (inode === undefined || watched.has(folder)) continue;
     const watcher = open(folder, () => note(lane));
-    if (watcher !== undefined) watched.set(folder, { watcher, inode });
+    if (watcher !== undefined) watched.set(folder, { lane, watcher, inode });
   }
 };
 

@@ -8,6 +8,7 @@ import type { No } from "../core/observed.ts";
 import { missing } from "./absent.ts";
 import { call } from "./call.ts";
 import type { Context } from "./call.ts";
+import { dropDeadLocks } from "./dead-lock.ts";
 import { seeAdmin } from "./head.ts";
 import { clearLocks, repairAdmin } from "./leftover.ts";
 import { adminOf, isFolder, lanePath, refsPlace, treePlace } from "./place.ts";
@@ -49,7 +50,10 @@ interface Listed {
 const enlist = async (context: Context, lane: string, base: string, path: string): Promise<Listed | No> => {
   const known = await knownAlready(context, lane, path);
   if (known === "unknown") return add(context, lane, base, path);
-  if (!isNo(known) && !known.filled) await clearLocks([join(known.admin, "index"), join(known.admin, "HEAD")]);
+  if (isNo(known)) return known;
+  const files = [join(known.admin, "index"), join(known.admin, "HEAD")];
+  if (!known.filled) await clearLocks(files);
+  else await dropDeadLocks([...files, join(context.layout.common, refOf(lane))], [path, context.layout.common]);
   return known;
 };
 
@@ -57,13 +61,13 @@ const enlist = async (context: Context, lane: string, base: string, path: string
 const knownAlready = async (context: Context, lane: string, path: string): Promise<Listed | No | "unknown"> => {
   const { layout } = context;
   const before = await adminOf(layout.common, path);
-  const finished = before !== undefined && (await seeAdmin(before)).names.has("index") && (await isFolder(path));
+  const finished = before !== undefined && seeAdmin(before).names.has("index") && (await isFolder(path));
   if (!finished) await endWriters(path);
   const repaired = finished ? undefined : await repairAdmin(context, lane, path);
   if (repaired !== undefined) return repaired;
   const admin = await adminOf(layout.common, path);
   if (admin === undefined) return "unknown";
-  const seen = await seeAdmin(admin);
+  const seen = seeAdmin(admin);
   if (seen.head !== refOf(lane)) return elsewhere(lane, path, seen.head);
   const head = (await refsBelow(context, refOf(lane))).get(refOf(lane));
   if (head === undefined) return branchGone(lane, path);

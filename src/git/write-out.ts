@@ -1,4 +1,5 @@
 /** Generated files in the user's checkout, such as the execution plan. */
+import { randomBytes } from "node:crypto";
 import { lstat, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 
@@ -15,7 +16,7 @@ export const writeOut = async (layout: Layout, path: string, text: string): Prom
     await makeIfMissing(folder);
     if (!(await lstat(folder)).isDirectory()) throw new Error(`${folder} is not a folder: ${path} was not written`);
   }
-  const fresh = `${file}.${process.pid}.new`;
+  const fresh = `${file}.${randomBytes(8).toString("hex")}.new`;
   try {
     await writeFile(fresh, text, { flag: "wx" });
     await rename(fresh, file);

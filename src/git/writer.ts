@@ -1,9 +1,10 @@
 /** Finding and ending git processes that a killed engine of ours left behind in a worktree. */
-import { readdir, readFile } from "node:fs/promises";
+import { closeSync, openSync, readSync } from "node:fs";
 
-import { missing } from "./absent.ts";
+import { namesIn } from "./absent.ts";
 import { writesVariable } from "./call.ts";
 import { send } from "./run.ts";
+import { readText } from "./text.ts";
 
 /**
  * End every process that an earlier process of ours started to write `worktree`, and wait until it is gone. They get
@@ -14,7 +15,7 @@ export const endWriters = async (worktree: string, patienceMs = 0): Promise<void
   const patientUntil = performance.now() + patienceMs;
   const until = patientUntil + dyingMs;
   while (performance.now() < until) {
-    const pids = await writersOf(worktree);
+    const pids = writersOf(worktree);
     if (pids.length === 0) return;
     if (performance.now() >= patientUntil) for (const pid of pids) send(pid, "SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, roundMs));
@@ -26,23 +27,34 @@ const roundMs = 20;
 /** A killed process that waits for a disk takes this long at most. */
 const dyingMs = 10_000;
 
-/** Processes that a process of ours started to write `worktree`. */
-export const writersOf = async (worktree: string): Promise<readonly number[]> => {
+/** Processes that a process of ours started to write `worktree`. At once: a lane that opens asks it of a thousand processes. */
+export const writersOf = (worktree: string): readonly number[] => {
   const mark = `\0${writesVariable}=${worktree}\0`;
-  const names = (await missing(readdir("/proc"), [])).filter(
-    (name) => /^\d+$/.test(name) && Number(name) !== process.pid,
-  );
-  const marked = await Promise.all(names.map(async (name) => (await environmentOf(name)).includes(mark)));
-  return names.filter((_, index) => marked[index]).map(Number);
+  const bytes = Buffer.alloc(environmentBytesMax);
+  return namesIn("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((name) => bytes.subarray(0, 1 + readEnvironment(name, bytes.subarray(1))).includes(mark))
+    .map(Number);
 };
 
-const environmentOf = async (pid: string): Promise<string> => {
+/** A larger environment is none of our calls': they get a cleaned copy of ours. */
+const environmentBytesMax = 1024 * 1024;
+
+/** The environment that a process was started with, into `bytes`; answers its length. */
+const readEnvironment = (pid: string, bytes: Buffer): number => {
+  let file: number | undefined;
   try {
-    return `\0${await readFile(`/proc/${pid}/environ`, "latin1")}`;
+    file = openSync(`/proc/${pid}/environ`, "r");
+    let size = 0;
+    for (let got = -1; got !== 0 && size < bytes.length; size += got)
+      got = readSync(file, bytes, size, bytes.length - size, null);
+    return size;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // Gone, or of another user: not ours.
-    if (code === "ENOENT" || code === "ESRCH" || code === "EACCES" || code === "EPERM") return "";
+    if (code === "ENOENT" || code === "ESRCH" || code === "EACCES" || code === "EPERM") return 0;
     throw error;
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
 };

@@ -4,7 +4,7 @@ import { chmodSync, lstatSync, readdirSync, rmSync, writeFileSync } from "node:f
 import { join } from "node:path";
 
 import type { RunSpec } from "../port.ts";
-import { makeFolder, unless } from "./file.ts";
+import { makeFolder, readIfThere, unless } from "./file.ts";
 import { checkedName, freeMarkOf, markOf } from "./run-folder.ts";
 import type { RunArea } from "./run-folder.ts";
 
@@ -69,6 +69,15 @@ export const lendEnvironment = (area: RunArea, lane: string, names: readonly str
 
 /** Name of the file that waits for the next run of a lane, or undefined. */
 export const lentFor = (area: RunArea, lane: string): string | undefined => waitingFor(lentOf(area), lane)[0];
+
+/** The values in a lent file that are no usual variables, as the launcher is going to read them. */
+export const lentValues = (area: RunArea, lent: string): readonly string[] => {
+  const text = readIfThere(join(lentOf(area), checkedName(lent))) ?? "";
+  const rows = [...text.matchAll(/^export ([A-Za-z_]\w*)='((?:[^']|'\\'')*)'$/gm)];
+  return rows
+    .filter(([, name = ""]) => !isAllowed(name))
+    .map(([, , value = ""]) => value.replaceAll(String.raw`'\''`, "'"));
+};
 
 const waitingFor = (folder: string, lane: string): readonly string[] =>
   (unless(["ENOENT"], () => readdirSync(folder)) ?? []).filter((each) => each.slice(0, -(nonceLength + 1)) === lane);

@@ -8,8 +8,11 @@ import {
   readFileSync,
   readSync,
   renameSync,
+  rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
+import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
 
 /** Codes of errno(3) that say: there is nothing that we could read. A process that ends while it is looked at gives ESRCH. */
@@ -29,8 +32,17 @@ export const unless = <T>(codes: readonly string[], act: () => T): T | undefined
   }
 };
 
-/** Codes that say: we cannot leave anything here, the disk being full or not for us to write. */
-export const cannotWrite: readonly string[] = ["EROFS", "EACCES", "EPERM", "ENOSPC", "EDQUOT"];
+/** Codes that say: we cannot leave anything here, the disk being full, broken or not for us to write, or too much being open. */
+export const cannotWrite: readonly string[] = [
+  "EROFS",
+  "EACCES",
+  "EPERM",
+  "ENOSPC",
+  "EDQUOT",
+  "EIO",
+  "EMFILE",
+  "ENFILE",
+];
 
 /** Text of a file of the system, or undefined when it is not there or not ours to read. */
 export const readIfThere = (path: string): string | undefined => unless(nothingThere, () => readFileSync(path, "utf8"));
@@ -42,14 +54,37 @@ export const readSmall = (path: string): string =>
 /** Replace a file so that a reader sees the old or the new one; 0600, in a folder that is made when it is missing. */
 export const writeWhole = (path: string, text: string): void => {
   makeFolder(dirname(path));
-  const fresh = `${path}.${process.pid}.new`;
-  writeFileSync(fresh, text, { mode: 0o600 });
-  renameSync(fresh, path);
+  // Nobody can guess the name, and what stands there already is never written through.
+  const fresh = `${path}.${randomBytes(8).toString("hex")}.new`;
+  try {
+    writeFileSync(fresh, text, { flag: "wx", mode: 0o600 });
+    renameSync(fresh, path);
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw error;
+  }
 };
 
-/** Make a folder that only this user can look into, with those above it. Idempotent. */
+/**
+ * Make a folder that only this user can look into, with those above it. Idempotent. One by one: on a read-only file system
+ * Node's recursive call says ENOENT.
+ */
 export const makeFolder = (path: string): void => {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  try {
+    makeOne(path);
+  } catch (error) {
+    if (!hasCode(error, ["ENOENT"]) || dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    makeOne(path);
+  }
+};
+
+const makeOne = (path: string): void => {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (!hasCode(error, ["EEXIST"]) || !statSync(path).isDirectory()) throw error;
+  }
 };
 
 /** Bytes `from` to `to` of a regular file, chosen by its size; none of a link, a pipe, a device or what is not there. */

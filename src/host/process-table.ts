@@ -50,9 +50,11 @@ export const startedWith = (pid: number, variable: string): string | undefined =
 /** Fields of proc_pid_stat(5), counted from the state (field 3), which follows the name in brackets. */
 const field = { state: 0, parent: 1, group: 2, session: 3, threads: 17, start: 19 } as const;
 
-const fromProc = (pid: number): ProcessRow | undefined => {
-  const text = readIfThere(`/proc/${pid}/stat`);
-  const fields = text?.slice(text.lastIndexOf(")") + 2).split(" ") ?? [];
+const fromProc = (pid: number): ProcessRow | undefined => rowFrom(pid, readIfThere(`/proc/${pid}/stat`) ?? "");
+
+/** The row of a live process from its `/proc/<pid>/stat`; undefined for a zombie and for a text that is none. Its name may hold anything. */
+export const rowFrom = (pid: number, text: string): ProcessRow | undefined => {
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const state = fields[field.state] ?? "";
   const start = fields[field.start];
   if (start === undefined) return undefined;

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 
 import type { Host } from "../port.ts";
-import { lendEnvironment, lentFor } from "./environment.ts";
+import { lendEnvironment, lentFor, lentValues } from "./environment.ts";
 import { writeWhole } from "./file.ts";
 import { isAlive, isFrozen, ownIdentity } from "./identity.ts";
 import { freezeRun, thawRun } from "./freeze.ts";
@@ -21,6 +21,8 @@ export interface HostPlace extends RunArea {
   readonly entry: readonly string[];
   /** Argv of the sh that runs the launcher; `/bin/sh` when absent. */
   readonly shell?: readonly string[];
+  /** Told the values that are lent to a run, before it starts: what must never stand in a log. */
+  readonly lends?: (values: readonly string[]) => void;
 }
 
 /** The host for one repository. Names of runs and lanes come checked: a bad one throws. */
@@ -28,21 +30,27 @@ export const createHost = (place: HostPlace): Host => ({
   self: ownIdentity,
   alive: isAlive,
   frozen: isFrozen,
-  start: (spec) => startRun(place, place.shell ?? ["/bin/sh"], spec),
+  start: async (spec) => {
+    if (spec.lent !== undefined) place.lends?.(lentValues(place, spec.lent));
+    await startRun(place, place.shell ?? ["/bin/sh"], spec);
+  },
   seen: (run) => seeRun(place, run),
   stop: (run, graceMs) => stopRun(place, run, graceMs),
   freeze: (run) => freezeRun(place, run),
   thaw: (run) => thawRun(place, run),
   tail: async (run, bytes) => readTail(place, run, bytes),
   output: async (run, from) => readOutput(place, run, from),
-  lend: async (lane, names) => lendEnvironment(place, lane, names, process.env),
+  lend: async (lane, names) => {
+    place.lends?.(names.flatMap((name) => process.env[name] ?? []));
+    return lendEnvironment(place, lane, names, process.env);
+  },
   lent: (lane) => lentFor(place, lane),
   brief: async (run, text) => {
     const path = join(place.state, "briefs", `${checkedName(run)}.json`);
     writeWhole(path, text);
     return path;
   },
-  watch: (changed) => watchRuns(place, changed),
+  watch: (changed, run) => watchRuns(place, changed, run),
   spawnEngine: () => startEngine(place, place.entry),
   announce: () => announceViewer(place),
   announced: () => liveViewers(place),

@@ -1,13 +1,15 @@
 /** Configuration files of this person and this repository, and what was trusted. */
 import { createHash } from "node:crypto";
-import { appendFileSync, closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { appendFileSync, closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { commandsIn, type Config, mergeConfigs, parseConfig, parseEnvironment } from "../core/config.ts";
+import { variableOf } from "../core/config-source.ts";
 import type { No } from "../core/observed.ts";
 import { isFault } from "../core/parse.ts";
 import type { Layout, Loaded, Settings } from "../port.ts";
+import { makeFolder } from "./file.ts";
 
 /** Configuration files above this size are refused unread, in bytes. */
 const bytesMax = 1_048_576;
@@ -29,7 +31,7 @@ export const createSettings = (layout: Pick<Layout, "checkout" | "home">, enviro
       return loaded({ own, common, variables, isTrusted: (hash) => linesOf(trusted).includes(hash) });
     },
     trust: async (hash) => {
-      mkdirSync(join(trusted, ".."), { recursive: true, mode: 0o700 });
+      makeFolder(dirname(trusted));
       appendFileSync(trusted, `${hash}\n`, { mode: 0o600 });
     },
   };
@@ -59,6 +61,11 @@ const loaded = ({ own, common, variables, isTrusted }: Parts): Loaded => {
     untrusted,
     hash,
     sources: [...own.sources, ...common.sources],
+    layers: [
+      ...own.sources.map((source) => ({ source, config: own.config })),
+      ...common.sources.map((source) => ({ source, config: shared })),
+      ...Object.entries(variables).map(([key, value]) => ({ source: variableOf(key), config: { [key]: value } })),
+    ],
   };
 };
 

@@ -19,6 +19,11 @@ const reason = (cause: unknown): string => {
     case "ENOSPC":
     case "EDQUOT":
       return `because the disk is full (${code}): free some space, then try again.`;
+    case "EFBIG":
+      return "because files may not grow that large here (EFBIG): raise the limit (ulimit -f), then try again.";
+    case "EMFILE":
+    case "ENFILE":
+      return `because too many files are open (${code}): raise the limit (ulimit -n), then try again.`;
     case "EIO":
       return "because the disk reported an error (EIO): whether it was kept is unknown; try again, and look after the disk.";
     case "EROFS":

@@ -35,7 +35,7 @@ interface Header extends Evidence {
   readonly by: string;
   readonly position: number;
   readonly byte: number;
-  /** Checksum of the state's bytes. */
+  /** Checksum of this line, with 0 in this field, and of the state's bytes. */
   readonly sum: number;
 }
 
@@ -67,7 +67,8 @@ export const keepSnapshot = async (files: Files, log: string, snapshot: Snapshot
   });
   if (evidence === undefined) return;
   const place = { position: from.position, byte: from.byte };
-  const header: Header = { form: formVersion, fold, mark, by, ...place, ...evidence, sum: sumOf(state) };
+  const unsummed: Header = { form: formVersion, fold, mark, by, ...place, ...evidence, sum: 0 };
+  const header: Header = { ...unsummed, sum: sumOfAll(unsummed, state) };
   const temporary = await writeTemporary(files, path, `${JSON.stringify(header)}\n${text}\n`);
   try {
     if (files.lstat(path)?.isFile() === true) files.rename(path, before);
@@ -108,7 +109,7 @@ const parse = (bytes: Buffer | undefined, position: number): Kept | undefined =>
   if (bytes === undefined || end === -1) return undefined;
   const header = headerOf(bytes.toString("utf8", 0, end));
   const state = bytes.subarray(end + 1, -1);
-  if (header === undefined || header.position > position || header.sum !== sumOf(state)) return undefined;
+  if (header === undefined || header.position > position || header.sum !== sumOfAll(header, state)) return undefined;
   return { header, state };
 };
 
@@ -124,6 +125,10 @@ const headerOf = (json: string): Header | undefined => {
     throw error;
   }
 };
+
+/** A digit more or less in the header would be believed otherwise: another position for every line that follows. */
+const sumOfAll = (header: Header, state: Buffer): number =>
+  sumOf(Buffer.concat([Buffer.from(JSON.stringify({ ...header, sum: 0 })), state]));
 
 const sumOf = (bytes: Uint8Array): number => crc32(bytes, 0, bytes.length);
 

@@ -1,10 +1,11 @@
 /** The git driver when it is first needed: `status` and `--version` never load it. */
 import type { Git, Layout, Release } from "../port.ts";
 
-/** A git driver that loads itself at the first call. `failed` is told when a watch cannot be set up. */
-export const lateGit = (layout: Layout, failed: (line: string) => void): Git => {
+/** A git driver that loads itself at the first call. `note` is told when a watch cannot be set up, and what was repaired. */
+export const lateGit = (layout: Layout, note: (line: string) => void): Git => {
   let loading: Promise<Git> | undefined;
-  const load = (): Promise<Git> => (loading ??= import("../git/repo.ts").then(({ createGit }) => createGit(layout)));
+  const load = (): Promise<Git> =>
+    (loading ??= import("../git/repo.ts").then(({ createGit }) => createGit(layout, { note })));
   const watch: Git["watch"] = (lanes, changed) => {
     let release: Release | undefined;
     let over = false;
@@ -12,7 +13,7 @@ export const lateGit = (layout: Layout, failed: (line: string) => void): Git => 
       const git = await load();
       if (!over) release = git.watch(lanes, changed);
     };
-    arm().catch((error: unknown) => failed(`watch: ${String(error)}`));
+    arm().catch((error: unknown) => note(`watch: ${String(error)}`));
     return () => {
       over = true;
       release?.();

@@ -44,3 +44,13 @@ export const status = async (version: string, root: string, json: boolean): Prom
   }
   return code;
 };
+
+/** Print the ids of all lanes, one a line, for a shell that completes words. False where only git can tell which repository this is. */
+export const laneIds = async (): Promise<boolean> => {
+  const layout = findLayoutFast(process.cwd());
+  if (!layout) return false;
+  const { state } = await replay(createJournal(layout));
+  const out = plainStream(1);
+  for (const id of state.lanes.keys()) out.write(`${id}\n`);
+  return true;
+};

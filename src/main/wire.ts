@@ -1,5 +1,4 @@
 /** Wiring: the parts for one repository, and the process around the command line. */
-import { appendFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
@@ -12,6 +11,7 @@ import { findLayoutFast } from "../git/layout-fast.ts";
 import { createHost } from "../host/process.ts";
 import { createSettings } from "../host/settings.ts";
 import { createJournal } from "../journal/local.ts";
+import { createLog } from "../log/engine-log.ts";
 import type { Clock, Layout, Release, World } from "../port.ts";
 import { lateGit } from "./late-git.ts";
 
@@ -30,14 +30,6 @@ const clock: Clock = {
     }),
 };
 
-const logTo = (layout: Layout, line: string): void => {
-  try {
-    appendFileSync(join(layout.state, "engine.log"), `${new Date().toISOString()} ${line}\n`, { mode: 0o600 });
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error)) throw error; // the repository is gone or full: nobody is left to tell
-  }
-};
-
 const findLayoutByGit = async (cwd: string): Promise<Layout | No> => {
   const { findLayout } = await import("../git/layout.ts");
   return findLayout(cwd);
@@ -46,22 +38,23 @@ const findLayoutByGit = async (cwd: string): Promise<Layout | No> => {
 /** The engine's library half for the repository that holds `cwd`. */
 const engineAt = async (cwd: string, root: string, version: string): Promise<Engine | No> => {
   const layout = await layoutAt(cwd);
-  return isNo(layout) ? layout : openEngine(worldOf(layout, root), version, idleMs);
+  return isNo(layout) ? layout : openEngine(worldOf(layout, root, version), version, idleMs);
 };
 
 const layoutAt = async (cwd: string): Promise<Layout | No> => findLayoutFast(cwd) ?? findLayoutByGit(cwd);
 
-const worldOf = (layout: Layout, root: string): World => {
-  const log = (line: string): void => logTo(layout, line);
+const worldOf = (layout: Layout, root: string, version: string): World => {
+  const log = createLog({ state: layout.state, environment: process.env, version });
   return {
     layout,
     clock,
     journal: createJournal(layout),
-    git: lateGit(layout, log),
+    git: lateGit(layout, (why) => log.warn("git watch failed", { why })),
     host: createHost({
       state: layout.state,
       home: layout.home,
       entry: [process.execPath, join(root, "bin", "lanes.js")],
+      lends: (values) => log.conceal(values),
     }),
     settings: createSettings(layout, process.env),
     log,
@@ -99,7 +92,7 @@ export const shellOf = (version: string, root: string): Shell => {
       const { doctorIn } = await import("./doctor.ts");
       const cwd = repo === undefined ? process.cwd() : resolve(repo);
       const layout = await layoutAt(cwd);
-      return doctorIn(cwd, layout, isNo(layout) ? undefined : worldOf(layout, root), version);
+      return doctorIn(cwd, layout, isNo(layout) ? undefined : worldOf(layout, root, version), version);
     },
     onInterrupt,
     openDemo: async ({ plain }) => {

@@ -16,6 +16,6 @@ export interface Feed {
   look(lanes: readonly string[]): Promise<RepoSeen>;
   watchGit(lanes: readonly string[], changed: (lanes: readonly string[]) => void): Release;
   tail(run: string, bytes: number): Promise<string>;
-  watchRuns(changed: () => void): Release;
+  watchRun(run: string, changed: () => void): Release;
   ensure(): Promise<boolean>;
 }

@@ -12,6 +12,8 @@ const readGapMs = 150;
 /** Fills in `detail.log`. Text that did not change changes nothing. */
 export const followLog = (store: LanesStore, feed: Feed, fault: (error: unknown) => void): Release => {
   let shown = { run: "", text: "" };
+  let watched = "";
+  let unwatch: Release = () => undefined;
 
   const read = createPace(
     async () => {
@@ -28,12 +30,22 @@ export const followLog = (store: LanesStore, feed: Feed, fault: (error: unknown)
     fault,
   );
 
+  /** Only the run that is shown: the others may print as they like. */
+  const watch = (run: string): void => {
+    if (run === watched) return;
+    watched = run;
+    unwatch();
+    unwatch = run === "" ? () => undefined : feed.watchRun(run, read.ask);
+  };
+
   const unsubscribe = store.subscribe(({ detail }, before) => {
-    if (detail === undefined || detail.run === before.detail?.run) return;
+    if (detail?.run === before.detail?.run) return;
+    watch(detail?.run ?? "");
+    if (detail === undefined) return;
     read.ask();
     read.hurry();
   });
-  const unwatch = feed.watchRuns(read.ask);
+  watch(store.getState().detail?.run ?? "");
   read.ask();
   return () => {
     unsubscribe();

@@ -1,17 +1,19 @@
 // What the control center sees of 200 lanes: how soon a commit in a lane is on the screen, and what it costs to see nothing.
 // By itself: node test/bench/sight.mjs [SECONDS OF IDLING]
 import { execFile, execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 
 import pty from "@lydell/node-pty";
 import xterm from "@xterm/headless";
+import { build } from "esbuild";
 
 const self = fileURLToPath(import.meta.url);
-const program = join(dirname(self), "..", "..", "bin", "lanes.js");
+const root = join(dirname(self), "..", "..");
+const program = join(root, "bin", "lanes.js");
 const [lanes, commits] = [200, 40];
 const [columns, rows] = [160, 50];
 const run = promisify(execFile);
@@ -19,7 +21,18 @@ const run = promisify(execFile);
 const nameOf = (n) => `lane-${String(n).padStart(3, "0")}`;
 const sleep = async (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A repository with 200 lanes in which people work, and an engine of its own. */
+/** The library half of our sources, so that one process adds all lanes: 200 verbs would take minutes. */
+const openLibrary = async (repo) => {
+  const outfile = join(root, "node_modules", ".cache", "lanekeeper-bench", "sight.mjs");
+  mkdirSync(dirname(outfile), { recursive: true });
+  const contents = 'export * from "./src/main/wire.ts"; export * from "./src/core/lane-spec.ts";';
+  const stdin = { contents, resolveDir: root, loader: "ts" };
+  await build({ stdin, outfile, bundle: true, platform: "node", format: "esm", packages: "external" });
+  const { parseSpec, shellOf } = await import(pathToFileURL(outfile).href);
+  return { parseSpec, library: await shellOf("0.0.0", root).engine(repo) };
+};
+
+/** A repository with 200 lanes, each with an agent that lives and is silent, and an engine of its own. */
 const makeRepository = async (home, env) => {
   const repo = join(home, "repo");
   execFileSync("git", ["init", "-q", "-b", "main", repo], { env });
@@ -29,14 +42,20 @@ const makeRepository = async (home, env) => {
   execFileSync("git", ["-C", repo, "config", "user.email", "bench@example.invalid"], { env });
   execFileSync("git", ["-C", repo, "add", "."], { env });
   execFileSync("git", ["-C", repo, "commit", "-q", "-m", "Begin"], { env });
-  const all = Array.from({ length: lanes }, (_, n) => nameOf(n));
   const call = async (...words) => run(process.execPath, [program, ...words], { cwd: repo, env });
-  for (const id of all) await call("add-lane", id, '{"tasks":["measure"],"agent":"manual"}');
+  const { parseSpec, library } = await openLibrary(repo);
+  const all = Array.from({ length: lanes }, (_, n) => nameOf(n));
+  const given = { tasks: ["measure"], command: ["sleep", "86400"], retries: 0 };
+  await call("init");
+  await library.refresh();
+  await library.execute({ type: "add", lanes: all.map((id) => ({ id, spec: parseSpec(id, given).spec })) });
   await call("launch", ...all);
   for (;;) {
-    const { stdout } = await call("status", "--json");
-    if (Object.values(JSON.parse(stdout).lanes).filter(({ state }) => state === "running").length === lanes) break;
-    await sleep(500);
+    const { lanes: seen } = await library.refresh();
+    const states = [...seen.values()].map(({ state }) => state);
+    if (states.every((state) => state === "running")) break;
+    if (states.includes("failed")) throw new Error("a lane failed to start");
+    await sleep(250);
   }
   return { repo, call };
 };
@@ -113,8 +132,9 @@ export const sightOfLanes = async (idleSeconds = 60) => {
   };
   try {
     const { repo, call } = await makeRepository(home, env);
-    const { process: engine } = JSON.parse((await call("engine", "status", "--json")).stdout);
-    const { took, idle } = await measure(repo, env, engine.pid, idleSeconds);
+    const { pid } = JSON.parse((await call("engine", "status", "--json")).stdout);
+    const { took, idle } = await measure(repo, env, pid, idleSeconds);
+    await call("stop", "--all");
     await call("engine", "stop");
     const p95 = took[Math.ceil(took.length * 0.95) - 1];
     const detail = `${took.length} commits among ${lanes} lanes: p50 ${took[Math.floor(took.length / 2)].toFixed(0)} ms, p95 ${p95.toFixed(0)} ms`;

@@ -149,12 +149,14 @@ describe("help", () => {
         demo     Watch six lanes on a scratch repository, from a wish to merged
 
       Keep house:
-        engine   Start, stop or look at the process that carries lanes out
-        doctor   Look for faults of this machine and repository; each with what, where and one command that mends it
-        cleanup  Remove worktrees of merged and cancelled lanes that are clean; say what stays
-        repair   Show what is not as the log says, and make everything that follows from the log anew
-        reset    End all runs, archive the records and begin anew; work that is not merged stays
-        trust    Show the commands of lanes.config.json and allow them
+        engine      Start, stop or look at the process that carries lanes out
+        doctor      Look for faults of this machine and repository; each with what, where and one command that mends it
+        cleanup     Remove worktrees of merged and cancelled lanes that are clean; say what stays
+        repair      Show what is not as the log says, and make everything that follows from the log anew
+        reset       End all runs, archive the records and begin anew; work that is not merged stays
+        config      Show the settings that hold here
+        completion  Print what makes a shell complete verbs, options and lane ids
+        trust       Show the commands of lanes.config.json and allow them
 
       Options of every verb:
         --repo <path>  work in this repository instead of the current folder's

@@ -27,6 +27,7 @@ const untrusting = () => {
       untrusted: ["check: npm \u001B[2Jtest", 'probes.v2: ["sh","-c","true"]', 'agents.coder: ["coder"]'],
       hash: "h1",
       sources: [],
+      layers: [],
     });
   const keep: Engine["trust"] = (hash) => {
     trusted.push(hash);

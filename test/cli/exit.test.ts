@@ -18,6 +18,9 @@ describe("an exit code", () => {
   test("tells a disk that cannot be written from a fault of the program", () => {
     const disk = (code: string): number => errorNo(Object.assign(new Error("write"), { code })).code;
     expect(["EACCES", "EROFS", "ENOSPC", "EPERM", "EDQUOT"].map(disk)).toEqual([73, 73, 73, 73, 73]);
+    expect(["EFBIG", "EIO", "EMFILE", "ENFILE", "EAGAIN", "ENOMEM"].map(disk)).toEqual([73, 73, 75, 75, 75, 75]);
+    const cause = Object.assign(new Error("spawn"), { code: "EMFILE" });
+    expect(errorNo(new Error("git could not be started", { cause })).code).toBe(75);
     expect(disk("EINVAL")).toBe(70);
     expect([disk("ENOGIT"), disk("EUNSAFE")]).toEqual([69, 73]);
     expect(errorNo("thrown").code).toBe(70);

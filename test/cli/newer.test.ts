@@ -43,6 +43,7 @@ const writing: readonly (readonly string[])[] = [
   ["cleanup"],
   ["stop-all"],
   ["reset", "--yes"],
+  ["tracker", "patch", '{"own": 1}'],
   ["engine", "start"],
   ["engine", "run"],
   ["engine", "stop"],
@@ -53,6 +54,8 @@ const reading: readonly (readonly string[])[] = [
   ["status", "--plain"],
   ["why", "mine"],
   ["events"],
+  ["tracker", "get"],
+  ["tracker", "export"],
   ["engine"],
   ["cleanup", "--dry-run"],
 ];

@@ -61,9 +61,10 @@ describe("repair", patience, () => {
     await repo.lanes("repair");
     const tracker = stateFile(repo, "tracker.json");
     const right = readFileSync(tracker, "utf8");
-    writeFileSync(tracker, right.replace('"state": "merged"', '"state": "failed"'));
     forge(repo, '"state":"merged"', '"state":"ready"');
     expect(await repo.stateOf("done")).toBe("ready");
+    const wrong = right.replace('"state": "merged"', '"state": "failed"');
+    writeFileSync(tracker, wrong);
     const dry = await repo.lanes("repair", "--dry-run");
     expect(dry.stdout).toContain(
       'tracker.json: not as the log says\n  lanes.done.state: "failed", by the log "merged"\n',
@@ -71,29 +72,30 @@ describe("repair", patience, () => {
     expect(dry.stdout).toContain(
       'snapshot.json: not as the log says\n  lanes.done.state: "ready", by the log "merged"\n',
     );
-    expect([await repo.stateOf("done"), readFileSync(tracker, "utf8")]).not.toContain(right);
+    expect(readFileSync(tracker, "utf8")).toBe(wrong);
     const { code, stdout } = await repo.lanes("repair");
     expect([code, stdout]).toEqual([
       0,
       dry.stdout.replaceAll("not as the log says", "not as the log says; written anew"),
     ]);
-    expect(await repo.stateOf("done")).toBe("merged");
     expect(JSON.parse(readFileSync(tracker, "utf8"))).toMatchObject({ lanes: { done: { state: "merged" } } });
     expect(foundIn(await repo.json("repair", "--dry-run"))).toEqual({
       "tracker.json": "same",
       "snapshot.json": "same",
       "observed.json": "same",
     });
+    expect(await repo.stateOf("done")).toBe("merged");
   });
 
   test("makes files anew that hold nothing, and lists the lines of the log that are damaged or void", async () => {
     const repo = await landed();
-    for (const name of ["tracker.json", "observed.json", "snapshot.json"]) writeFileSync(stateFile(repo, name), "\0\0");
     const log = stateFile(repo, "event-log.jsonl");
     const length = readFileSync(log).length;
     appendFileSync(log, "half a li");
     await repo.lanes("cancel", "next");
     expect((await repo.lanes("cancel", "next")).code).toBe(0);
+    // Last, for any other verb would have an engine look at what was put in the tracker's place.
+    for (const name of ["tracker.json", "observed.json", "snapshot.json"]) writeFileSync(stateFile(repo, name), "\0\0");
     const { stdout } = await repo.lanes("repair");
     expect(stdout).toContain(`at byte ${length} is damaged: it has no checksum\n`);
     expect(stdout).toContain("tracker.json: holds nothing that can be read; written anew\n");

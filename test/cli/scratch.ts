@@ -135,7 +135,7 @@ const run = (
 };
 
 /** What the engine of the moment keeps for itself comes and goes. */
-const passing = /^\.orchestration\/(?:viewers|engine\.log|tracker\.|observed\.json|snapshot)/;
+const passing = /^\.orchestration\/(?:viewers|engine\.log|tracker\.|observed\.json|snapshot|rejected\/\.)/;
 
 const worldOf = (top: string, git: Scene["git"]): string => {
   const files = readdirSync(top, { recursive: true, encoding: "utf8" })

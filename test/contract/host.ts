@@ -311,7 +311,7 @@ const reading = (of: () => Place): void => {
     const release = host.watch(() => {
       const log = statSync(join(state, "runs", "demo-1", "log"), { throwIfNoEntry: false });
       last = `${host.seen("demo-1").is} ${log?.size}`;
-    });
+    }, "demo-1");
     await start("echo began; until [ -e go ]; do sleep 0.01; done; echo went; until [ -e end ]; do sleep 0.01; done");
     await until("the begin to be told", () => last === "alive 6");
     writeFileSync(join(work, "go"), "");
@@ -320,6 +320,30 @@ const reading = (of: () => Place): void => {
     await until("the end to be told", () => last === "exited 11");
     release();
     expect(host.seen("demo-1")).toMatchObject({ code: 0 });
+  });
+
+  test("tells which runs began and ended, and nothing of what they print", async () => {
+    const { host, start, said, state, work } = of();
+    mkdirSync(state);
+    const told: string[] = [];
+    let last = "";
+    const release = host.watch((runs) => {
+      told.push(...runs);
+      last = host.seen("demo-1").is;
+    });
+    await start(
+      "echo >ready; until [ -e go ]; do sleep 0.01; done; for i in 1 2 3 4 5; do echo $i; sleep 0.1; done; echo >said; until [ -e end ]; do sleep 0.01; done",
+    );
+    await said("ready");
+    await until("the begin to be told", () => last === "alive");
+    const before = told.length;
+    writeFileSync(join(work, "go"), "");
+    await said("said");
+    expect(told.slice(before)).toEqual([]);
+    writeFileSync(join(work, "end"), "");
+    await until("the end to be told", () => last === "exited");
+    release();
+    expect(new Set(told)).toEqual(new Set(["demo-1"]));
   });
 
   test("writes briefs that only the user can read", async () => {

@@ -95,10 +95,10 @@ describe("a diagnosis", () => {
 
   test.each([
     ["alive", true, []],
-    ["retired", false, []],
+    ["none", false, []],
     ["dead", false, []],
     ["dead", true, ["fail engine: the engine (pid 7, elected 60 s ago) is dead, and there is work to do"]],
-    ["retired", true, ["fail engine: there is work to do and no engine"]],
+    ["none", true, ["fail engine: there is work to do and no engine"]],
     ["frozen", true, ["fail engine: the engine (pid 7, elected 60 s ago) is frozen: nothing goes on"]],
     ["frozen", false, ["warn engine: the engine (pid 7, elected 60 s ago) is frozen"]],
   ] as const)("of an engine that is %s, work waiting: %s", (is, needed, expected) => {

@@ -156,8 +156,7 @@ describe("the plan for a lane", () => {
 });
 
 describe("the plan for a merge", () => {
-  const built = laneOf(laneIn("merging"), "a").merge?.gate?.built ?? 0;
-  const run = (k: number): string => checkRunOf("a", built, k);
+  const run = (k: number): string => checkRunOf("a", laneOf(laneIn("merging"), "a").merge?.gate?.built ?? 0, k);
 
   test("is to build the next one", () => {
     expect(steps(withLane(laneIn("merge-queued"), "merge-queued"))).toBe("build a");

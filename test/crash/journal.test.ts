@@ -27,6 +27,8 @@ const callsMax = 200;
 const kinds: [string, (at: number) => Fault][] = [
   ["fails with EIO", (at) => ({ at, kind: "fail", code: "EIO" })],
   ["fails with ENOSPC", (at) => ({ at, kind: "fail", code: "ENOSPC" })],
+  ["fails with EMFILE", (at) => ({ at, kind: "fail", code: "EMFILE" })],
+  ["fails with EROFS", (at) => ({ at, kind: "fail", code: "EROFS" })],
   ["is cut short", (at) => ({ at, kind: "short" })],
   ["finds the disk full", (at) => ({ at, kind: "full" })],
   ["is never made: killed", (at) => ({ at, kind: "die" })],

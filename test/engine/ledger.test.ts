@@ -8,7 +8,7 @@ import { foldVersion } from "../../src/core/fold.ts";
 import { createKeeper } from "../../src/engine/keep.ts";
 import { createLedger, type Ledger } from "../../src/engine/ledger.ts";
 import { replay } from "../../src/engine/resume.ts";
-import type { Journal } from "../../src/port.ts";
+import type { Journal, Log } from "../../src/port.ts";
 import { added } from "../core/build.ts";
 import { makePlace, type Place } from "../journal/place.ts";
 
@@ -37,7 +37,11 @@ const record = async (ledger: Ledger, ...events: readonly Event[]): Promise<bool
   (await ledger.propose({ id: clock.id(), by: "human", if: [], events })).effective;
 
 const keeperOf = (ledger: Ledger): (() => Promise<void>) =>
-  createKeeper(ledger, { journal: place.journal, log: (line) => expect(line).toBe("") }, "0.1.0");
+  createKeeper(ledger, { journal: place.journal, log: noLog }, "0.1.0");
+
+/** A log in which nothing may be written. */
+const never = (what: string): void => expect(what).toBe("");
+const noLog: Log = { debug: never, info: never, warn: never, error: never, conceal: () => undefined };
 
 /** A log of three lanes and a snapshot of the first two. */
 const twoAndOne = async (): Promise<void> => {

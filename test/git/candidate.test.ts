@@ -244,3 +244,8 @@ test("the merges that landed are listed, newest first", async () => {
     ["Merge one", 1_700_000_000_000],
   ]);
 });
+
+test("a count that would lead a parse backwards ends it", () => {
+  const told = ["a".repeat(40), "100644 b 1\ta.txt", "", "-3", "a.txt", "CONFLICT (contents)", "text\n", ""].join("\0");
+  expect(parseConflict(told)).toEqual({ paths: ["a.txt"], kinds: [] });
+});

@@ -119,6 +119,16 @@ const traps: Readonly<Record<string, Trap>> = {
     sprung: [["status", "--", "b.txt"], ["status"], ["update-ref", "refs/x", "HEAD"]],
     names: ["equals-filter", "hook", "process"],
   },
+  "drivers whose name is empty": {
+    plant: (s, program) => {
+      s.write(".git/info/attributes", "*.txt filter= merge=\n");
+      s.run("config", "filter..clean", `${program} filter`);
+      s.run("config", "filter..smudge", `${program} filter`);
+      s.run("config", "merge..driver", `${program} merge`);
+    },
+    sprung: [["status"], ["merge-tree", "--write-tree", "trap", "lane/one/work"]],
+    names: ["filter", "merge"],
+  },
   "an included file": {
     plant: (s, program) => {
       const text = `[core]\n\tfsmonitor = ${program} monitor\n[filter "evil"]\n\tclean = ${program} filter\n\tsmudge = ${program} filter\n`;

@@ -121,6 +121,19 @@ test("a noted checkout of a separate git directory is found from everywhere, as 
   expect(existsSync(join(s.layout.common, "lanekeeper"))).toBe(false);
 });
 
+test.each([
+  ["a NUL", "gitdir: a\0b\n"],
+  ["a name that is too long", `gitdir: ${"x".repeat(300)}\n`],
+  ["a path that is too long", `gitdir: /${"x/".repeat(3000)}\n`],
+  ["itself", "gitdir: .git\n"],
+])("a .git file that names %s is left to git, which says that it is no repository", async (_, text) => {
+  const s = await scene();
+  s.run("worktree", "add", "-q", join(s.home, "linked"));
+  writeFileSync(join(s.home, "linked", ".git"), text);
+  expect(findLayoutFast(join(s.home, "linked"))).toBeUndefined();
+  expect(no(await findLayout(join(s.home, "linked"), s.env)).code).toBe(3);
+});
+
 const candidateOf = async (git: ReturnType<typeof createGit>, onto: string): Promise<string> =>
   yes(await git.candidate({ onto, head: onto, message: "Merge", at: 0 })).commit;
 

@@ -31,7 +31,7 @@ test("much output is told of at most twenty times a second", async () => {
   const release = host.watch(() => {
     at.push(performance.now());
     last = host.seen("demo-1").is;
-  });
+  }, "demo-1");
   await start("i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i+1)); done");
   await until("the end to be told", () => last === "exited");
   release();

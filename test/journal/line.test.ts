@@ -67,3 +67,23 @@ test("the checksum is that of zlib", () => {
     }),
   );
 });
+
+test.each<[string, object]>([
+  ["an object", { toString: 1 }],
+  ["a list", [0]],
+])("a version that is %s makes a line damaged, whatever its checksum says", (_, v) => {
+  const line = encode({ v, id: "x", at: 1, by: "human", on: "box", events: [] } as unknown as LogRecord);
+  expect(decoded(line)).toEqual([{ position: 1, damaged: "it has no version" }]);
+});
+
+test("a record nested deeper than anybody could print or keep is damaged; brackets in a text are no nesting", () => {
+  const nested = (depth: number): unknown => JSON.parse(`${"[".repeat(depth)}${"]".repeat(depth)}`);
+  const recordWith = (extra: unknown): LogRecord =>
+    ({ v: 1, id: "x", at: 1, by: "human", on: "box", events: [{ type: "moon.rose", extra }] }) as unknown as LogRecord;
+  expect(decoded(encode(recordWith(nested(490))))).toEqual([{ position: 1, record: recordWith(nested(490)) }]);
+  expect(decoded(encode(recordWith(nested(500))))).toEqual([
+    { position: 1, damaged: "it is nested more than 500 deep" },
+  ]);
+  const brackets = recordWith(`\\"${"[{".repeat(5000)}`);
+  expect(decoded(encode(brackets))).toEqual([{ position: 1, record: brackets }]);
+});

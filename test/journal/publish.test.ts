@@ -332,6 +332,16 @@ describe("the guard for polite scripts", () => {
   test.each<[string, () => void]>([
     ["a file", () => writeFileSync(guard(), "")],
     ["an old file", () => utimesSync((writeFileSync(guard(), ""), guard()), 1000, 1000)],
+    ["a folder from the future", () => utimesSync((mkdirSync(guard()), guard()), 4_000_000_000, 4_000_000_000)],
+    ["a folder of long ago", () => utimesSync((mkdirSync(guard()), guard()), 1000, 1000)],
+    ["a link to nowhere", () => symlinkSync("nowhere", guard())],
+    ["a FIFO", () => makeFifo(guard())],
+    [
+      "the file of seed 001, and one beside the tracker",
+      () => {
+        for (const path of [guard(), join(place.state, "tracker.lock"), `${tracker}.lock`]) writeFileSync(path, "4242");
+      },
+    ],
     [
       "an old folder with a file in it",
       () => {

@@ -39,6 +39,14 @@ describe("a snapshot", () => {
     expect(entries).toEqual([{ position: 3, record: record("c") }]);
   });
 
+  test("whose first line says another position is none, although every other byte is right", async () => {
+    await keepAfter("a", "b", "c");
+    const text = readFileSync(path, "utf8");
+    expect(text).toContain('"position":3');
+    writeFileSync(path, text.replace('"position":3', '"position":2'));
+    expect(await found()).toBeUndefined();
+  });
+
   test("can be read by nobody else, whatever the umask", async () => {
     const before = process.umask(0);
     try {

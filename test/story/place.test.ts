@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -110,7 +111,14 @@ const cases: Readonly<Record<string, Case>> = {
       return { place, from: { env } };
     },
   },
-  "64 open files": { make: () => ({ place: makeRepository(), from: { shell: "ulimit -n 64;" } }) },
+  "64 open files, among more processes than that": {
+    make: () => {
+      const place = makeRepository();
+      const words = ["-c", "for each in $(seq 80); do sleep 600 & done; wait"];
+      spawn("/bin/sh", words, { env: place.env, stdio: "ignore", detached: true }).unref();
+      return { place, from: { shell: "ulimit -n 64;" } };
+    },
+  },
   "a umask of 000": {
     make: () => ({ place: makeRepository(), from: { shell: "umask 000;" } }),
     check: ({ top }) => {

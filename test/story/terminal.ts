@@ -21,14 +21,20 @@ export interface Terminal {
 }
 
 /** Start `lanes` with these words in a terminal of the given size. */
-export const openTerminal = (scratch: Scratch, words: readonly string[], columns = 120, rows = 36): Terminal => {
+export const openTerminal = (
+  scratch: Pick<Scratch, "repo" | "env">,
+  words: readonly string[],
+  columns = 120,
+  rows = 36,
+): Terminal => {
   const screen = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true, scrollback: 500 });
   const child = pty.spawn(process.execPath, [program, ...words], {
     cols: columns,
     rows,
     cwd: scratch.repo,
     env: scratch.env,
-    name: "xterm-256color",
+    // The pty sets TERM to this, whatever the environment says.
+    name: scratch.env["TERM"] ?? "xterm-256color",
   });
   let written = "";
   child.onData((text) => {

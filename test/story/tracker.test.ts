@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import {
   mkdirSync,
   readdirSync,
@@ -15,6 +14,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 
 import { createJournal } from "../../src/journal/local.ts";
+import { makeFifo } from "../journal/place.ts";
 import { begin as startVerb, kill, makeScratch, type Scratch, until } from "./scratch.ts";
 
 type Tracker = Record<string, unknown> & { readonly lanes: Record<string, Record<string, unknown>> };
@@ -163,7 +163,7 @@ test("bytes that are no tracker are kept, said, and give way to the tracker", { 
   const things: readonly (readonly [string, () => void])[] = [
     ...hostile.map(([name, bytes]) => [name, () => writeFileSync(path, bytes)] as const),
     ["200 MB", () => truncateSync(path, 200_000_000)],
-    ["a FIFO", () => (rmSync(path), execFileSync("mkfifo", [path]))],
+    ["a FIFO", () => (rmSync(path), makeFifo(path))],
     ["a folder", () => (rmSync(path), mkdirSync(join(path, "full"), { recursive: true }))],
     ["a link", () => (rmSync(path), symlinkSync("/etc/passwd", path))],
     ["a link to nothing", () => (rmSync(path), symlinkSync("nowhere", path))],

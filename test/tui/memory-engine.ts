@@ -92,7 +92,7 @@ export const memoryEngine = (world: MemoryWorld): MemoryEngine => {
     },
     watchGit: (_lanes: readonly string[], changed: () => void) => watch(gitWatchers, changed),
     tail: (run: string) => Promise.resolve(logs.get(run) ?? ""),
-    watchRuns: (changed: () => void) => watch(runWatchers, changed),
+    watchRun: (_run: string, changed: () => void) => watch(runWatchers, changed),
     attend: () => () => undefined,
     lend: () => Promise.resolve(),
   };

@@ -1,0 +1,12 @@
+/** Every input of the program from outside, as the tests of `npm test` and of `npm run soak` go through them. */
+import type { Fuzz } from "./fuzz.ts";
+import { fileFuzz } from "./file.ts";
+import { gitFuzz } from "./git.ts";
+import { logFuzz } from "./log.ts";
+
+/** By where they come from. */
+export const inputs: readonly { readonly what: string; readonly all: readonly Fuzz[] }[] = [
+  { what: "the journal", all: logFuzz },
+  { what: "files and JSON of people, scripts and agents", all: fileFuzz },
+  { what: "git and its files", all: gitFuzz },
+];
