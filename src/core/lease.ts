@@ -54,30 +54,22 @@ const comparer = (): ((a: Claim, b: Claim) => boolean) => {
 export const collide = (a: Claim, b: Claim): boolean => comparer()(a, b);
 
 /**
- * Those that wait, and for whom. A claim that waits keeps its place: nobody who comes later and collides overtakes it, but the
- * lanes that it waits for anyway.
+ * Those that wait, by their places, and for whom. A claim keeps its place: nobody who comes later and collides overtakes it, but
+ * a lane for which it waits already, since it loses nothing more by that. A claim that gave way overtakes nobody.
  */
 export const waitingIn = (claims: readonly Claim[]): readonly Waiting[] => {
   const meets = comparer();
   const held = claims.filter(({ token }) => token !== undefined);
-  const waiting = claims
-    .filter(({ token }) => token === undefined)
-    .map((claim): Held => ({ claim, holders: held.filter((other) => meets(claim, other)) }));
-  return waiting.map(({ claim, holders }) => {
-    const before = waiting.filter(
-      (other) => other.claim.place < claim.place && !isHeldUpBy(other, claim) && meets(claim, other.claim),
-    );
-    return { claim, behind: [...holders, ...before.map((other) => other.claim)] };
-  });
+  const waiting: Waiting[] = [];
+  for (const claim of claims.filter(({ token }) => token === undefined).toSorted((a, b) => a.place - b.place)) {
+    const overtakes = ({ behind }: Waiting): boolean =>
+      claim.place === claim.id && behind.some(({ lane }) => lane === claim.lane);
+    const before = waiting.filter((other) => !overtakes(other) && meets(claim, other.claim));
+    const holders = held.filter((other) => meets(claim, other));
+    waiting.push({ claim, behind: [...holders, ...before.map((other) => other.claim)] });
+  }
+  return waiting;
 };
-
-/** Does `other` wait for what the lane of `claim` holds already? Then it loses nothing more. */
-const isHeldUpBy = ({ holders }: Held, claim: Claim): boolean => holders.some(({ lane }) => lane === claim.lane);
-
-interface Held {
-  readonly claim: Claim;
-  readonly holders: readonly Claim[];
-}
 
 /** The claims after everybody got what is free, oldest first; `token`: position of the record that made it so. */
 export const granted = (claims: readonly Claim[], token: number, at: number): readonly Claim[] => {
@@ -145,8 +137,9 @@ const circleIn = (waiting: readonly Waiting[]): readonly string[] | undefined =>
 
 /**
  * The claims after one of these lanes gave way, and which: of those that hold what another one of them waits for, the one of the
- * lowest `weight`, then the youngest. It gives back all that anybody waits for and takes a place behind them; its claims keep
- * their age, so that it is not always the same who gives way. `position`: of the record that says so.
+ * lowest `weight`, then the youngest. It gives back all that anybody waits for, and all its claims that wait take a place behind
+ * the others, so that it holds nobody of them up any more; they keep their age, so that it is not always the same who gives
+ * way. `position`: of the record that says so.
  */
 export const yielded = (
   claims: readonly Claim[],
@@ -158,5 +151,6 @@ export const yielded = (
   if (lane === undefined) return undefined;
   const wanted = new Set(inWay(claims, [...new Set(claims.map((one) => one.lane))]));
   const back = (claim: Claim): Claim => ({ ...claim, token: undefined, place: position });
-  return { lane, claims: claims.map((one) => (one.lane === lane && wanted.has(one) ? back(one) : one)) };
+  const isBack = (claim: Claim): boolean => claim.lane === lane && (claim.token === undefined || wanted.has(claim));
+  return { lane, claims: claims.map((claim) => (isBack(claim) ? back(claim) : claim)) };
 };
