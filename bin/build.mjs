@@ -1,6 +1,7 @@
 // Bundles src/main.ts into dist/lanes.js and chunks that are loaded when first needed.
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { createHash } from "node:crypto";
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
@@ -58,14 +59,35 @@ const common = {
   // CommonJS packages (react, proper-lockfile) require Node's built-in modules, and nothing else, when they run.
   banner: { js: "const require=(name)=>process.getBuiltinModule(name);" },
 };
-await build({
+const { metafile } = await build({
   ...common,
+  metafile: true,
   entryPoints: { lanes: "src/main.ts" },
   chunkNames: "chunks/[name]-[hash]",
   splitting: true,
   // Ink asks for it when DEV is set, in a chunk that nobody loads: it need not be installed.
   external: ["react-devtools-core"],
   plugins: [lateBuiltins],
+});
+/** What is loaded when it is first needed is what the program itself loads: the chunk that was made for it. */
+const chunksOfProgram = {
+  name: "chunks-of-program",
+  setup(bundler) {
+    bundler.onResolve({ filter: /.*/ }, async ({ path, kind, resolveDir }) => {
+      if (kind !== "dynamic-import" || path.startsWith("node:")) return undefined;
+      const { path: source } = await bundler.resolve(path, { kind: "import-statement", resolveDir });
+      const chunk = Object.entries(metafile.outputs).find(
+        ([, { entryPoint }]) => join(root, entryPoint ?? "") === source,
+      );
+      return { path: `./${relative(fresh, join(root, chunk[0]))}`, external: true };
+    });
+  },
+};
+// The control center from its first line to its first frame as one file: each chunk would cost the loader a millisecond.
+await build({
+  ...common,
+  entryPoints: { screen: "src/main/screen.ts" },
+  plugins: [lateBuiltins, chunksOfProgram],
 });
 // One file that needs no loader of ES modules. The lock of publications is not needed for reading.
 await build({
@@ -79,6 +101,9 @@ await build({
   external: ["proper-lockfile", "string-width"],
   plugins: [lateBuiltins],
 });
+// What V8 makes of this file is kept under this name: see bin/lanes.js.
+const status = join(fresh, "status.cjs");
+appendFileSync(status, `\n// ${createHash("sha256").update(readFileSync(status)).digest("hex").slice(0, 16)}\n`);
 if (process.argv.includes("--clean")) rmSync(dist, { recursive: true, force: true });
 publish();
 

@@ -20,7 +20,7 @@ export const config = async (call: Call, engine: Engine): Promise<Answer> => {
   if (isNo(flags)) return flags;
   await warnOf(call, engine);
   const rows = explainConfig([
-    { source: "default", config: await defaultsOf(engine) },
+    { source: "default", config: defaultsOf(engine) },
     ...settings.layers,
     ...recorded(engine),
     ...flags,
@@ -35,10 +35,9 @@ export const config = async (call: Call, engine: Engine): Promise<Answer> => {
 };
 
 /** What holds when nobody says anything; null where that is nothing. */
-const defaultsOf = async (engine: Engine): Promise<Config> => {
-  const { maxRuns } = engine.defaults();
+const defaultsOf = (engine: Engine): Config => {
   const nothing = { target: null, check: null, agent: null } as unknown as Config;
-  return { ...nothing, requireCheck: false, maxRuns };
+  return { ...nothing, ...engine.defaults() };
 };
 
 /** Once a repository is prepared its target is a fact, which no file changes. */

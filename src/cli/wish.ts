@@ -1,7 +1,9 @@
 /** What verbs share on the way from words to records: lanes by name, a prepared repository, one wish. */
 import type { Command } from "../core/command.ts";
 import { decide, isRefusal, unknownLane } from "../core/decide.ts";
+import { branch } from "../core/lane-spec.ts";
 import { isNo, type No } from "../core/observed.ts";
+import { attempt, isFault } from "../core/parse.ts";
 import type { Lane, State } from "../core/state.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Call } from "./call.ts";
@@ -45,13 +47,22 @@ export const targetFor = async (engine: Engine): Promise<{ readonly name: string
   const settings = await engine.settings();
   if (isNo(settings)) return settings;
   const { target } = settings.config;
-  return target === undefined ? engine.currentBranch() : existingBranch(engine, target);
+  return target === undefined ? checkedOut(engine) : existingBranch(engine, target);
+};
+
+/** Where the checkout is. Git has branches that look like options, although it makes none: our hints would hand them to a shell. */
+const checkedOut = async (engine: Engine): Promise<{ readonly name: string } | No> => {
+  const current = await engine.currentBranch();
+  if (isNo(current)) return current;
+  const parsed = attempt(() => ({ name: branch(current.name, "HEAD") }));
+  if (!isFault(parsed)) return parsed;
+  return no(`the checkout's HEAD ${parsed.fault}`, "name the branch to land on with --target", exit.unusable);
 };
 
 /** A branch by its name, if there is one. A repository without a commit has none at all: that is said first. */
 export const existingBranch = async (engine: Engine, name: string): Promise<{ readonly name: string } | No> => {
   const { branches } = await engine.look([]);
-  if (branches.some((branch) => branch.name === name)) return { name };
+  if (branches.some((one) => one.name === name)) return { name };
   const current = await engine.currentBranch();
   if (isNo(current) && branches.length === 0) return current;
   return no(`there is no branch ${name} to land on`, `make it first: git branch ${name}`, exit.data);

@@ -4,7 +4,7 @@ import type { GitFacts, RepositoryFacts, TreeFacts, WorkFacts } from "./health.t
 import { isNo } from "./observed.ts";
 
 /** A lock that nobody holds may still be between two steps of a slow process: it counts as left behind after this, in ms. */
-export const lockStaleMs = 10_000;
+const lockStaleMs = 10_000;
 
 /** Git itself, and whether there is a repository to work in. */
 export const judgeGit = (git: GitFacts): readonly Finding[] => {

@@ -8,25 +8,28 @@ const secretName =
 const lengthMin = 6;
 
 /** What stands in a secret's place. */
-export const concealed = "[secret]";
+const concealed = "[secret]";
 
 /** Does a variable or field of this name hold a secret? */
-export const isSecretName = (name: string): boolean => secretName.test(name);
+const isSecretName = (name: string): boolean => secretName.test(name);
 
-/** Secrets that tell themselves by their form: addresses with a password, tokens of well-known services, signed tokens, keys. */
+/**
+ * Secrets that tell themselves by their form: addresses with a password, tokens of well-known services, signed tokens, keys. Texts may be
+ * hostile and long: no pattern looks at the same part of them again and again.
+ */
 const forms: readonly (readonly [pattern: RegExp, instead: string])[] = [
-  [/(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/@]{1,500}@/gi, `$1${concealed}@`],
+  [/([a-z0-9+.-]:\/\/)[^\s/]+@/gi, `$1${concealed}@`],
   [/\b(?:gh[opsur]|github_pat|glpat|xox[abeoprs]|npm|hf|dop_v1|pypi)[-_][\w-]{10,}/g, concealed],
   [/\b(?:sk|pk|rk)(?:-[\w-]{12,}|_(?:live|test)_\w{8,})|\b(?:AKIA|ASIA)[A-Z0-9]{12,}|\bAIza[\w-]{30,}/g, concealed],
-  [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, concealed],
+  [/(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, concealed],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, concealed],
   [
-    /\b((?:authorization|proxy-authorization)["']?\s*[:=]\s*["']?(?:basic|bearer|token)?\s*)[^\s"',;]+/gi,
+    /\b((?:authorization|proxy-authorization)["']?\s{0,4}[:=]\s{0,4}["']?(?:(?:basic|bearer|token)\s{1,4})?)[^\s"',;]+/gi,
     `$1${concealed}`,
   ],
-  [/\b((?:bearer|basic)\s+)(?=[\w.~+/-]*\d)[\w.~+/-]{8,}=*/gi, `$1${concealed}`],
+  [/\b((?:bearer|basic)\s{1,4})(?=[\w.~+/-]*\d)[\w.~+/-]{8,}=*/gi, `$1${concealed}`],
   [
-    /([\w-]*(?:token|secret|passw(?:or)?d|passphrase|credential|api[-_]?key|private[-_]?key|access[-_]?key|_key)s?["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s"',;}]+)/gi,
+    /((?:token|secret|passw(?:or)?d|passphrase|credential|api[-_]?key|private[-_]?key|access[-_]?key|_key)s?["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s"',;}]+)/gi,
     `$1${concealed}`,
   ],
 ];
@@ -44,6 +47,16 @@ export const redact = (text: string, values: readonly string[] = []): string => 
 /** The values of those variables whose names say that they are secrets. */
 export const secretsIn = (environment: Readonly<Record<string, string | undefined>>): readonly string[] =>
   Object.entries(environment).flatMap(([name, value]) => (value !== undefined && isSecretName(name) ? [value] : []));
+
+/** A line of a secret of several lines, such as a key, is a secret from this length on. */
+const lineMin = 16;
+
+/** A secret as it may stand in other text: as it is, inside JSON, inside an address, and line by line. */
+export const spellingsOf = (value: string): readonly string[] => {
+  const whole = value.replaceAll(/\p{Surrogate}/gu, "\uFFFD");
+  const lines = value.split("\n").filter(({ length }) => length >= lineMin);
+  return [...new Set([value, JSON.stringify(value).slice(1, -1), encodeURIComponent(whole), ...lines])];
+};
 
 /** How deep fields are looked into. */
 const depthMax = 6;

@@ -1,5 +1,6 @@
 /** What every process can do: ask, follow and wish. Shells hold one of these; it holds the ports. */
 import type { Command, Refusal } from "../core/command.ts";
+import type { Config } from "../core/config.ts";
 import type { No, RepoSeen } from "../core/observed.ts";
 import type { Doc } from "../core/patch.ts";
 import type { Limits } from "../core/schedule.ts";
@@ -44,7 +45,7 @@ export interface Engine {
   /** Configuration as it holds now; a No names the file and field. */
   settings(): Promise<Loaded | No>;
   /** What holds where nobody sets anything. */
-  defaults(): Limits;
+  defaults(): Config;
   trust(hash: string): Promise<void>;
   /** What the reconciler published last of git, with its age; undefined when nothing was. Never runs git. */
   observed(): Promise<RepoSeen | undefined>;

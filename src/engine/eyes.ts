@@ -2,11 +2,11 @@
 import { runOf } from "../core/id.ts";
 import type { RunSeen } from "../core/observed.ts";
 import { runsToSee } from "../core/plan.ts";
-import type { State } from "../core/state.ts";
+import type { LaneState, State } from "../core/state.ts";
 import type { World } from "../port.ts";
 
-/** A run that goes on, and of which nothing is told, is looked at again after this long, in ms. */
-const againMs = 10_000;
+/** A run that goes on, and of which nothing is told, is looked at again after this long, in ms: the watch looks for itself more often. */
+const againMs = 300_000;
 
 /** The engine's eyes on the runs. */
 export interface Eyes {
@@ -48,6 +48,23 @@ export const createEyes = ({ host, clock }: Pick<World, "host" | "clock">): Eyes
     },
   };
 };
+
+/** Does nothing but what is told change anything: no run that uses up its time, nothing that waits for a moment? */
+export const isCalm = (state: State): boolean => {
+  const calm = calmRuns(state);
+  return (
+    runsToSee(state).every((run) => calm.has(run)) &&
+    [...state.lanes.values()].every(
+      ({ spec, run, retryAt, removal, state: is }) =>
+        retryAt === undefined &&
+        removal === undefined &&
+        (spec.timeoutMs === undefined || run === undefined || run.endedAt !== undefined) &&
+        !moving.has(is),
+    )
+  );
+};
+
+const moving: ReadonlySet<LaneState> = new Set(["queued", "starting", "merge-queued", "merging", "landed-pending"]);
 
 /** The runs of which nobody wants anything but that they go on. */
 const calmRuns = (state: State): ReadonlySet<string> =>

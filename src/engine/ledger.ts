@@ -28,6 +28,11 @@ export interface Proposal {
   readonly events: readonly Event[];
 }
 
+/** What became of a proposal. Somebody else may have recorded the same id first: then `cause` is of that record. */
+export interface Recorded extends Outcome {
+  readonly cause: string | undefined;
+}
+
 /** The state of one process, kept up to date from the log. */
 export interface Ledger {
   /** Advanced in place by `refresh`. */
@@ -41,7 +46,7 @@ export interface Ledger {
   /** Read what is new. Calls share one read. */
   refresh(): Promise<void>;
   /** Append, sync, read back: what became of it. Throws when the disk fails; the same id may then be proposed again. */
-  propose(proposal: Proposal): Promise<Outcome>;
+  propose(proposal: Proposal): Promise<Recorded>;
   follow(listener: (state: State, told: readonly Told[]) => void): Release;
 }
 
@@ -54,7 +59,7 @@ export const createLedger = (
   const folded = unfolded();
   const { state } = folded;
   const listeners = new Set<Listener>();
-  const awaited = new Map<string, (outcome: Outcome) => void>();
+  const awaited = new Map<string, (outcome: Recorded) => void>();
   let spared = 0;
   let current: Promise<void> | undefined;
   let next: Promise<void> | undefined;
@@ -64,7 +69,7 @@ export const createLedger = (
     if (state.position === 0) await beginAnew();
     const told: Told[] = [];
     await readOn(journal, folded, (entry, outcome) => {
-      if ("record" in entry) awaited.get(entry.record.id)?.(outcome);
+      if ("record" in entry) awaited.get(entry.record.id)?.({ ...outcome, cause: entry.record.cause });
       if (listeners.size > 0) told.push({ entry, outcome });
     });
     if (told.length > 0) for (const listener of listeners) listener(state, told);
@@ -105,9 +110,9 @@ export const createLedger = (
     return next;
   };
 
-  const propose = async (proposal: Proposal): Promise<Outcome> => {
+  const propose = async (proposal: Proposal): Promise<Recorded> => {
     if (folded.newer) throw new Error(`${folded.newer.refused}; ${folded.newer.hint}`);
-    let outcome: Outcome | undefined;
+    let outcome: Recorded | undefined;
     awaited.set(proposal.id, (seen) => {
       outcome ??= seen;
     });

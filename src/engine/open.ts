@@ -13,14 +13,14 @@ import type { Engine, Pulse } from "./engine.ts";
 import { execute, type Receipt } from "./execute.ts";
 import { createLedger, type Ledger, type Told } from "./ledger.ts";
 import { observedName, parseObserved } from "./observed.ts";
-import { limitsOf, loadRules } from "./policy.ts";
+import { defaults, limitsOf, loadRules } from "./policy.ts";
 import { createRests } from "./rest.ts";
 import { replay } from "./resume.ts";
 import type { Desk } from "./tracker.ts";
 import { forgetSettings } from "./tripwire.ts";
 
 /** How often a viewer makes sure that an engine lives while there is something to do, in ms. */
-const attendMs = 500;
+const attendMs = 1000;
 
 /** The engine for one repository. Nothing is read or started before it is asked for. */
 export const openEngine = (world: World, version: string, idleMs: number): Engine => {
@@ -47,7 +47,7 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
     },
     limits,
     settings: () => world.settings.load(),
-    defaults: () => limitsOf({}),
+    defaults: () => defaults,
     trust: (hash) => world.settings.trust(hash),
     observed: async () => parseObserved(await world.journal.published(observedName)),
     look: (lanes) => look(ledger, world, lanes),
@@ -119,7 +119,10 @@ const isStrandedHere = async (
   version: string,
   limits: () => Promise<Limits>,
 ): Promise<boolean> =>
-  !ledger.newer() && isStranded(ledger.state, world.host, version, world.clock.now(), await limits());
+  !ledger.newer() &&
+  // First what costs little: viewers ask twice a second.
+  !isLed(ledger.state, world.host, version) &&
+  isStranded(ledger.state, world.host, version, world.clock.now(), await limits());
 
 /** Did somebody write into the tracker, and no engine leads that would see it? */
 const isEdited = async (ledger: Ledger, world: World, version: string): Promise<boolean> =>

@@ -6,8 +6,12 @@ import type { Policy } from "../core/plan.ts";
 import type { Lane } from "../core/state.ts";
 import type { Settings } from "../port.ts";
 
-/** Runs at the same time when nobody says otherwise. */
-const defaultMaxRuns = 8;
+/** What holds where nobody says otherwise. */
+export const defaults: Required<Pick<Config, "requireCheck" | "maxRuns" | "outputMb">> = {
+  requireCheck: false,
+  maxRuns: 8,
+  outputMb: 64,
+};
 
 /** The rules of the moment. */
 export interface Rules {
@@ -17,7 +21,7 @@ export interface Rules {
 
 /** The limits that a configuration sets. */
 export const limitsOf = (config: Config): { readonly maxRuns: number } => ({
-  maxRuns: config.maxRuns ?? defaultMaxRuns,
+  maxRuns: config.maxRuns ?? defaults.maxRuns,
 });
 
 /**
@@ -31,13 +35,18 @@ export const loadRules = async (settings: Settings, before: Rules | undefined): 
   const held = untrusted.some((command) => command.startsWith("check:"));
   return {
     config,
-    policy: { ...limitsOf(config), check: config.check, requireCheck: held || (config.requireCheck ?? false) },
+    policy: {
+      ...limitsOf(config),
+      check: config.check,
+      requireCheck: held || (config.requireCheck ?? defaults.requireCheck),
+    },
   };
 };
 
 /** How much is kept of a run's output, as a part of what it is started with. */
-export const outputOf = ({ outputMb }: Config): { readonly outputBytesMax?: number } =>
-  outputMb === undefined ? {} : { outputBytesMax: outputMb * 1024 * 1024 };
+export const outputOf = ({ outputMb = defaults.outputMb }: Config): { readonly outputBytesMax: number } => ({
+  outputBytesMax: outputMb * 1024 * 1024,
+});
 
 /** What a lane's agent is started with, or why that is not known. */
 export const launchOf = (lane: Lane, config: Config): Launch | { readonly missing: string } => {

@@ -8,7 +8,7 @@ import { graceMs } from "./act-run.ts";
 import { createCrew, type Crew } from "./crew.ts";
 import { elect, type Mandate } from "./elect.ts";
 import { createKeeper } from "./keep.ts";
-import { createEyes, type Eyes } from "./eyes.ts";
+import { createEyes, type Eyes, isCalm } from "./eyes.ts";
 import type { Ledger } from "./ledger.ts";
 import { observedName, observedText } from "./observed.ts";
 import { loadRules } from "./policy.ts";
@@ -21,14 +21,14 @@ import { leadsStill, reasonOf, type Work } from "./work.ts";
 
 /** Longest time between two looks, in ms; events only shorten it. */
 const sweepMs = 1000;
+/** The same while nothing but what is told can change anything. */
+const calmSweepMs = 5000;
 /** Shortest time between two publications of one file, in ms. */
 const publishMs = 200;
 /** A publication that failed is tried again after this long although nothing moved, in ms. */
 const failedMs = 5000;
 /** Configuration is read again after this long, in ms. */
 const rulesMs = 2000;
-/** All lanes are looked at anew after this long although nothing moved, in ms. */
-const gitSweepMs = 300_000;
 
 /** How an engine differs from one box or test to another. */
 export interface EngineOptions {
@@ -62,7 +62,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   const sight = createSight(world, waker.wake);
   const eyes = createEyes(world);
   const crew = createCrew(work, waker.wake);
-  const tripwire = createTripwire(world);
+  const tripwire = await createTripwire(world, ledger.state);
   const published: Office["published"] = new Map();
   // Somebody wrote the tracker: what that changes is taken over, and ours is published again. Our own writes come by here too and change nothing.
   const again = (): void => {
@@ -107,7 +107,7 @@ const lead = async (office: Office): Promise<boolean> => {
   const { work, eyes, sight, crew, waker, options } = office;
   const { clock } = work.world;
   const rests = createRests(clock);
-  let [busyAt, rulesAt, gitAt] = [clock.elapsed(), clock.elapsed(), clock.elapsed()];
+  let [busyAt, rulesAt] = [clock.elapsed(), clock.elapsed()];
   for (;;) {
     const [now, elapsed] = [clock.now(), clock.elapsed()];
     if (!(await stillLeads(work))) {
@@ -118,20 +118,18 @@ const lead = async (office: Office): Promise<boolean> => {
       work.rules = await loadRules(work.world.settings, work.rules);
       rulesAt = elapsed;
     }
-    if (elapsed - gitAt >= gitSweepMs) {
-      sight.mark();
-      gitAt = elapsed;
-    }
     const { state } = work.ledger;
     endForgottenChecks(work);
-    crew.begin(plan(state, { runs: eyes.look(state), rested: rests(state) }, now, work.rules.policy));
+    const steps = plan(state, { runs: eyes.look(state), rested: rests(state) }, now, work.rules.policy);
+    crew.begin(steps);
     sight.look(state);
     const isEdited = await publish(office);
     await office.keep();
     const isWatched = work.world.host.announced().length > 0;
     if (isEdited || isWatched || crew.busy() || needsEngine(state, now, work.rules.policy)) busyAt = elapsed;
     if (elapsed - busyAt >= options.idleMs && (await retire(work))) return true;
-    await waker.sleep(sweepMs);
+    const isResting = steps.length === 0 && !crew.busy() && isCalm(state);
+    await waker.sleep(isResting ? Math.max(sweepMs, Math.min(calmSweepMs, options.idleMs)) : sweepMs);
   }
 };
 

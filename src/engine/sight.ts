@@ -4,14 +4,15 @@ import type { State } from "../core/state.ts";
 import type { Release, World } from "../port.ts";
 import { reasonOf } from "./work.ts";
 
-/** Shortest time between two looks, in ms. */
+/** Time between a mark and the look, and shortest time between two looks, in ms: what moved once moves again, and screens look for themselves. */
 const restMs = 250;
+
+/** All lanes are looked at although nothing was told, in ms: each time after twice as long, until something is told again. */
+const sweepMs = { first: 300_000, longest: 3_600_000 };
 
 /** The engine's eye on the repository. */
 export interface Sight {
   readonly seen: () => RepoSeen | undefined;
-  /** Look soon at these lanes; at all when none are given. */
-  mark(lanes?: readonly string[]): void;
   /** Begin a look if something was marked, none is under way and the rest is over. Nothing waits for it: hundreds of lanes take a while. */
   look(state: State): void;
   /** Resolves when no look is under way. */
@@ -23,16 +24,21 @@ export interface Sight {
 export const createSight = (world: World, changed: () => void): Sight => {
   let seen: RepoSeen | undefined;
   let all = true;
+  let markedAt = Number.NEGATIVE_INFINITY;
   let lanes = new Set<string>();
   let watched: readonly string[] = [];
   let unwatch: Release | undefined;
   let timer: NodeJS.Timeout | undefined;
   let lastAt = Number.NEGATIVE_INFINITY;
   let under: Promise<void> | undefined;
+  let isMarked = true;
+  let sweep = { at: world.clock.elapsed(), gap: sweepMs.first };
 
-  const mark = (some?: readonly string[]): void => {
-    if (some) for (const id of some) lanes.add(id);
-    else all = true;
+  const mark = (some: readonly string[]): void => {
+    if (!isMarked) markedAt = world.clock.elapsed();
+    isMarked = true;
+    for (const id of some) lanes.add(id);
+    sweep = { ...sweep, gap: sweepMs.first };
     changed();
   };
 
@@ -44,7 +50,7 @@ export const createSight = (world: World, changed: () => void): Sight => {
     watched = ids;
     unwatch?.();
     unwatch = world.git.watch(ids, mark);
-    for (const id of fresh) lanes.add(id);
+    if (fresh.length > 0) mark(fresh);
   };
 
   const observe = async (target: string, status: readonly string[]): Promise<void> => {
@@ -63,8 +69,10 @@ export const createSight = (world: World, changed: () => void): Sight => {
     if (state.target === undefined || under) return;
     const open = [...state.lanes.values()].filter((lane) => lane.worktree).map((lane) => lane.id);
     watch(open);
-    if (!all && lanes.size === 0) return;
-    const left = restMs - (world.clock.elapsed() - lastAt);
+    const now = world.clock.elapsed();
+    if (now - sweep.at >= sweep.gap) [all, isMarked] = [true, true];
+    if (!isMarked) return;
+    const left = restMs - (now - Math.max(lastAt, markedAt));
     if (left > 0) {
       timer ??= setTimeout(() => {
         timer = undefined;
@@ -73,13 +81,13 @@ export const createSight = (world: World, changed: () => void): Sight => {
       return;
     }
     const status = all ? open : [...lanes];
-    [all, lanes] = [false, new Set()];
+    if (all) sweep = { at: now, gap: Math.min(sweepMs.longest, 2 * sweep.gap) };
+    [all, isMarked, lanes] = [false, false, new Set()];
     under = observe(state.target, status);
   };
 
   return {
     seen: () => seen,
-    mark,
     look,
     settled: async () => under,
     release: () => {

@@ -196,9 +196,9 @@ export const patchTracker = async (desk: Desk, doc: Doc, { id, lane }: Asked): P
     if (JSON.stringify(patch.events).length > recordCharactersMax)
       return { refused: "the patch changes too much at once", hint: "give it in pieces", code: 65 };
     const by = lane === undefined ? "human" : `lane:${lane}`;
-    const record = { id: name ?? world.clock.id(), by, if: patch.if, events: patch.events };
-    const outcome = await ledger.propose({ ...record, cause: record.id });
-    if (outcome.effective) return { position: outcome.position, changed: !isIdle(patch) };
+    const cause = world.clock.id();
+    const outcome = await ledger.propose({ id: name ?? cause, by, cause, if: patch.if, events: patch.events });
+    if (outcome.effective) return { position: outcome.position, changed: !isIdle(patch) && outcome.cause === cause };
     if (outcome.reason === repeated) return { position: outcome.position, changed: false };
     if (!outcome.raced) return { refused: outcome.reason ?? "", hint: "lanes events shows the record", code: 4 };
   }

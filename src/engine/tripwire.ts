@@ -1,5 +1,5 @@
 /** The engine's memory of the repository's configuration; `observed.json` hands it on to the next engine. */
-import type { RepoSeen } from "../core/observed.ts";
+import type { RepoSeen, SettingsSeen } from "../core/observed.ts";
 import type { State } from "../core/state.ts";
 import { compareSettings, remarkLine } from "../core/tripwire.ts";
 import type { World } from "../port.ts";
@@ -8,14 +8,13 @@ import { observedName, observedText, parseObserved } from "./observed.ts";
 /** A look with what is to be said about the configuration in it. */
 export type Tripwire = (seen: RepoSeen | undefined, state: State) => Promise<RepoSeen | undefined>;
 
-/** A tripwire that goes on from what the engine before it knew. */
-export const createTripwire = (world: World): Tripwire => {
-  let begun = false;
+/** A tripwire that goes on from what the engine before it knew; else from what is there now, before an agent is started that could change it. */
+export const createTripwire = async (world: World, atFirst: State): Promise<Tripwire> => {
+  const first = (await settingsBefore(world)) ?? (await settingsNow(world, atFirst));
   let last: RepoSeen | undefined;
   return async (seen, state) => {
     if (!seen?.configured || seen.at === last?.at) return last ?? seen;
-    const before = begun ? last?.settings : parseObserved(await world.journal.published(observedName))?.settings;
-    begun = true;
+    const before = last?.settings ?? first;
     const settings = compareSettings(before, seen.configured, state, seen.at);
     const old = new Set(before?.remarks.map(({ name }) => name));
     for (const remark of settings.remarks)
@@ -23,6 +22,16 @@ export const createTripwire = (world: World): Tripwire => {
     last = { ...seen, settings };
     return last;
   };
+};
+
+const settingsBefore = async (world: World): Promise<SettingsSeen | undefined> =>
+  parseObserved(await world.journal.published(observedName))?.settings;
+
+const settingsNow = async (world: World, state: State): Promise<SettingsSeen | undefined> => {
+  if (state.target === undefined) return undefined;
+  // Why a look fails is told by the next one, a moment later.
+  const seen = await world.git.observe({ target: state.target, status: [] }).catch(() => undefined);
+  return seen?.configured && compareSettings(undefined, seen.configured, state, seen.at);
 };
 
 /** A person knows: what was noticed is forgotten, and the next engine takes the configuration as it is. */

@@ -18,7 +18,10 @@ export const treesOf = async (context: Context): Promise<readonly TreeFacts[]> =
   const folder = join(context.layout.common, "worktrees");
   const names: readonly string[] = await missing(readdir(folder), []);
   const refs = await refsBelow(context, "refs/heads");
-  return Promise.all(names.toSorted().map((name) => treeAt(context, join(folder, name), refs)));
+  const trees = await Promise.all(names.toSorted().map((name) => treeAt(context, join(folder, name), refs)));
+  // `lanes reset` archives the worktrees for checks; the next check makes its own anew.
+  const verify = join(context.layout.state, "verify");
+  return trees.filter(({ is, path }) => is !== "gone" || dirname(path) !== verify);
 };
 
 const treeAt = async (context: Context, admin: string, refs: ReadonlyMap<string, string>): Promise<TreeFacts> => {

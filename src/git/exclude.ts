@@ -1,4 +1,5 @@
 /** Getting a repository ready without touching a file of the project or a setting of git. */
+import { randomBytes } from "node:crypto";
 import { appendFile, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -38,7 +39,7 @@ const absentIn = (text: string): readonly string[] => {
 export const noteCheckout = async ({ common, checkout, state }: Layout): Promise<void> => {
   const note = checkoutNote(common);
   if (checkout === undefined || dirname(note) !== state || mainTree(common) === checkout) return;
-  const fresh = `${note}.${process.pid}.new`;
-  await writeFile(fresh, `${checkout}\n`, { mode: 0o600 });
+  const fresh = `${note}.${randomBytes(8).toString("hex")}.new`;
+  await writeFile(fresh, `${checkout}\n`, { flag: "wx", mode: 0o600 });
   await rename(fresh, note);
 };

@@ -15,9 +15,9 @@ export interface AdminSeen {
   readonly names: ReadonlySet<string>;
 }
 
-/** Look into an admin folder (`<common>`, or `<common>/worktrees/<id>`). */
-export const seeAdmin = (admin: string): AdminSeen => {
-  const names = new Set(namesIn(admin));
+/** Look into an admin folder (`<common>`, or `<common>/worktrees/<id>`); `listed`: the names in it, when they are known. */
+export const seeAdmin = (admin: string, listed: readonly string[] = namesIn(admin)): AdminSeen => {
+  const names = new Set(listed);
   const text = smallText(join(admin, "HEAD")) ?? "";
   const head = /^ref: (.+)\n?$/.exec(text)?.[1] ?? rebased(admin, names);
   const detached = /^([0-9a-f]{40,64})\s*$/.exec(text)?.[1];

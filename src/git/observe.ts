@@ -18,15 +18,16 @@ import { uncommitted } from "./status.ts";
 /** Look once. A lane without its branch is not among `lanes`; `dirty` is there for the lanes of `ask.status` with a worktree. */
 export const observe = async (context: Context, aheadOf: AheadOf, ask: Ask): Promise<RepoSeen> => {
   const at = Date.now();
-  const [refs, settings] = await Promise.all([allBranches(context), configured(context)]);
-  const target = refs.find(({ ref }) => ref === `refs/heads/${ask.target}`);
-  const laneRefs = refs.filter(({ ref }) => laneOf(ref) !== undefined);
-  const apart = target === undefined ? new Map<string, Apart>() : await aheadOf(target.head, laneRefs);
-  const status = new Set(ask.status);
+  const admins = adminFolders(context.layout.common);
+  const [{ refs, target, laneRefs, apart }, settings, dirty] = await Promise.all([
+    refsOf(context, aheadOf, ask.target),
+    configured(context),
+    dirtyIn(context, ask.status),
+  ]);
   const lanes = await Promise.all(
     laneRefs.map(async (ref): Promise<[string, LaneSeen]> => {
       const lane = laneOf(ref.ref) ?? "";
-      return [lane, await laneSeen(context, lane, ref, apart.get(ref.ref), status.has(lane))];
+      return [lane, await laneSeen(context, ref, { lane, apart: apart.get(ref.ref), admins, dirty: dirty.get(lane) })];
     }),
   );
   return {
@@ -34,7 +35,7 @@ export const observe = async (context: Context, aheadOf: AheadOf, ask: Ask): Pro
     target: target && { name: ask.target, head: target.head, subject: target.subject },
     lanes: new Map(lanes),
     branches: refs.map(branchSeen),
-    locks: lockFiles(context.layout.common, at),
+    locks: lockFiles(context.layout.common, admins, at),
     configured: settings,
   };
 };
@@ -43,6 +44,29 @@ interface Ask {
   readonly target: string;
   readonly status: readonly string[];
 }
+
+/** All branches, and how far those of lanes are from the target. */
+const refsOf = async (context: Context, aheadOf: AheadOf, name: string) => {
+  const refs = await allBranches(context);
+  const target = refs.find(({ ref }) => ref === `refs/heads/${name}`);
+  const laneRefs = refs.filter(({ ref }) => laneOf(ref) !== undefined);
+  const apart = target === undefined ? new Map<string, Apart>() : await aheadOf(target.head, laneRefs);
+  return { refs, target, laneRefs, apart };
+};
+
+/** Uncommitted paths of these lanes, as far as they have a worktree. */
+const dirtyIn = async (context: Context, lanes: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> => {
+  const found = await Promise.all(
+    lanes.map(async (lane): Promise<readonly (readonly [string, readonly string[]])[]> => {
+      const path = lanePath(context.layout, lane);
+      const admin = (await isFolder(path)) ? await adminOf(context.layout.common, path) : undefined;
+      if (admin === undefined) return [];
+      const seen = await context.wide(() => uncommitted(context, treePlace(context.layout, path, admin)));
+      return [[lane, seen.slice(0, dirtyPathsMax).map(({ path: name }) => name)]];
+    }),
+  );
+  return new Map(found.flat());
+};
 
 /** Uncommitted paths that are told of one lane. */
 const dirtyPathsMax = 200;
@@ -60,25 +84,26 @@ const branchSeen = (seen: RefSeen): RepoSeen["branches"][number] => ({
   ...(seen.worktree === undefined ? {} : { worktree: seen.worktree }),
 });
 
-const laneSeen = async (
-  context: Context,
-  lane: string,
-  ref: RefSeen,
-  apart: Apart | undefined,
-  look: boolean,
-): Promise<LaneSeen> => {
+/** What is known of a lane besides its branch. */
+interface Beside {
+  readonly lane: string;
+  readonly apart: Apart | undefined;
+  readonly admins: Admins;
+  /** Undefined when nobody looked. */
+  readonly dirty: readonly string[] | undefined;
+}
+
+const laneSeen = async (context: Context, ref: RefSeen, { lane, apart, admins, dirty }: Beside): Promise<LaneSeen> => {
   const { layout } = context;
   const path = lanePath(layout, lane);
   const admin = (await isFolder(path)) ? await adminOf(layout.common, path) : undefined;
-  const seen = admin === undefined ? undefined : seeAdmin(admin);
+  const seen = admin === undefined ? undefined : seeAdmin(admin, admins.get(admin));
   const known = { head: ref.head, subject: ref.subject, ahead: apart?.ahead ?? 0, behind: apart?.behind ?? 0 };
   if (admin === undefined || seen === undefined) return { ...known, worktree: "missing" };
-  const place = treePlace(layout, path, admin);
-  const dirty = look ? await context.wide(() => uncommitted(context, place)) : undefined;
   return {
     ...known,
     worktree: onOwnBranch(lane, ref, path, seen) ? "present" : "elsewhere",
-    ...(dirty === undefined ? {} : { dirty: dirty.slice(0, dirtyPathsMax).map(({ path: name }) => name) }),
+    ...(dirty === undefined ? {} : { dirty }),
     ...(seen.busy === undefined ? {} : { busy: seen.busy }),
   };
 };
@@ -86,17 +111,22 @@ const laneSeen = async (
 const onOwnBranch = (lane: string, ref: RefSeen, path: string, seen: AdminSeen): boolean =>
   ref.worktree === path || seen.head === refOf(lane);
 
-/** Git's lock files in the common directory and in the admin folders of worktrees, not below. */
-const lockFiles = (common: string, now: number): RepoSeen["locks"] => {
+/** The admin folders of all worktrees, each with the names in it. */
+type Admins = ReadonlyMap<string, readonly string[]>;
+
+const adminFolders = (common: string): Admins => {
   const folder = join(common, "worktrees");
-  return [common, ...namesIn(folder).map((name) => join(folder, name))].flatMap((place) => locksIn(place, now));
+  return new Map(namesIn(folder).map((name) => [join(folder, name), namesIn(join(folder, name))]));
 };
 
-const locksIn = (folder: string, now: number): RepoSeen["locks"] =>
-  namesIn(folder)
-    .filter((name) => name.endsWith(".lock"))
-    .flatMap((name) => {
-      const path = join(folder, name);
-      const seen = statSync(path, { throwIfNoEntry: false });
-      return seen === undefined ? [] : [{ path, ageMs: Math.max(0, Math.round(now - seen.mtimeMs)) }];
-    });
+/** Git's lock files in the common directory and in the admin folders of worktrees, not below. */
+const lockFiles = (common: string, admins: Admins, now: number): RepoSeen["locks"] =>
+  [[common, namesIn(common)] as const, ...admins].flatMap(([folder, names]) =>
+    names
+      .filter((name) => name.endsWith(".lock"))
+      .flatMap((name) => {
+        const path = join(folder, name);
+        const seen = statSync(path, { throwIfNoEntry: false });
+        return seen === undefined ? [] : [{ path, ageMs: Math.max(0, Math.round(now - seen.mtimeMs)) }];
+      }),
+  );

@@ -43,7 +43,7 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     writeOut: (path, text) => writeOut(layout, path, text),
     exclude: () => exclude(layout),
     noteCheckout: () => noteCheckout(layout),
-    identity: () => identity(context),
+    identity: lately(() => identity(context)),
     watch: (lanes, told) => watch(context, lanes, told),
   };
 };
@@ -57,6 +57,24 @@ export interface GitOptions {
   /** Told what was repaired on the way, a line each. */
   readonly note?: (line: string) => void;
 }
+
+/** Many lanes start in one moment, and each would ask anew. */
+const identityMs = 5000;
+
+/** What `ask` answered last, as long as that was a moment ago. */
+const lately = <T>(ask: () => Promise<T>): (() => Promise<T>) => {
+  let answer: { readonly at: number; readonly promise: Promise<T> } | undefined;
+  return () => {
+    if (answer === undefined || performance.now() - answer.at > identityMs) {
+      const promise = ask();
+      answer = { at: performance.now(), promise };
+      promise.catch(() => {
+        answer = undefined;
+      });
+    }
+    return answer.promise;
+  };
+};
 
 const baseFor = async (
   context: Context,

@@ -10,7 +10,7 @@ import type { Context } from "./call.ts";
 import { adminOf, lanePath } from "./place.ts";
 
 /**
- * Tell, at most every 50 ms, which lanes moved; an empty list when only the target or the refs as a whole did. Folders that
+ * Tell, at most every 25 ms, which lanes moved; an empty list when only the target or the refs as a whole did. Folders that
  * are not there yet, or went and came back, are watched as soon as they appear. Never keeps the process alive.
  */
 export const watch = (context: Context, lanes: readonly string[], changed: Changed): Release => {
@@ -44,7 +44,7 @@ export const watch = (context: Context, lanes: readonly string[], changed: Chang
 
 type Changed = (lanes: readonly string[]) => void;
 
-const debounceMs = 50;
+const debounceMs = 25;
 /** Stands for the target and the refs as a whole; no lane can be called so. */
 const everything = "";
 
@@ -57,11 +57,11 @@ interface Watched {
 
 /**
  * Each folder to watch with the lane that it speaks for. `pack-refs` removes folders below `refs/heads`, admin folders and
- * their `logs` stay; `worktrees` tells of lanes that come.
+ * their `logs` stay; `worktrees` tells of lanes that come, `hooks` and `info` of what an agent may have set up.
  */
 const foldersOf = async (context: Context, lanes: readonly string[]): Promise<Map<string, string>> => {
   const { common } = context.layout;
-  const shared = [common, join(common, "logs"), join(common, "worktrees"), join(common, "reftable")];
+  const shared = [common, ...["logs", "worktrees", "reftable", "hooks", "info"].map((name) => join(common, name))];
   const branches = await branchFolders(join(common, "refs", "heads"));
   const folders = new Map([...shared, ...branches].map((folder) => [folder, everything]));
   for (const lane of lanes) {

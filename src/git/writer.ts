@@ -4,7 +4,6 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { namesIn } from "./absent.ts";
 import { writesVariable } from "./call.ts";
 import { send } from "./run.ts";
-import { readText } from "./text.ts";
 
 /**
  * End every process that an earlier process of ours started to write `worktree`, and wait until it is gone. They get

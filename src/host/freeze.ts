@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Identity } from "../core/state.ts";
 import { cannotWrite, readPart, unless, writeWhole } from "./file.ts";
 import { bootId, inFrozenGroup } from "./identity.ts";
-import { isStill, type ProcessRow } from "./process-table.ts";
+import { isOutOfReach, isStill, type ProcessRow } from "./process-table.ts";
 import { folderOf, markOf, readRunFolder } from "./run-folder.ts";
 import type { RunArea } from "./run-folder.ts";
 import { searchOf, type Search } from "./run-tree.ts";
@@ -15,6 +15,8 @@ import { signal } from "./signal.ts";
 const freezeMsMax = 5000;
 const thawMsMax = 1000;
 const lookMs = 10;
+/** So long a process is left to come to a stand before its children. */
+const parentMsMax = 250;
 /** Most of the notes on a frozen run that are read, in bytes. */
 const noteBytesMax = 1 << 20;
 
@@ -25,20 +27,40 @@ const noteBytesMax = 1 << 20;
 export const freezeRun = async (area: RunArea, run: string): Promise<readonly number[]> => {
   const search = frozenSearch(area, run);
   const deadline = performance.now() + freezeMsMax;
-  const asked = new Set<string>();
+  /** When each was seen first. */
+  const known = new Map<string, number>();
   for (let wasStill = false; ;) {
     const tree = search();
-    const awake = tree.filter(({ pid }) => !isStill(pid) && !inFrozenGroup(pid));
-    const fresh = tree.filter((row) => !asked.has(nameOf(row)));
+    const now = performance.now();
+    const awake = awakeIn(tree);
+    const fresh = tree.filter((row) => !known.has(nameOf(row)));
     // Who was awake may have started somebody behind the look: the next one, at a tree that stands still, is sure.
     if (awake.length === 0 && fresh.length === 0 && wasStill) return [];
-    if (performance.now() >= deadline) return awake.map(({ pid }) => pid);
+    if (now >= deadline) return awake.map(({ pid }) => pid);
     if (fresh.length > 0) note(area, run, tree);
-    for (const row of fresh) asked.add(nameOf(row));
-    for (const row of byDepth(awake, tree)) signal(row, "SIGSTOP");
+    for (const row of fresh) known.set(nameOf(row), now);
+    // A shell that sees its child stop before it stops itself takes it for stopped by the user; and who was started by vfork
+    // holds up its parent. So parents come first, but they are not waited for for ever.
+    const parents = new Set(awake.map(({ pid }) => pid));
+    const isDue = (row: ProcessRow): boolean =>
+      !parents.has(row.parent) || now - (known.get(nameOf(row)) ?? now) >= parentMsMax;
+    for (const row of awake.filter(isDue)) signal(row, "SIGSTOP");
     wasStill = awake.length === 0;
     if (fresh.length === 0 && !wasStill) await sleep(lookMs);
   }
+};
+
+/** Who of a tree goes on. */
+const awakeIn = (tree: readonly ProcessRow[]): readonly ProcessRow[] => {
+  const moving = tree.filter(({ pid }) => !isStill(pid) && !inFrozenGroup(pid));
+  const held = heldUp(tree, new Set(moving.map(({ pid }) => pid)));
+  return moving.filter((row) => !held.has(row));
+};
+
+/** Who is out of reach for signals because of a child that stands still: they do not go on before it does, and then would stop. */
+const heldUp = (tree: readonly ProcessRow[], moving: ReadonlySet<number>): ReadonlySet<ProcessRow> => {
+  const parents = new Set(tree.filter(({ pid }) => !moving.has(pid)).map(({ parent }) => parent));
+  return new Set(tree.filter(({ pid }) => moving.has(pid) && parents.has(pid) && isOutOfReach(pid)));
 };
 
 /** Let the run go on; resolves with the numbers of processes that stand still all the same, by somebody else's doing or their own. */
@@ -47,7 +69,8 @@ export const thawRun = async (area: RunArea, run: string): Promise<readonly numb
   const deadline = performance.now() + thawMsMax;
   for (;;) {
     const tree = search();
-    const still = tree.filter((row) => row.stopped);
+    const held = heldUp(tree, new Set(tree.filter(({ stopped }) => !stopped).map(({ pid }) => pid)));
+    const still = tree.filter((row) => row.stopped || held.has(row));
     if (still.length === 0 || performance.now() >= deadline) return still.map(({ pid }) => pid);
     // Children first: a shell with job control that wakes before them would take them for stopped.
     for (const row of byDepth(still, tree).toReversed()) signal(row, "SIGCONT");

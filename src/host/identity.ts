@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 
 import type { Identity } from "../core/state.ts";
 import { readIfThere } from "./file.ts";
-import { processRow } from "./process-table.ts";
+import { type ProcessRow, processRow } from "./process-table.ts";
 
 /** The live process with this number, or undefined when there is none. */
 export const identify = (pid: number): Identity | undefined => {
@@ -19,15 +19,26 @@ export const ownIdentity = (): Identity => {
 };
 
 /** Is this very process alive? False for a zombie, for a later process with its number, and after a restart of the machine. */
-export const isAlive = (process: Identity): boolean =>
-  processRow(process.pid)?.start === process.start && process.boot === bootId();
+export const isAlive = (process: Identity): boolean => rowOf(process) !== undefined;
 
 /** Is it alive but stopped: by a signal, a debugger or a frozen cgroup? */
-export const isFrozen = (process: Identity): boolean =>
-  isAlive(process) && (processRow(process.pid)?.stopped === true || inFrozenGroup(process.pid));
+export const isFrozen = (process: Identity): boolean => {
+  const row = rowOf(process);
+  return row !== undefined && (row.stopped || inFrozenGroup(process.pid));
+};
+
+const rowOf = ({ pid, start, boot }: Identity): ProcessRow | undefined => {
+  const row = processRow(pid);
+  return row?.start === start && boot === bootId() ? row : undefined;
+};
 
 /** Identifies this boot as assets/launcher.sh does: random(4) on Linux, sysctl elsewhere. */
-export const bootId = (): string => {
+export const bootId = (): string => (boot ??= readBootId());
+
+/** No process outlives a boot: read once. */
+let boot: string | undefined;
+
+const readBootId = (): string => {
   const text = readIfThere("/proc/sys/kernel/random/boot_id") ?? bootSession();
   return text.trim() || "unknown";
 };

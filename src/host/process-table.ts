@@ -31,12 +31,18 @@ export const processTable = (): readonly ProcessRow[] => {
 };
 
 /** Has every thread of the process come to a stand? The first one alone tells nothing of the others. */
-export const isStill = (pid: number): boolean => {
+export const isStill = (pid: number): boolean => isAll(pid, ["", "T", "t", "Z", "X"]);
+
+/** Does it stand still, or sleep where no signal reaches it, as who waits for a child that vfork(2) made and that is no other program yet? */
+export const isOutOfReach = (pid: number): boolean => isAll(pid, ["", "T", "t", "Z", "X", "D"]);
+
+/** Are all threads of a process in one of these states of proc_pid_stat(5)? */
+const isAll = (pid: number, states: readonly string[]): boolean => {
   if (!linux) return processRow(pid)?.stopped !== false;
   const threads = unless(["ENOENT", "ESRCH"], () => readdirSync(`/proc/${pid}/task`)) ?? [];
   return threads.every((thread) => {
     const text = readIfThere(`/proc/${pid}/task/${thread}/stat`) ?? "";
-    return ["", "T", "t", "Z", "X"].includes(text.charAt(text.lastIndexOf(")") + 2));
+    return states.includes(text.charAt(text.lastIndexOf(")") + 2));
   });
 };
 

@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Identity } from "../core/state.ts";
-import { readIfThere, readSmall, unless } from "./file.ts";
+import { readIfThere, readSmall } from "./file.ts";
 
 /** Where the runs of one repository live. Absolute, real paths: `state` also marks the processes of its runs. */
 export interface RunArea {
@@ -61,7 +61,7 @@ export const freeMarkOf = (area: RunArea): string => `${area.state}:`;
 
 /** What the folder at `path` shows, or undefined when there is none. */
 export const readRunFolder = (path: string): RunFolder | undefined => {
-  const made = unless(["ENOENT", "ENOTDIR"], () => statSync(path));
+  const made = statSync(path, { throwIfNoEntry: false });
   if (made === undefined) return undefined;
   const ended = readEnded(path);
   return { begun: begunFrom(fieldsOf(join(path, "start"))) ?? ended, ended, ageMs: Date.now() - made.mtimeMs };

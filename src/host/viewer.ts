@@ -39,8 +39,9 @@ export const liveViewers = (area: RunArea): readonly Identity[] => {
 
 const viewersOf = (area: RunArea): string => join(area.state, "viewers");
 
+/** A folder is none of ours: it stays. */
 const remove = (path: string): void => {
-  unless(cannotWrite, () => rmSync(path, { force: true }));
+  unless([...cannotWrite, "ERR_FS_EISDIR"], () => rmSync(path, { force: true }));
 };
 
 const parseIdentity = (text: string): Identity | undefined => {

@@ -16,8 +16,9 @@ import { isThere } from "./signal.ts";
 const callMs = 50;
 /** The look that finds what no hint told: a launcher that was killed, a file system or user without watches left. */
 const lookMs = 1000;
-/** Of so many looks one is at everything; the others trust the watches, and only ask whether launchers are there. */
+/** Of so many looks one is at everything; the others trust the watches, and only ask whether launchers are there: so many in turn. */
 const wholeEvery = 10;
+const launchersPerLook = 50;
 
 /**
  * Call `changed` with the names of runs soon after they began, stood still, went on or ended, never missing the last change.
@@ -73,6 +74,8 @@ interface Watched {
 
 interface WatchedRun extends Watched {
   look: Look;
+  /** Of the folder when it was looked at; empty when it had changed just before: it may change again without another time. */
+  stamp: string;
 }
 
 /** What a run shows without a search for its processes. */
@@ -89,6 +92,7 @@ const watchFolders = (runs: string, only: string | undefined, hint: (run?: strin
   const open = new Map<string, WatchedRun>();
   let ended = new Set<string>();
   let root: Watched | undefined;
+  let turn: string[] = [];
 
   const drop = (run: string): void => {
     open.get(run)?.watcher?.close();
@@ -99,6 +103,9 @@ const watchFolders = (runs: string, only: string | undefined, hint: (run?: strin
     root = undefined;
     for (const run of open.keys()) drop(run);
   };
+  /** The runs of interest that have a folder. Of one among hundreds only its own is asked for. */
+  const present = (): readonly string[] =>
+    only === undefined ? foldersIn(runs) : inodeOf(join(runs, only)) === undefined ? [] : [only];
   const isWanted = (run: string): boolean => only === undefined || run === only;
   /** Output is of interest where one run is watched: elsewhere it would wake whoever waits for ends a thousand times a second. */
   const isTold = (file: string | null): boolean => only !== undefined || file === null || !/^(log|pipe)/.test(file);
@@ -107,12 +114,12 @@ const watchFolders = (runs: string, only: string | undefined, hint: (run?: strin
   const adopt = (): readonly string[] => {
     root ??= watched(runs, (_event, run) => (run === null || isWanted(run)) && hint());
     const fresh: string[] = [];
-    for (const run of foldersIn(runs)) {
-      if (!isWanted(run) || open.has(run) || ended.has(run)) continue;
+    for (const run of present()) {
+      if (open.has(run) || ended.has(run)) continue;
       fresh.push(run);
       const found = watched(join(runs, run), (_event, file) => isTold(file) && hint(run));
       const look = lookAt(run);
-      if (found && look.is !== "ended") open.set(run, { ...found, look });
+      if (found && look.is !== "ended") open.set(run, { ...found, look, stamp: "" });
       else {
         found?.watcher?.close();
         ended.add(run);
@@ -123,12 +130,28 @@ const watchFolders = (runs: string, only: string | undefined, hint: (run?: strin
 
   /** Does it look otherwise than before? What ended, or is another folder now, is let go. */
   const differs = (run: string, entry: WatchedRun): boolean => {
+    const { inode, stamp } = stampOf(join(runs, run));
+    if (stamp !== "" && stamp === entry.stamp && isLaunched(entry)) return false;
     const before = entry.look;
-    const isMoved = inodeOf(join(runs, run)) !== entry.inode;
-    entry.look = lookAt(run);
+    const isMoved = inode !== entry.inode;
+    Object.assign(entry, { look: lookAt(run), stamp });
     if (isMoved || entry.look.is === "ended") drop(run);
     if (!isMoved && entry.look.is === "ended") ended.add(run);
     return isMoved || entry.look.is !== before.is || entry.look.printed !== before.printed;
+  };
+
+  /** The next runs whose launchers are asked for. */
+  const inTurn = (): readonly string[] => {
+    if (turn.length === 0)
+      turn = [...open].flatMap(
+        ([
+          run,
+          {
+            look: { launcher },
+          },
+        ]) => (launcher ? [run] : []),
+      );
+    return turn.splice(0, launchersPerLook);
   };
 
   const look = (all: boolean): readonly string[] => {
@@ -139,13 +162,13 @@ const watchFolders = (runs: string, only: string | undefined, hint: (run?: strin
       close();
       ended = new Set();
     } else if (all) {
-      const present = new Set(foldersIn(runs));
-      ended = new Set([...ended].filter((run) => present.has(run)));
+      const there = new Set(present());
+      ended = new Set([...ended].filter((run) => there.has(run)));
     }
     const fresh = all || root?.watcher === undefined ? adopt() : [];
+    const asked = new Set(all ? [] : inTurn());
     const told = [...open].filter(([run, entry]) => {
-      const { launcher } = entry.look;
-      const isTrusted = !all && entry.watcher !== undefined && (launcher === undefined || isThere(launcher.pid));
+      const isTrusted = !all && entry.watcher !== undefined && (!asked.has(run) || isLaunched(entry));
       return !isTrusted && differs(run, entry);
     });
     return [...lost, ...fresh, ...told.map(([run]) => run)];
@@ -163,6 +186,19 @@ const watched = (path: string, told: (event: string, file: string | null) => voi
   const watcher = unless(["ENOENT", "ENOSPC", "EMFILE", "EACCES"], () => watch(path, { persistent: false }, told));
   watcher?.on("error", () => watcher.close());
   return { inode, watcher };
+};
+
+/** Is there a process with the number of its launcher? */
+const isLaunched = ({ look: { launcher } }: WatchedRun): boolean => launcher !== undefined && isThere(launcher.pid);
+
+/** A folder's time moves in steps of the kernel's clock, and some file systems keep whole seconds. */
+const steadyMs = 2500;
+
+/** Inode of a folder and what changes with each file that comes into it. */
+const stampOf = (path: string): { readonly inode: number | undefined; readonly stamp: string } => {
+  const seen = unless(["ENOENT", "ENOTDIR"], () => statSync(path));
+  const isSteady = seen !== undefined && Math.abs(Date.now() - seen.mtimeMs) > steadyMs;
+  return { inode: seen?.ino, stamp: isSteady ? `${seen.ino} ${seen.mtimeMs}` : "" };
 };
 
 const inodeOf = (path: string): number | undefined => unless(["ENOENT", "ENOTDIR"], () => statSync(path).ino);

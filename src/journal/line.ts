@@ -74,25 +74,20 @@ const decode = ({ chunk, text, ascii }: Lines, start: number, end: number): LogR
 /** Deepest nesting that is believed. Ours is below ten; what is deeper than some thousands nobody could print or keep: JSON.stringify gives up. */
 const depthMax = 500;
 
+/** Texts, escapes in them included, and whatever else is no bracket. */
+const noBrackets = /"[^"\\]*(?:\\.[^"\\]*)*"|[^[\]{}"]+/g;
+
 /** Is this JSON nested deeper than that? Short texts cannot be: hardly a line is looked at. */
 const isDeep = (json: string): boolean => {
   if (json.length <= 2 * depthMax) return false;
+  const brackets = json.replaceAll(noBrackets, "");
+  if (brackets.length <= 2 * depthMax) return false;
   let depth = 0;
-  for (let at = 0; at < json.length; at += 1) {
-    const mark = json[at];
-    if (mark === '"') at = endOfText(json, at);
-    else if (mark === "[" || mark === "{") depth += 1;
-    else if (mark === "]" || mark === "}") depth -= 1;
+  for (const bracket of brackets) {
+    depth += bracket === "[" || bracket === "{" ? 1 : -1;
     if (depth > depthMax) return true;
   }
   return false;
-};
-
-/** Where the text ends that begins at `at`. */
-const endOfText = (json: string, at: number): number => {
-  let end = at + 1;
-  while (end < json.length && json[end] !== '"') end += json[end] === "\\" ? 2 : 1;
-  return end;
 };
 
 /** The number that eight lower-case hex digits say; -1 when they are none. */

@@ -1,4 +1,5 @@
 /** What was found in the place of a published file and is not ours: kept for a person to look at, never believed. */
+import { randomBytes } from "node:crypto";
 import { extname, join } from "node:path";
 import { codeOf } from "./fault.ts";
 import type { Files } from "./files.ts";
@@ -63,11 +64,14 @@ export const waiting = (files: Files, folder: string, name: string): readonly Fo
 };
 
 /**
- * A name that no other process or call has. It says when it was made, for the time of the file itself may be that of an
+ * A name that no other process or call has, and nobody can guess. It says when it was made, for the time of the file itself may be that of an
  * older one that is linked here; and it is a dot file, so that nobody takes it for a published one.
  */
 export const temporaryName = (name: string, sum?: string): string =>
-  `.${name}.${Date.now()}-${process.pid}-${process.hrtime.bigint()}${sum === undefined ? "" : `.${sum}`}.tmp`;
+  `.${name}.${Date.now()}-${randomBytes(8).toString("hex")}${sum === undefined ? "" : `.${sum}`}.tmp`;
+
+/** Names as they are made now, and as versions before made them. */
+const temporary = /^\.(.+?)\.(\d+)-(?:[0-9a-f]{16}|\d+-\d+)(?:\.(\d+-[0-9a-f]+))?\.tmp$/;
 
 /** Remove temporary files that killed processes left in `folder`. */
 export const sweep = (files: Files, folder: string): void => {
@@ -94,7 +98,7 @@ interface Abandoned {
 
 const abandonedIn = (files: Files, folder: string): Abandoned[] =>
   files.readdir(folder).flatMap((entry) => {
-    const [, name = "", madeAt, sum] = /^\.(.+?)\.(\d+)-\d+-\d+(?:\.(\d+-[0-9a-f]+))?\.tmp$/.exec(entry) ?? [];
+    const [, name = "", madeAt, sum] = temporary.exec(entry) ?? [];
     return Date.now() - Number(madeAt) > abandonedMs ? [{ entry, name, sum }] : [];
   });
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import type { Logger } from "pino";
 
-import { redact, redactFields, secretsIn } from "../core/redact.ts";
+import { redact, redactFields, secretsIn, spellingsOf } from "../core/redact.ts";
 import type { Log, LogLevel } from "../port.ts";
 import { createRotatingFile } from "./file.ts";
 
@@ -12,6 +12,8 @@ const levels: readonly (LogLevel | "silent")[] = ["debug", "info", "warn", "erro
 
 /** Lines that may wait while pino is loaded. */
 const waitingMax = 1000;
+/** Length of a line's fields as JSON; longer ones are cut, so that one line cannot fill the file. */
+const fieldsMax = 16 * 1024;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -29,7 +31,7 @@ export interface LogPlace {
 export const createLog = ({ state, environment, version }: LogPlace): Log => {
   const least = levels.find((level) => level === environment["LANES_LOG"]) ?? "info";
   const file = createRotatingFile(join(state, "engine.log"));
-  const secrets = new Set(secretsIn(environment));
+  const secrets = new Set(secretsIn(environment).flatMap(spellingsOf));
   const waiting: ((logger: Logger) => void)[] = [];
   let logger: Logger | undefined;
   let loading: Promise<void> | undefined;
@@ -43,7 +45,7 @@ export const createLog = ({ state, environment, version }: LogPlace): Log => {
         timestamp: pino.stdTimeFunctions.isoTime,
         formatters: {
           level: (level) => ({ level }),
-          log: (fields) => redactFields(fields, [...secrets]) as Record<string, unknown>,
+          log: (fields) => cut(redactFields(fields, [...secrets]) as Record<string, unknown>),
         },
       },
       { write: (line: string) => file.write(line) },
@@ -56,7 +58,7 @@ export const createLog = ({ state, environment, version }: LogPlace): Log => {
     const write = (to: Logger): void => to[level](more, redact(what, [...secrets]));
     if (logger) write(logger);
     else if (waiting.length < waitingMax) waiting.push(write);
-    loading ??= load();
+    loading ??= load().catch(unlessReplaced);
   };
 
   return {
@@ -65,7 +67,17 @@ export const createLog = ({ state, environment, version }: LogPlace): Log => {
     warn: (what, more) => log("warn", what, more),
     error: (what, more) => log("error", what, more),
     conceal: (values) => {
-      for (const value of values) secrets.add(value);
+      for (const value of values.flatMap(spellingsOf)) secrets.add(value);
     },
   };
+};
+
+const cut = (fields: Record<string, unknown>): Record<string, unknown> => {
+  const json = JSON.stringify(fields);
+  return json.length > fieldsMax ? { cut: json.slice(0, fieldsMax) } : fields;
+};
+
+/** The program on disk was replaced by another version while this one ran: then there is no log. */
+const unlessReplaced = (error: unknown): void => {
+  if (!(error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND")) throw error;
 };

@@ -6,7 +6,8 @@ import { same } from "./keep.ts";
 import { createPace } from "./pace.ts";
 import type { LanesStore } from "./store.ts";
 
-const lookGapMs = 500;
+/** Looks begin this far apart, in ms; where one takes long, they take half of the time. */
+const lookGapMs = { least: 100, most: 500 };
 
 /** Hints can be lost: look at least this often. */
 const sweepMs = 300_000;
@@ -14,7 +15,10 @@ const sweepMs = 300_000;
 /** Most lanes whose folders are watched. */
 const watchedMax = 200;
 
-/** Calls `saw` with each look at the repository, at most two a second and one at a time. */
+/**
+ * Calls `saw` with each look at the repository, one at a time. The working state of a lane is looked at when it comes into
+ * sight and when it moved: each costs a process.
+ */
 export const followGit = (
   store: LanesStore,
   feed: Feed,
@@ -24,17 +28,39 @@ export const followGit = (
   let watching = false;
   let watched: readonly string[] = [];
   let unwatch: Release = () => undefined;
+  let tookMs = 0;
+  /** Lanes whose working state was looked at and has not moved since. */
+  const settled = new Set<string>();
 
   const look = createPace(
     async () => {
       const { lanes, viewer } = store.getState();
       const known = new Set(lanes.map(({ id }) => id));
-      saw(await feed.look(viewer.visible.filter((id) => known.has(id))));
+      const asked = viewer.visible.filter((id) => known.has(id) && (!settled.has(id) || id === viewer.lane));
+      const begin = performance.now();
+      // What moves from here on is looked at once more.
+      for (const id of asked) settled.add(id);
+      let seen: RepoSeen | undefined;
+      try {
+        seen = await feed.look(asked);
+        saw(seen);
+      } finally {
+        tookMs = performance.now() - begin;
+        for (const id of asked) if (seen?.lanes.get(id)?.dirty === undefined) settled.delete(id);
+      }
       if (store.getState().note !== "") store.setState({ note: "" });
     },
-    lookGapMs,
+    () => Math.min(lookGapMs.most, Math.max(lookGapMs.least, 2 * tookMs)),
     fault,
   );
+  const moved = (ids: readonly string[]): void => {
+    for (const id of ids) settled.delete(id);
+    look.ask();
+  };
+  const again = (): void => {
+    settled.clear();
+    look.ask();
+  };
 
   const watch = (): void => {
     const now = store
@@ -45,14 +71,14 @@ export const followGit = (
     watching = true;
     unwatch();
     watched = now;
-    unwatch = feed.watchGit(now, look.ask);
+    unwatch = feed.watchGit(now, moved);
   };
 
   const unsubscribe = store.subscribe(({ lanes, viewer }, before) => {
     if (lanes.length !== before.lanes.length) watch();
     if (viewer.visible !== before.viewer.visible && !same(viewer.visible, before.viewer.visible)) look.ask();
   });
-  const sweep = setInterval(look.ask, sweepMs);
+  const sweep = setInterval(again, sweepMs);
   sweep.unref();
   watch();
   look.ask();

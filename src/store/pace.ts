@@ -9,8 +9,12 @@ export interface Pace {
   readonly end: () => void;
 }
 
-/** Paces `act`. What it throws or rejects with goes to `fault`, and the next time it is tried again. */
-export const createPace = (act: () => void | Promise<void>, gapMs: number, fault: (error: unknown) => void): Pace => {
+/** Paces `act`; a gap that is a function is asked each time. What it throws or rejects with goes to `fault`, and the next time it is tried again. */
+export const createPace = (
+  act: () => void | Promise<void>,
+  gapMs: number | (() => number),
+  fault: (error: unknown) => void,
+): Pace => {
   let begunAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   let under = false;
@@ -41,7 +45,7 @@ export const createPace = (act: () => void | Promise<void>, gapMs: number, fault
 
   const ask = (): void => {
     if (ended || timer !== undefined) return;
-    const left = begunAt + gapMs - performance.now();
+    const left = begunAt + (typeof gapMs === "number" ? gapMs : gapMs()) - performance.now();
     if (under) again = true;
     else if (left <= 0) begin();
     else timer = setTimeout(begin, left);

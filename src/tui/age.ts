@@ -2,10 +2,10 @@
 
 const minuteMs = 60_000;
 
-/** How long ago, in at most four letters. Seconds only where they are asked for. */
-export const age = (since: number, now: number, seconds = false): string => {
+/** How long ago, in at most four letters. No seconds: a screen on which nothing happens stands still. */
+export const age = (since: number, now: number): string => {
   const ms = Math.max(0, now - since);
-  if (ms < minuteMs) return seconds ? `${Math.floor(ms / 1000)}s` : "<1m";
+  if (ms < minuteMs) return "<1m";
   const minutes = Math.floor(ms / minuteMs);
   if (minutes < 60) return `${minutes}m`;
   if (minutes < 48 * 60) return `${Math.floor(minutes / 60)}h`;

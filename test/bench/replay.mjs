@@ -43,13 +43,13 @@ const failedRun = (key, run, n) => [
 ];
 
 /** The records of one lane from a wish to merged, as the program writes them. */
-const lifeOf = (n) => {
+const lifeOf = (n, failed) => {
   const key = `lane-${n}`;
   const candidate = sha(n);
   const run = {
     type: "run.started",
     key,
-    n: failures + 1,
+    n: failed + 1,
     process: { pid: 4000 + n, start: "343777", boot: "dd55ad2b-8f7f-4fe5-8a50-1f526385b841" },
     at: 1_764_000_000_000,
   };
@@ -68,12 +68,12 @@ const lifeOf = (n) => {
   };
   return [
     [{ type: "lane.added", key, spec }],
-    ...Array.from({ length: failures }, (_, index) => failedRun(key, index + 1, n)).flat(),
+    ...Array.from({ length: failed }, (_, index) => failedRun(key, index + 1, n)).flat(),
     [{ type: "lane.queued", key, why: "" }],
-    [{ type: "run.asked", key, n: failures + 1, base: sha(n + 1) }],
+    [{ type: "run.asked", key, n: failed + 1, base: sha(n + 1) }],
     [run],
     [
-      { type: "run.exited", key, n: failures + 1, code: 0, at: 1_764_000_001_000 },
+      { type: "run.exited", key, n: failed + 1, code: 0, at: 1_764_000_001_000 },
       { type: "lane.readied", key, head: sha(n + 2), results: [] },
     ],
     [{ type: "merge.asked", key }],
@@ -93,29 +93,21 @@ const lifeOf = (n) => {
   ];
 };
 
-/** Every life, record after record, under the conditions that the program writes: the engine's token and the lane's rev. */
-const history = () => {
+/** `count` lives with `failed` failed runs each, record after record, under the conditions that the program writes: the engine's token and the lane's rev. */
+export const historyOf = function* (count, failed) {
   const elected = { type: "engine.elected", process: { pid: 4, start: "1", boot: "b" }, version: "0.1.0" };
-  const records = [
-    {
-      v: 1,
-      id: "mt8hy0k1-first",
-      at: 1_764_000_000_000,
-      by: "engine",
-      on: "box-1",
-      if: [{ engine: 0 }],
-      events: [elected],
-    },
-  ];
+  const head = { v: 1, at: 1_764_000_000_000, on: "box-1" };
+  yield { ...head, id: "mt8hy0k1-first", by: "engine", if: [{ engine: 0 }], events: [elected] };
   const byHand = new Set(["lane.added", "lane.queued", "merge.asked"]);
-  for (let n = 0; n < lives; n += 1) {
+  let position = 1;
+  for (let n = 0; n < count; n += 1) {
     let rev = 0;
-    for (const events of lifeOf(n)) {
-      const position = records.length + 1;
+    for (const events of lifeOf(n, failed)) {
+      position += 1;
       const human = byHand.has(events[0].type);
       const id = `mt8hy0k1-${String(position).padStart(12, "0")}`;
       const fenced = { lane: events[0].key, rev };
-      records.push({
+      yield {
         v: 1,
         id,
         at: 1_764_000_000_000 + position,
@@ -124,11 +116,10 @@ const history = () => {
         cause: id,
         if: human ? [fenced] : [{ engine: 1 }, fenced],
         events,
-      });
+      };
       rev = position;
     }
   }
-  return records;
 };
 
 const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
@@ -139,7 +130,7 @@ const memory = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 /** Read and fold against parse alone. */
 export const replayAgainstParse = async (disk = memory) => {
   const { createJournal, emptyState, encode, fold } = await load();
-  const records = history();
+  const records = [...historyOf(lives, failures)];
   const lines = records.map((record) => encode(record));
   const folder = mkdtempSync(join(disk, "lanes-bench-"));
   try {

@@ -36,7 +36,7 @@ describe("the verbs", () => {
     "%s takes its examples as the catalog writes them",
     (id, row) => {
       for (const example of row.examples) {
-        const words = [...example.replace(/ \|.*$/, "").matchAll(/'([^']*)'|(\S+)/g)].map(
+        const words = [...example.replace(/ [|>] .*$/, "").matchAll(/'([^']*)'|(\S+)/g)].map(
           ([, quoted, word]) => quoted ?? word ?? "",
         );
         expect(parsed(...words.slice(1))).toMatch(new RegExp(`^${id}(?: |$)`));
@@ -149,6 +149,7 @@ describe("help", () => {
         demo     Watch six lanes on a scratch repository, from a wish to merged
 
       Keep house:
+        tracker     Read the tracker, set fields of it, or gather what a bug report needs
         engine      Start, stop or look at the process that carries lanes out
         doctor      Look for faults of this machine and repository; each with what, where and one command that mends it
         cleanup     Remove worktrees of merged and cancelled lanes that are clean; say what stays

@@ -1,14 +1,14 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { describe, expect, test } from "vitest";
 
 import { catalog } from "../../src/core/catalog.ts";
+import { hasTool } from "../tool.ts";
 import { patience, scene, type Scene } from "./scratch.ts";
 
 const program = join(import.meta.dirname, "../../bin/lanes.js");
-const has = (shell: string): boolean => spawnSync(shell, ["-c", "exit 0"]).status === 0;
 
 /** A repository with two lanes, and `lanes` on PATH as a shell finds it. */
 const withLanes = async (): Promise<{ there: Scene; env: NodeJS.ProcessEnv }> => {
@@ -63,7 +63,7 @@ const offers: Readonly<Record<string, (env: NodeJS.ProcessEnv, cwd: string) => O
 };
 
 describe.each(Object.keys(offers))("%s", (shell) => {
-  test.skipIf(!has(shell))(`completes verbs, options and lanes (needs ${shell})`, patience, async () => {
+  test.skipIf(!hasTool(shell))(`completes verbs, options and lanes (needs ${shell})`, patience, async () => {
     const { there, env } = await withLanes();
     const offer = offers[shell]!(env, there.top);
     expect(offer("")).toEqual(expect.arrayContaining(catalog.map(({ id }) => id)));

@@ -38,6 +38,7 @@ describe("config --explain", () => {
       { key: "agent", value: "coder", source: repo, overrides: [userFile(there)] },
       { key: "requireCheck", value: true, source: repo, overrides: ["default"] },
       { key: "maxRuns", value: 4, source: "LANES_MAX_RUNS", overrides: ["default", userFile(there), repo] },
+      { key: "outputMb", value: 64, source: "default", overrides: [] },
       { key: "agents.coder", value: { command: ["coder"] }, source: userFile(there), overrides: [] },
     ]);
   });

@@ -217,7 +217,7 @@ describe("the engine", patience, () => {
     await lanes("init");
     expect((await lanes("engine")).stdout).toBe("none is needed: it starts by itself when there is something to do\n");
     expect((await lanes("engine", "start")).stdout).toMatch(
-      /^elected .*: pid \d+, version \S+, token \d+; 0 running\n$/,
+      /^elected .*: pid \d+, version \S+, token \d+; 0 running\nalive: waits for something to do; last sign of it now\n$/,
     );
     expect(await json("engine", "status")).toMatchObject({ elected: true, running: 0 });
     expect((await lanes("engine", "stop")).stdout).toBe("stopped; agents that run go on\n");

@@ -542,6 +542,45 @@ describe("doctor", () => {
     expect(there.git("-C", ".worktrees/docs", "status", "--porcelain")).toBe("");
   });
 
+  test("killed at any moment while it mends, makes nothing worse and mends all in the end", patience, async () => {
+    const there = await manual();
+    const head = there.git("rev-parse", "lane/docs/work");
+    const files = (): string => there.git("-C", ".worktrees/docs", "ls-tree", "-r", "HEAD");
+    const [filesBefore, mainBefore] = [files(), there.git("rev-parse", "main")];
+    const log = there.read(".orchestration/event-log.jsonl");
+    rmSync(state(there, "tracker.json"), { force: true });
+    for (const name of [
+      "a torn tail",
+      "a stale index.lock",
+      "a stale lock on a branch",
+      "a pipe in the place of tracker.json",
+      "a worktree that was begun and never finished",
+      "a lock folder with something in it",
+    ])
+      faults[name]?.seed(there);
+    there.git("update-ref", "-d", "refs/heads/lane/docs/work");
+    there.write(".git/info/exclude", "");
+    const begun = performance.now();
+    expect((await examine(there)).bad).toHaveLength(8);
+    const took = performance.now() - begun;
+    const left: number[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      const { child, ended } = there.begin({ env: withTmux(there) }, "doctor", "--fix");
+      const timer = setTimeout(() => child.kill("SIGKILL"), took * (0.65 + round * 0.07));
+      await ended;
+      clearTimeout(timer);
+      left.push((await examine(there)).bad.length);
+    }
+    // Never more than before.
+    expect(left).toEqual(left.toSorted((a, b) => b - a));
+    const after = await examine(there, {}, "--fix");
+    expect(after.bad.map(({ check }) => check)).toEqual(["log"]);
+    expect(there.git("rev-parse", "lane/docs/work", "main")).toBe(`${head}\n${mainBefore}`);
+    expect(files()).toBe(filesBefore);
+    expect(there.git("-C", ".worktrees/docs", "status", "--porcelain")).toBe("");
+    expect(there.read(".orchestration/event-log.jsonl").startsWith(log)).toBe(true);
+  });
+
   test("leaves a lock that a living process has open, and one that is young", patience, async () => {
     const there = await prepared();
     const lock = join(there.top, ".git", "index.lock");
@@ -628,7 +667,7 @@ describe("doctor", () => {
     await there.lanes("add-lane", "slow", '{"command": "sleep 600"}');
     await there.lanes("launch", "slow");
     await clean();
-    await there.lanes("merge", "docs");
+    await there.lanes("merge", "docs", "--check", "true");
     await clean();
     await there.lanes("cleanup");
     await there.lanes("stop-all");
@@ -636,6 +675,8 @@ describe("doctor", () => {
     there.git("config", "core.fsmonitor", "true");
     there.git("config", "alias.st", "status");
     there.git("config", "credential.helper", "cache");
+    await clean();
+    await there.lanes("reset", "--yes");
     await clean();
   });
 

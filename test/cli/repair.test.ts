@@ -25,9 +25,10 @@ const forge = (repo: Scene, from: string, to: string): void => {
   const [header = "{}", state = ""] = readFileSync(path, "utf8").split("\n");
   const forged = Buffer.from(state.replaceAll(from, to));
   expect(forged.toString()).not.toBe(state);
-  const sum = crc32(forged, 0, forged.length);
-  const next = JSON.stringify({ ...(JSON.parse(header) as object), sum });
-  writeFileSync(path, `${next}\n${forged.toString()}\n`);
+  const unsummed = { ...(JSON.parse(header) as object), sum: 0 };
+  const summed = Buffer.concat([Buffer.from(JSON.stringify(unsummed)), forged]);
+  const next = { ...unsummed, sum: crc32(summed, 0, summed.length) };
+  writeFileSync(path, `${JSON.stringify(next)}\n${forged.toString()}\n`);
 };
 
 interface Found {

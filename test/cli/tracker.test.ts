@@ -98,8 +98,9 @@ describe("lanes tracker", patience, () => {
     expect(JSON.parse(repo.read(`.orchestration/${String(patched?.data["kept"])}`))).toMatchObject({
       lanes: { docs: { command: ["true"] } },
     });
-    expect(repo.read(".orchestration/engine.log")).toContain(
-      "tracker: lanes.docs.command: commands are not taken from the tracker; lanes add-lane ID JSON\n",
+    const logged = repo.read(".orchestration/engine.log").trimEnd().split("\n");
+    expect(logged.map((line) => JSON.parse(line) as unknown)).toContainEqual(
+      expect.objectContaining({ path: "lanes.docs.command", why: "commands are not taken from the tracker" }),
     );
   });
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -360,7 +360,9 @@ const reading = (of: () => Place): void => {
     const release = host.announce("viewer");
     expect(host.announced()).toEqual([host.self()]);
     writeFileSync(join(state, "viewers", "1-dead"), JSON.stringify({ ...host.self(), start: "0" }));
+    mkdirSync(join(state, "viewers", "folder"));
     expect(host.announced()).toEqual([host.self()]);
+    rmdirSync(join(state, "viewers", "folder"));
     release();
     expect(host.announced()).toEqual([]);
     expect(readdirSync(join(state, "viewers"))).toEqual([]);

@@ -601,6 +601,47 @@ describe("removing", () => {
   });
 });
 
+describe("what is said", () => {
+  test("names at most five lanes and three files, and more than that only where there are more", () => {
+    let state = emptyState();
+    for (const id of ["a", "b", "c", "d", "e"]) state = withLane(state, "planned", {}, id);
+    expect(asked(state, about("stop", "z"))).toBe('64: no lane "z" [lanes: a, b, c, d, e]');
+    state = withLane(state, "planned", {}, "f");
+    expect(asked(state, about("stop", "z"))).toBe('64: no lane "z" [lanes: a, b, c, d, e, …]');
+    const dirty = (...paths: string[]): string => asked(laneIn("ready"), merging(seen({ dirty: paths })));
+    expect(dirty("x", "y", "z")).toContain("3 uncommitted files: x, y, z [");
+    expect(dirty("w", "x", "y", "z")).toContain("4 uncommitted files: w, x, y, … [");
+  });
+
+  test("of every refusal is also what to do next", () => {
+    const spec = specOf();
+    const wishes: readonly (readonly [State, Command])[] = [
+      [laneIn("planned"), adding(["A", spec])],
+      [laneIn("planned"), adding(["-", spec])],
+      [force(laneIn("planned"), "a", { spec: idleSpec() }), about("launch", "a")],
+      [laneIn("ready"), merging(seen({ ahead: 0, head: "base0" }))],
+    ];
+    for (const [state, wish] of wishes) expect(asked(state, wish)).toMatch(/^\d+: .+ \[.+\]$/);
+  });
+
+  test("in the journal is why a lane is in the queue, or out of it", () => {
+    const why = (state: State, command: Command): unknown => {
+      const answer = decide(state, command);
+      const [event] = isRefusal(answer) ? [] : answer.events;
+      return event && "why" in event ? event.why : undefined;
+    };
+    expect(why(laneIn("failed"), about("retry", "a"))).toBe("tried again");
+    expect(why(laneIn("paused"), about("resume", "a"))).toBe("resumed");
+    expect(why(laneIn("merge-queued"), about("stop", "a"))).toBe("taken out of the merge queue");
+  });
+
+  test("to the engine about a frozen lane that shall run again is to end its agent and to queue it", () => {
+    expect(decide(frozenLane(), about("retry", "a"))).toMatchObject({
+      events: [{ type: "lane.stop-asked", key: "a", then: "queue" }],
+    });
+  });
+});
+
 test("every way of the builders is one that the fold accepts", () => {
   for (const to of reachable) expect(laneIn(to).lanes.get("a")?.state).toBe(to);
   expect(Object.keys(wayTo)).toHaveLength(18);

@@ -282,6 +282,9 @@ describe("a freeze", () => {
     for (const events of [[freezeAsked], [frozen], [resumeAsked], [freezeAsked], [frozen]])
       expect(tell(state, events).effective).toBe(true);
     expect(laneOf(state, "a")).toMatchObject({ state: "paused", pausing: undefined, since: timeOf(7) });
+    tell(state, [thawed()]);
+    // One second from the wish to the sight, four from there on: none of them counts twice.
+    expect(laneOf(state, "a").run?.frozenMs).toBe(5000);
   });
 
   test("that failed says why, and leaves the lane as it was", () => {
@@ -300,6 +303,7 @@ describe("a freeze", () => {
     for (const last of [
       { type: "lane.waiting", key: "a", why: "1 file not committed", paths: [] },
       { type: "lane.readied", key: "a", head: "h", results: [] },
+      { type: "lane.emptied", key: "a", why: "no commit" },
     ] as const) {
       const state = laneIn("running");
       tell(state, [freezeAsked]);
@@ -569,6 +573,12 @@ describe("a worktree", () => {
     expect(laneOf(state, "a").removal).toBe(`r${state.position}`);
     tell(state, [{ type: "worktree.removed", key: "a" }]);
     expect(laneOf(state, "a")).toMatchObject({ removal: undefined, worktree: false, state: "merged" });
+  });
+
+  test("of a cancelled lane may go", () => {
+    const state = laneIn("paused");
+    tell(state, [{ type: "lane.cancelled", key: "a", why: "" }]);
+    expect(tell(state, [ask]).effective).toBe(true);
   });
 
   test.each(reachable.filter((to) => to !== "merged" && to !== "cancelled"))("of a lane that is %s stays", (to) => {

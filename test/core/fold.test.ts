@@ -48,6 +48,24 @@ describe("a record", () => {
     expect(tell(state, [], { id: `r${retryWindow + 1}` }).reason).toBe(repeated);
   });
 
+  test("that depends on the rev it changes comes late when it is repeated: its id need not be kept, every other one is", () => {
+    const state = stateOf([added("a")], [added("b")]);
+    const kept = (): readonly string[] => [...state.seen.young];
+    expect(kept()).toEqual(["r1", "r2"]);
+    const fence: Precondition = { lane: "a", rev: 1 };
+    const fenced = { id: "fenced", if: [{ engine: 0 }, fence] };
+    expect(tell(state, [queue("a")], fenced).effective).toBe(true);
+    expect(kept()).not.toContain("fenced");
+    expect(tell(state, [queue("a")], fenced).reason).toBe("late: lane a changed meanwhile");
+    tell(state, [{ type: "lane.progressed", key: "a", text: "half way" }], { id: "talk", if: [{ lane: "a", rev: 3 }] });
+    tell(state, [{ type: "phase.entered", phase: 1 }], { id: "phase", if: [{ lane: "a", rev: 3 }] });
+    tell(state, [queue("b")], { id: "other", if: [{ lane: "a", rev: 3 }] });
+    expect(kept()).toEqual(["r1", "r2", "talk", "phase", "other"]);
+    const state2 = stateOf([added("a")]);
+    tell(state2, [queue("a")], { id: "loose", if: [{ lane: "a", state: ["planned"] }] });
+    expect([...state2.seen.young]).toEqual(["r1", "loose"]);
+  });
+
   test("of a newer version is void and counted", () => {
     const state = emptyState();
     expect(tell(state, [added("a")], { v: 2 })).toEqual({

@@ -153,6 +153,14 @@ describe("the plan for a lane", () => {
     expect(steps(laneIn("ready", { ...probe, check: "make" }), {}, none)).toBe("ask-merge a");
     expect(steps(laneIn("ready"))).toBe("nothing");
   });
+
+  test("that is a probe's and was taken out of the queue again is to leave it to a person", () => {
+    const state = laneIn("merge-queued", { kind: "probe" });
+    tell(state, [{ type: "merge.withdrawn", key: "a", why: "taken out of the merge queue" }]);
+    expect(steps(state)).toBe("nothing");
+    expect(needsEngine(state, now, limits)).toBe(false);
+    expect(needsEngine(laneIn("paused", { kind: "probe" }), now, limits)).toBe(false);
+  });
 });
 
 describe("the plan for a merge", () => {
@@ -193,6 +201,8 @@ describe("the plan for a merge", () => {
       { type: "test", lane: "a", candidate: "candidate1", run: run(2), check: "make" },
     ]);
     expect(steps(state, { [run(1)]: gone, [run(2)]: gone, [run(3)]: absent })).toBe("test a");
+    for (const last of [beginning, alive])
+      expect(steps(state, { [run(1)]: gone, [run(2)]: gone, [run(3)]: last })).toBe("nothing");
     const all = Object.fromEntries(Array.from({ length: checkRunsMax }, (_, k) => [run(k + 1), gone]));
     expect(steps(state, all)).toBe("judge a");
   });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import type { RunSeen } from "../../src/core/observed.ts";
 import type { Lane } from "../../src/core/state.ts";
-import { createEyes } from "../../src/engine/eyes.ts";
+import { createEyes, isCalm } from "../../src/engine/eyes.ts";
 import type { Host } from "../../src/port.ts";
 import { force, laneIn, now } from "../core/build.ts";
 
@@ -33,12 +33,12 @@ test("a run that goes on is looked at again when it is told of", () => {
   expect(look()).toEqual([gone]);
 });
 
-test("a run of which nothing is told is looked at again after ten seconds; until then only its age grows", () => {
+test("a run of which nothing is told is looked at again after five minutes; until then only its age grows", () => {
   const { world, look } = scene("running");
   look();
-  Object.assign(world, { seen: gone, steady: 9999 });
-  expect(look()).toEqual([{ ...alive, ageMs: 10_499 }]);
-  world.steady = 10_000;
+  Object.assign(world, { seen: gone, steady: 299_999 });
+  expect(look()).toEqual([{ ...alive, ageMs: 300_499 }]);
+  world.steady = 300_000;
   expect(look()).toEqual([gone]);
 });
 
@@ -52,4 +52,23 @@ test.each([
   look();
   world.seen = gone;
   expect(look()).toEqual([gone]);
+});
+
+test.each([
+  ["running", {}, true],
+  ["running", { stopping: "stop" }, false],
+  ["running", { removal: "wish" }, false],
+  ["failed", { retryAt: now }, false],
+  ["ready", {}, true],
+  ["queued", {}, false],
+  ["merge-queued", {}, false],
+] as const)("a lane that is %s with %j is left alone: %s", (state, over, expected) => {
+  expect(isCalm(force(laneIn(state), "a", over as Partial<Lane>))).toBe(expected);
+});
+
+test("a run that uses up its time is not left alone", () => {
+  const state = laneIn("running");
+  const lane = state.lanes.get("a");
+  if (!lane) throw new Error("there is a lane");
+  expect(isCalm(force(state, "a", { spec: { ...lane.spec, timeoutMs: 1000 } }))).toBe(false);
 });

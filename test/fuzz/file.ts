@@ -64,7 +64,7 @@ const jsonText = (...values: readonly unknown[]): fc.Arbitrary<string> =>
 
 const specs: Fuzz = {
   name: "a lane's definition is refused with its field, or it is one that the fold takes",
-  cases: 12_000,
+  cases: 8000,
   run: (dice) =>
     fc.assert(
       fc.property(jsonText(definition, { command: "make" }, {}), (text) => {
@@ -103,7 +103,7 @@ const configuration = {
 
 const settings: Fuzz = {
   name: "configuration files and variables of any content are read, or refused in one sentence",
-  cases: 1200,
+  cases: 1000,
   run: async (dice) => {
     const folder = mkdtempSync(join(tmpdir(), "lanes-fuzz-"));
     const [own, shared] = [join(folder, "config", "lanekeeper", "config.json"), join(folder, "lanes.config.json")];
@@ -249,7 +249,7 @@ const observed: Fuzz = {
 
 const names: Fuzz = {
   name: "what is accepted as an id or a branch, git accepts as a branch",
-  cases: 1500,
+  cases: 1000,
   run: (dice) => {
     const piece = fc.constantFrom(
       ..."a B 0 - _ . .. / // @ @{ { } ~ ^ : ? * [ \\ .lock .LOCK HEAD head lane work refs heads main é 日 \u0007 \u007F \u00AD \uD83D 👩".split(
@@ -283,7 +283,7 @@ const names: Fuzz = {
 
 const piped: Fuzz = {
   name: "standard input of any bytes is a text, or refused",
-  cases: 3000,
+  cases: 2000,
   run: (dice) =>
     fc.assert(
       fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 4 }), async (chunks) => {

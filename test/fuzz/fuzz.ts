@@ -6,6 +6,8 @@ export interface Fuzz {
   readonly name: string;
   /** Cases in `npm run soak`; in `npm test` it is a hundredth of them. */
   readonly cases: number;
+  /** It takes seconds for each case: only in the soak. */
+  readonly slow?: true;
   /** Throws with seed and path of the smallest input that breaks it. */
   readonly run: (dice: Dice) => Promise<void> | void;
 }

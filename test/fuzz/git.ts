@@ -41,7 +41,7 @@ const statusLine = fc.oneof(
 
 const status: Fuzz = {
   name: "git status: paths of any kind are told as they are; any other text is only left out",
-  cases: 15_000,
+  cases: 8000,
   run: (dice) =>
     fc.assert(
       fc.property(fc.array(statusLine, { maxLength: 6 }), fc.string({ unit: "binary" }), (lines, noise) => {
@@ -66,7 +66,7 @@ const refRow = fc.record({
 
 const refs: Fuzz = {
   name: "git for-each-ref: every branch is told as it is, at a time that a calendar has",
-  cases: 15_000,
+  cases: 8000,
   run: (dice) =>
     fc.assert(
       fc.property(
@@ -93,7 +93,7 @@ const message = fc.record({
 
 const conflicts: Fuzz = {
   name: "git merge-tree: paths and kinds of a conflict are told as they are; nonsense ends the parse",
-  cases: 30_000,
+  cases: 15_000,
   run: (dice) => {
     const field = fc.oneof(fc.constantFrom("", "0", "1", "-1", "-3", "-4", "1e9", "0.5", "NaN", "CONFLICT (x)"), path);
     fc.assert(
@@ -114,7 +114,7 @@ const conflicts: Fuzz = {
 
 const configured: Fuzz = {
   name: "git config: whatever drivers a repository names, each is taken out again by name",
-  cases: 20_000,
+  cases: 10_000,
   run: (dice) => {
     const key = fc
       .tuple(fc.constantFrom("filter", "merge", "lfs"), path, fc.constantFrom("clean", "process", "driver", "required"))

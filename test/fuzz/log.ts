@@ -106,7 +106,7 @@ const askEverything = (state: State): void => {
 
 const states: Fuzz = {
   name: "a log of any bytes folds to one state that can be shown, kept and gone on from",
-  cases: 4000,
+  cases: 2500,
   run: (dice) =>
     fc.assert(
       fc.property(arbitraryLog, fc.nat(), (log, die) => {
@@ -125,7 +125,7 @@ const states: Fuzz = {
 
 const repetitions: Fuzz = {
   name: "a record that took effect does so once, however often its line is repeated",
-  cases: 4000,
+  cases: 2500,
   run: (dice) =>
     fc.assert(
       fc.property(arbitraryLog, (log) => {
@@ -142,7 +142,7 @@ const repetitions: Fuzz = {
 
 const reading: Fuzz = {
   name: "a log that grows in pieces is read as it is in the end",
-  cases: 1500,
+  cases: 1000,
   run: async (dice) => {
     const place = await makePlace();
     try {
@@ -181,7 +181,7 @@ const anotherDigit = (text: string): fc.Arbitrary<Buffer> => {
 
 const snapshots: Fuzz = {
   name: "a snapshot file of any bytes is used only when it says what the log says",
-  cases: 1500,
+  cases: 800,
   run: async (dice) => {
     const place = await makePlace();
     try {

@@ -63,7 +63,7 @@ test("a user without a name gets one, for our commits and for agents", async () 
     GIT_COMMITTER_NAME: "Ada",
     GIT_COMMITTER_EMAIL: "lanekeeper@localhost",
   };
-  expect(await s.git.identity()).toEqual(supplied);
+  expect(await s.again().identity()).toEqual(supplied);
   writeFileSync(join(s.home, "gitconfig"), "[user]\n\tuseConfigOnly = true\n");
   s.write(".worktrees/one/a.txt", "A\n");
   expect(await s.git.commitAll("one", "work")).toBe(true);

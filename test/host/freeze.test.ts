@@ -95,7 +95,7 @@ test("a freeze holds who multiplies, and nobody of them comes later", async () =
 test("a freeze holds a chain in which everybody starts the next and ends", async () => {
   const { host, start, said } = place;
   await start(
-    "echo >ready; n=0; while [ $n -lt 2000 ]; do n=$((n+1)); (sleep 0.002; echo $n >count); done; exec sleep 1000",
+    "echo >ready; n=0; while [ $n -lt 2000 ]; do n=$((n+1)); (sleep 0.002; echo $n >>count); done; exec sleep 1000",
   );
   await said("count");
   expect(await host.freeze("demo-1")).toEqual([]);

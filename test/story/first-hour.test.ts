@@ -1,5 +1,4 @@
-// Moments of somebody's first hour with the program. No repository, no commit yet, a detached HEAD, and every layout of a
-// repository are in place.test.ts; closing the terminal is in survive.test.ts; 100,000 files are in the soak.
+// Fifteen moments of somebody's first hour with the program, in the order in which they come.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -7,13 +6,13 @@ import { fileURLToPath } from "node:url";
 
 import { expect, test } from "vitest";
 
-import { lifeOf, makeRepository, oneCommit, type Place, wholeLife } from "./place.ts";
+import { lifeOf, makePlace, makeRepository, oneCommit, type Place, wholeLife } from "./place.ts";
 import { program } from "./scratch.ts";
 import { openTerminal } from "./terminal.ts";
 
-const patience = { timeout: 120_000 } as const;
+const patience = { timeout: 300_000 } as const;
 
-test("installing builds nothing: no package that the program needs has an install script", () => {
+test.concurrent("1: installing builds nothing: no package that the program needs has an install script", () => {
   const text = readFileSync(fileURLToPath(new URL("../../package-lock.json", import.meta.url)), "utf8");
   const { packages } = JSON.parse(text) as {
     packages: Record<string, { dev?: boolean; hasInstallScript?: boolean }>;
@@ -22,7 +21,31 @@ test("installing builds nothing: no package that the program needs has an instal
   expect(scripted).toEqual([]);
 });
 
-test("with no configuration at all, each step names the next one", patience, async () => {
+/** The command that a refusal names, in a person's own shell. */
+const followHint = (place: Place, said: string, pattern: RegExp): void => {
+  const command = pattern.exec(said)?.[1] ?? "";
+  expect(command).not.toBe("");
+  const ran = spawnSync("/bin/sh", ["-c", command], { cwd: place.top, env: place.env, encoding: "utf8" });
+  expect([command, ran.status]).toEqual([command, 0]);
+};
+
+test.concurrent(
+  "2, 3: in a folder that is no repository, or has no commit, each refusal names the command that helps",
+  patience,
+  async () => {
+    await using place = makePlace();
+    place.git(place.home, "config", "--global", "init.defaultBranch", "main");
+    const first = await place.lanes({}, "init");
+    expect([first.code, existsSync(join(place.top, ".orchestration"))]).toEqual([3, false]);
+    followHint(place, first.stderr, /run `([^`]+)`/);
+    const second = await place.lanes({}, "init");
+    expect(second.code).toBe(3);
+    followHint(place, second.stderr, /make the first: (.+)\n/);
+    expect((await place.lanes({}, "init")).code).toBe(0);
+  },
+);
+
+test.concurrent("4: with no configuration at all, each step names the next one", patience, async () => {
   await using place = makeRepository();
   const next = [];
   for (const words of [["init"], ["add-lane", "one", oneCommit], ["exec-lane", "one"]])
@@ -34,8 +57,8 @@ test("with no configuration at all, each step names the next one", patience, asy
   ]);
 });
 
-test(
-  "what is not committed stays in the person's checkout, as it is, and lanes start without it",
+test.concurrent(
+  "5: what is not committed stays in the person's checkout, as it is, and lanes start without it",
   patience,
   async () => {
     await using place = makeRepository();
@@ -52,7 +75,45 @@ test(
   },
 );
 
-test("a repository with a submodule and ignored files keeps them", patience, async () => {
+test.concurrent(
+  "6: on a detached HEAD it asks once which branch work lands on, and never again",
+  patience,
+  async () => {
+    await using place = makeRepository();
+    place.git(place.top, "switch", "-q", "--detach");
+    expect((await place.lanes({}, "init")).stderr).toContain("name the branch to land on with --target");
+    expect((await place.lanes({}, "init", "--target", "main")).code).toBe(0);
+    for (const words of [["init"], ["add-lane", "one", oneCommit]])
+      expect((await place.lanes({}, ...words)).code).toBe(0);
+    expect((await place.lanes({}, "status")).stdout).toMatch(/target main/);
+  },
+);
+
+test.concurrent(
+  "7: a sub-folder, a linked worktree and a lane's worktree all show the same lanes",
+  patience,
+  async () => {
+    await using place = makeRepository();
+    place.git(place.top, "worktree", "add", "-q", join(place.home, "linked"));
+    await place.lanes({}, "init");
+    await place.lanes({}, "add-lane", "one", oneCommit);
+    await place.lanes({}, "exec-lane", "one");
+    const folders = [
+      place.top,
+      join(place.top, "sub"),
+      join(place.home, "linked"),
+      join(place.top, ".worktrees", "one"),
+    ];
+    for (const cwd of folders) {
+      const told = JSON.parse((await place.lanes({ cwd }, "status", "--json")).stdout) as {
+        lanes: Record<string, { state: string }>;
+      };
+      expect([cwd, told.lanes["one"]?.state]).toEqual([cwd, "ready"]);
+    }
+  },
+);
+
+test.concurrent("8: a repository with a submodule and ignored files keeps them", patience, async () => {
   await using place = makeRepository();
   const other = join(place.home, "other");
   place.git(place.home, "clone", "-q", place.top, other);
@@ -67,6 +128,18 @@ test("a repository with a submodule and ignored files keeps them", patience, asy
   expect(place.git(place.top, "status", "--porcelain")).toBe("");
 });
 
+// 100,000 files: test/soak/large.test.ts.
+test.concurrent("9: in a repository with many files the status does not wait for git", patience, async () => {
+  await using place = makeRepository();
+  await place.lanes({}, "init");
+  // A git that never ends: whoever waits for it is stuck.
+  const slow = join(place.home, "slow");
+  mkdirSync(slow);
+  spawnSync("/bin/sh", ["-c", `printf '#!/bin/sh\\nexec sleep 600\\n' > ${slow}/git; chmod +x ${slow}/git`]);
+  const env = { PATH: `${slow}:${place.env["PATH"] ?? ""}` };
+  expect((await place.lanes({ env }, "status")).code).toBe(0);
+});
+
 /** A folder with links to these tools alone. */
 const toolsIn = (place: Place, ...names: readonly string[]): string => {
   const folder = join(place.home, "tools");
@@ -79,25 +152,78 @@ const toolsIn = (place: Place, ...names: readonly string[]): string => {
   return folder;
 };
 
-test("without tmux, or inside of one, nothing is different", patience, async () => {
+// A real tmux around the control center: tmux.test.ts.
+test.concurrent("10, 12: without tmux, or inside of one, nothing is different", patience, async () => {
   await using place = makeRepository();
   const tools = toolsIn(place, ..."git sh cat sed ps kill sleep mkdir mv rm date tr env setsid ls".split(" "));
   const env = { PATH: tools, TMUX: "/nowhere/default,1,0", TMUX_PANE: "%1" };
   expect(await lifeOf(place, { env })).toEqual(wholeLife);
 });
 
-test("an agent that is not installed is said to be so, and nothing waits for it", patience, async () => {
+test.concurrent(
+  "11: an agent that is not installed, or asks for a login, is said to be so, and nothing waits for it",
+  patience,
+  async () => {
+    await using place = makeRepository();
+    await place.lanes({}, "init");
+    const asks = "echo 'Not logged in. Run /login' >&2; read -r code && echo \"hello $code\"";
+    await place.lanes({}, "add-lane", "one", JSON.stringify({ command: ["no-such-agent"], retries: 0 }));
+    await place.lanes({}, "add-lane", "two", JSON.stringify({ command: asks, retries: 0 }));
+    const ended = await place.lanes({}, "execute");
+    expect(ended.code).toBe(1);
+    for (const id of ["one", "two"]) expect(ended.stdout + ended.stderr).toContain(`${id} is failed`);
+    expect((await place.lanes({}, "log", "one")).stdout).toMatch(/no-such-agent.*not found/);
+    expect((await place.lanes({}, "log", "two")).stdout).toContain("Not logged in. Run /login");
+  },
+);
+
+test.concurrent("13: two keys leave the control center, also in the terminal of an editor", patience, async () => {
   await using place = makeRepository();
   await place.lanes({}, "init");
-  await place.lanes({}, "add-lane", "one", JSON.stringify({ command: ["no-such-agent"], retries: 0 }));
-  const ended = await place.lanes({}, "exec-lane", "one");
-  expect(ended.code).toBe(1);
-  expect(ended.stderr + ended.stdout).toContain("one is failed");
-  expect((await place.lanes({}, "log", "one")).stdout).toMatch(/no-such-agent.*not found/);
+  for (const key of ["q", "\u0003"]) {
+    const terminal = openTerminal({ repo: place.top, env: { ...place.env, TERM_PROGRAM: "vscode" } }, []);
+    await terminal.shows(/no lanes yet|add-lane/);
+    terminal.type(key);
+    expect(await terminal.ended).toBe(0);
+  }
 });
 
-test(
-  "a HOME that cannot be written does not matter, until something has to be remembered there",
+// A terminal that hangs up: survive.test.ts.
+test.concurrent(
+  "14: leaving the control center leaves its lanes at work, and one command shows them again",
+  patience,
+  async () => {
+    await using place = makeRepository();
+    await place.lanes({}, "init");
+    await place.lanes({}, "add-lane", "one", JSON.stringify({ command: "sleep 600", retries: 0 }));
+    await place.lanes({}, "launch", "one");
+    for (let visit = 0; visit < 2; visit += 1) {
+      const terminal = openTerminal({ repo: place.top, env: { ...place.env, SSH_TTY: "/dev/pts/9" } }, []);
+      await terminal.shows(/one +running|running +one/);
+      terminal.type("q");
+      expect(await terminal.ended).toBe(0);
+    }
+    expect((await place.lanes({}, "status")).stdout).toMatch(/one .*running|running .*one/);
+  },
+);
+
+test.concurrent(
+  "14: where there is no terminal, or one that can show nothing, the status is printed",
+  patience,
+  async () => {
+    await using place = makeRepository();
+    await place.lanes({}, "init");
+    const shown = /^phase 0 \(ready\), target main/;
+    expect((await place.lanes({})).stdout).toMatch(shown);
+    const terminal = openTerminal({ repo: place.top, env: { ...place.env, TERM: "dumb" } }, []);
+    expect(await terminal.ended).toBe(0);
+    expect(terminal.raw()).toMatch(shown);
+    expect(terminal.raw()).not.toContain("\u001B");
+  },
+);
+
+test.concurrent(
+  "14: a HOME that cannot be written does not matter, until something has to be remembered there",
   patience,
   async () => {
     await using place = makeRepository();
@@ -111,33 +237,7 @@ test(
   },
 );
 
-test("where there is no terminal, or one that can show nothing, the status is printed", patience, async () => {
-  await using place = makeRepository();
-  await place.lanes({}, "init");
-  const shown = /^phase 0 \(ready\), target main/;
-  expect((await place.lanes({})).stdout).toMatch(shown);
-  const terminal = openTerminal({ repo: place.top, env: { ...place.env, TERM: "dumb" } }, []);
-  expect(await terminal.ended).toBe(0);
-  expect(terminal.raw()).toMatch(shown);
-  expect(terminal.raw()).not.toContain("\u001B");
-});
-
-test(
-  "two keys leave the control center, also in the terminal of an editor, and its work goes on",
-  patience,
-  async () => {
-    await using place = makeRepository();
-    await place.lanes({}, "init");
-    for (const key of ["q", "\u0003"]) {
-      const terminal = openTerminal({ repo: place.top, env: { ...place.env, TERM_PROGRAM: "vscode" } }, []);
-      await terminal.shows(/no lanes yet|add-lane/);
-      terminal.type(key);
-      expect(await terminal.ended).toBe(0);
-    }
-  },
-);
-
-test("on native Windows it says where it runs instead", patience, async () => {
+test.concurrent("15: on native Windows it says where it runs instead", patience, async () => {
   await using place = makeRepository();
   const preload = place.write("windows.cjs", 'Object.defineProperty(process, "platform", { value: "win32" });\n');
   const ran = spawnSync(process.execPath, ["--require", preload, program, "status"], {
@@ -148,7 +248,3 @@ test("on native Windows it says where it runs instead", patience, async () => {
   expect(ran.status).toBe(69);
   expect(ran.stderr).toMatch(/native Windows is not supported\.\n.*WSL/);
 });
-
-test.skip("an agent that is not logged in is told from one that works: comes with the agents' adapters", () =>
-  undefined);
-test.skip("attaching from inside of tmux: comes with the tmux host", () => undefined);

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 
 import { type From, lifeOf, makePlace, makeRepository, type Place, wholeLife } from "./place.ts";
 
-const patience = { timeout: 120_000 } as const;
+const patience = { timeout: 300_000 } as const;
 
 /** What a place has to be like, for the life of a lane in it. */
 interface Case {

@@ -27,10 +27,10 @@ export interface Place {
   /** The checkout that commands run in, when nothing else is said. */
   readonly top: string;
   readonly env: NodeJS.ProcessEnv;
-  lanes(from: From, ...words: readonly string[]): Promise<Ended>;
+  readonly lanes: (from: From, ...words: readonly string[]) => Promise<Ended>;
   /** Plain git in a folder; its output without the last line break. */
-  git(folder: string, ...words: readonly string[]): string;
-  write(path: string, text: string): string;
+  readonly git: (folder: string, ...words: readonly string[]) => string;
+  readonly write: (path: string, text: string) => string;
   /** Ends every process that works here and removes the folder: `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }

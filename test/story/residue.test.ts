@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 
 import { describe, expect, test } from "vitest";
 
-import { makeScratch } from "./scratch.ts";
+import { makeScratch, until } from "./scratch.ts";
 import type { Scratch } from "./scratch.ts";
 
 /** Paths in the repository where something is left. */
@@ -166,7 +166,11 @@ describe.concurrent("a crash left", () => {
     await ready(scratch);
     await seed(placesOf(scratch), scratch);
     expect(await scratch.lanes("retry", "one", "-q")).toMatchObject({ code: 0, stderr: "" });
-    expect(await scratch.lanes("exec-lane", "one", "-q")).toMatchObject({ code: 0, stderr: "" });
+    const ended = await until("the second run to end", async () => {
+      const { state, run } = (await scratch.status())["one"] ?? {};
+      return run?.n === 2 && state !== "starting" && state !== "running" ? state : undefined;
+    });
+    expect(ended).toBe("ready");
     expect(await land(scratch)).toEqual(landed("one\none\n"));
   });
 

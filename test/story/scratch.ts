@@ -163,8 +163,9 @@ export const endAll = (home: string): true | undefined => {
   return pids.length === 0 ? true : undefined;
 };
 
-/** Kill -9; a process that is gone already is fine. */
+/** Kill -9; a process that is gone already is fine. None at all is a mistake: 0 means the test's own group. */
 export const kill = (pid: number): void => {
+  if (pid <= 0) throw new Error("there is nobody to kill");
   try {
     process.kill(pid, "SIGKILL");
   } catch (error) {

@@ -1,14 +1,18 @@
 /** Hostile repositories: settings and files that name a program, each of which writes its name into a marker file when it runs. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import type { Ended, From, Place } from "./place.ts";
+import pty from "@lydell/node-pty";
+
+import type { Ended, Place } from "./place.ts";
+import { openTerminal } from "./terminal.ts";
 
 /** A way to have a program run by whoever uses git here. */
 export interface Trap {
   /** Set it up in the checkout; `program` is the absolute path of an executable without a space. */
   readonly plant: (place: Place, program: string) => void;
-  /** Plain git that springs it, run in the checkout; empty where that takes a terminal. */
+  /** Plain git that springs it, run in a terminal in the checkout. */
   readonly sprung: readonly string[];
   /** Shell words of the lane's agent that set it up in its own worktree. */
   readonly agent?: (place: Place, program: string) => string;
@@ -33,8 +37,8 @@ const plantHooks = (folder: string, program: string): void => {
 const attributes =
   (text: string): Trap["plant"] =>
   // Not committed: attributes of this file hold in every worktree.
-  ({ write }) =>
-    void write(".git/info/attributes", `${text}\n`);
+  ({ top }) =>
+    appendFileSync(join(top, ".git", "info", "attributes"), `${text}\n`);
 
 const both =
   (...plants: readonly Trap["plant"][]): Trap["plant"] =>
@@ -66,18 +70,18 @@ export const traps: Readonly<Record<string, Trap>> = {
   },
   "text-conversion": {
     plant: both(attributes("* diff=t"), setting(["diff.t.textconv", itself])),
-    sprung: ["show"],
+    sprung: ["--no-pager", "show", "left"],
   },
   "diff-driver": {
     plant: both(attributes("* diff=c"), setting(["diff.c.command", itself])),
-    sprung: ["diff", "HEAD~1"],
+    sprung: ["--no-pager", "diff", "left"],
   },
-  "external-diff": { plant: setting(["diff.external", itself]), sprung: ["diff", "HEAD~1"] },
+  "external-diff": { plant: setting(["diff.external", itself]), sprung: ["--no-pager", "diff", "left"] },
   "merge-driver": {
     plant: both(attributes("* merge=m"), setting(["merge.m.driver", itself])),
     sprung: ["merge-tree", "--write-tree", "left", "right"],
   },
-  pager: { plant: setting(["core.pager", itself], ["pager.status", itself]), sprung: [] },
+  pager: { plant: setting(["core.pager", itself]), sprung: ["log"] },
   transport: {
     plant: setting(["core.sshCommand", itself], ["remote.origin.url", () => "ssh://nowhere.invalid/x"]),
     sprung: ["fetch"],
@@ -173,50 +177,112 @@ const branches = ({ git, top, write }: Place): void => {
   git(top, "switch", "-q", "main");
 };
 
-/** Every verb that does something here, in an order in which each has something to do. `agent`: shell words without git. */
-export const verbs = (agent: string): readonly (readonly string[])[] => [
-  ["init"],
-  ["add-lane", "one", JSON.stringify({ command: agent, commit: "auto", retries: 0 })],
-  [
-    "add-lane",
-    "two",
-    JSON.stringify({ command: "echo two > two.txt", commit: "auto", retries: 0, dependsOn: ["one"] }),
-  ],
-  ["add-lane", "bad", JSON.stringify({ command: "exit 1", retries: 0 })],
-  ["status", "--refresh"],
-  ["exec-lane", "one"],
-  ["status", "--refresh"],
-  ["execute"],
-  ["retry", "bad"],
-  ["log", "one"],
-  ["why", "one"],
-  ["plan", "--dry-run"],
-  ["probes"],
-  // The target moves on, so that lines.txt has to be merged.
-  ["merge", "one", "--check", "true"],
-  ["merge", "two"],
-  ["stop", "bad"],
-  ["cancel", "bad"],
-  ["events"],
-  ["trust"],
-  ["engine", "status"],
-  ["cleanup"],
-  ["status"],
-  ["full"],
-  ["stop-all"],
-  ["reset", "--yes"],
-  [],
-];
+/** Have plain git run each of these traps, to see that it is one; the agent's share is done in a worktree `one`. */
+export const spring = async ({ place, agent }: Planted, names: readonly string[]): Promise<void> => {
+  const worktree = join(place.top, ".worktrees", "one");
+  const quiet = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"];
+  if (!existsSync(worktree)) place.git(place.top, ...quiet, "worktree", "add", "-q", worktree, "left");
+  spawnSync("/bin/sh", ["-c", agent], { cwd: worktree, env: place.env });
+  for (const name of names) await inTerminal(place, traps[name]?.sprung ?? []);
+};
 
-/** Call each verb; answers how each ended. */
-export const callAll = async (
-  { place, agent, ran }: Planted,
-  from: From = {},
-): Promise<readonly (Ended & { readonly verb: string; readonly ran: readonly string[] })[]> => {
-  const told = [];
-  for (const words of verbs(agent)) {
-    const ended = await place.lanes(from, ...words);
-    told.push({ ...ended, verb: words[0] ?? "(none)", ran: ran() });
+/** Git in a terminal, until it ends or nothing can come of it any more. */
+const inTerminal = (place: Place, words: readonly string[]): Promise<void> =>
+  new Promise((resolve) => {
+    // A pager of the person's own, which `core.pager` goes before, would wait for keys.
+    const env = { ...place.env, PAGER: "cat" };
+    const child = pty.spawn("git", [...words], { cwd: place.top, env, name: "xterm-256color" });
+    const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
+    child.write("protocol=https\rhost=nowhere.invalid\r\r");
+    child.onExit(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+
+/** A call of the program in a place where it does something. */
+interface Step {
+  readonly words: readonly string[];
+  /** Exit codes that are fine; only 0 when absent. */
+  readonly codes?: readonly number[];
+}
+
+const step = (words: string, ...codes: readonly number[]): Step => ({ words: words.split(" "), codes });
+
+/** Every verb, in an order in which each has something to do. `agent`: shell words without git. */
+export const steps = (agent: string): readonly Step[] => {
+  const lane = (id: string, spec: object): Step => ({
+    words: ["add-lane", id, JSON.stringify({ commit: "auto", retries: 0, ...spec })],
+  });
+  return [
+    step("init"),
+    lane("one", { command: agent }),
+    lane("two", { command: "echo two > two.txt", dependsOn: ["one"] }),
+    lane("six", { command: "sed -i s/six/SIX/ lines.txt" }),
+    lane("long", { command: "sleep 600" }),
+    step("status --refresh"),
+    step("launch long"),
+    step("exec-lane one"),
+    step("pause long"),
+    step("resume long"),
+    step("stop long"),
+    step("retry long", 4),
+    step("cancel long"),
+    step("execute"),
+    step("status --refresh"),
+    step("log one"),
+    step("why one"),
+    step("probes"),
+    step("plan --dry-run"),
+    step("doctor --fix", 0, 1),
+    // Both change lines.txt, in different lines: its contents have to be merged.
+    step("merge six"),
+    step("merge one --check true"),
+    step("merge two"),
+    step("monitor --until-idle"),
+    step("events"),
+    step("tracker get"),
+    step("tracker export"),
+    step("config --explain"),
+    step("completion bash"),
+    step("trust"),
+    step("engine status"),
+    step("repair"),
+    step("cleanup"),
+    step("status"),
+    step("full"),
+    step("stop-all"),
+    step("reset --yes"),
+  ];
+};
+
+/** How a call ended, and which traps had gone off by then. */
+export interface Told extends Ended {
+  readonly words: string;
+  readonly ran: readonly string[];
+  /** Did it end with a code that is not fine? */
+  readonly failed: boolean;
+}
+
+/** Call each verb, and look at the control center; answers how each ended. */
+export const callAll = async ({ place, agent, ran }: Planted): Promise<readonly Told[]> => {
+  const told: Told[] = [];
+  for (const { words, codes = [] } of steps(agent)) {
+    if (words[0] === "cleanup") told.push(await visit(place, ran));
+    const ended = await place.lanes({}, ...words);
+    const failed = ended.code !== 0 && !codes.includes(ended.code ?? -1);
+    told.push({ ...ended, words: words.join(" "), ran: ran(), failed });
   }
   return told;
+};
+
+/** Through the panes of the control center. */
+const visit = async (place: Place, ran: Planted["ran"]): Promise<Told> => {
+  const terminal = openTerminal({ repo: place.top, env: place.env }, []);
+  await terminal.shows(/one +merged/);
+  for (const key of ["2", "3", "4", "1", "\r"]) terminal.type(key);
+  await terminal.shows(/log of one-1 ─{60}/);
+  terminal.type("q");
+  const code = await terminal.ended;
+  return { words: "(control center)", code, stdout: terminal.raw(), stderr: "", ran: ran(), failed: code !== 0 };
 };

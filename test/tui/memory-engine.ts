@@ -39,7 +39,7 @@ export const memoryEngine = (world: MemoryWorld): MemoryEngine => {
   const told: Told[] = [];
   const followers = new Set<(state: State, told: readonly Told[]) => void>();
   const runWatchers = new Set<() => void>();
-  const gitWatchers = new Set<() => void>();
+  const gitWatchers = new Set<(lanes: readonly string[]) => void>();
   const logs = new Map(world.logs);
   const commands: Command[] = [];
   const looks: (readonly string[])[] = [];
@@ -90,7 +90,7 @@ export const memoryEngine = (world: MemoryWorld): MemoryEngine => {
       looks.push(lanes);
       return Promise.resolve(seen);
     },
-    watchGit: (_lanes: readonly string[], changed: () => void) => watch(gitWatchers, changed),
+    watchGit: (_lanes: readonly string[], changed: (lanes: readonly string[]) => void) => watch(gitWatchers, changed),
     tail: (run: string) => Promise.resolve(logs.get(run) ?? ""),
     watchRun: (_run: string, changed: () => void) => watch(runWatchers, changed),
     attend: () => () => undefined,
@@ -108,8 +108,9 @@ export const memoryEngine = (world: MemoryWorld): MemoryEngine => {
       lives = answer;
     },
     setSeen: (next) => {
+      const moved = [...next.lanes].filter(([id, { head }]) => seen.lanes.get(id)?.head !== head).map(([id]) => id);
       seen = next;
-      for (const changed of gitWatchers) changed();
+      for (const changed of gitWatchers) changed(moved);
     },
     commands,
     looks,

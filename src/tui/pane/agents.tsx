@@ -20,7 +20,7 @@ export const AgentsPane = (props: PaneProps & { readonly rows: readonly AgentRow
       keyOf={({ lane, name }) => `${lane} ${name}`}
       empty={["nobody works yet"]}
       component={Agent}
-      more={(row, selected) => ({ age: age(row.since, now, selected), nameColumns, laneColumns })}
+      more={(row) => ({ age: age(row.since, now), nameColumns, laneColumns })}
     />
   );
 };

@@ -21,7 +21,7 @@ export const LanesPane = (props: PaneProps & { readonly rows: readonly LaneRow[]
       keyOf={({ id }) => id}
       empty={["no lanes yet", "", "add one:       lanes add-lane ID JSON", "see it at work: lanes demo"]}
       component={Lane}
-      more={(row, selected) => ({ age: age(row.since, now, selected), idColumns, agentColumns, stateColumns })}
+      more={(row) => ({ age: age(row.since, now), idColumns, agentColumns, stateColumns })}
     />
   );
 };

@@ -17,8 +17,8 @@ export const LocksPane = (props: PaneProps & { readonly rows: readonly LockRow[]
     keyOf={({ kind, what }) => `${kind} ${what}`}
     empty={["nothing is locked"]}
     component={Lock}
-    more={(row, selected) => ({
-      age: age(row.since, props.now, selected),
+    more={(row) => ({
+      age: age(row.since, props.now),
       old: row.kind === "git" && props.now - row.since > oldMs,
     })}
   />

@@ -37,7 +37,7 @@ interface ListProps<T, More> {
   readonly empty: readonly string[];
   readonly component: ComponentType<RowProps<T> & More>;
   /** What a row needs besides: plain values, so that unchanged rows are not drawn again. */
-  readonly more: (row: T, selected: boolean) => More;
+  readonly more: (row: T) => More;
 }
 
 /** The list. Its selected row is inverse while the pane has the keyboard. */
@@ -51,9 +51,8 @@ export const List = <T, More extends object>(props: ListProps<T, More>): ReactEl
   return (
     <Frame theme={theme} area={area} title={pane.title} note={noteOf(pane, rows.length)} focused={focused} bare={bare}>
       {visible.map((row, index) => {
-        const selected = focused && place.top + index === place.index;
-        const shared = { theme, columns, row, selected };
-        return <Row key={keyOf(row)} {...shared} {...more(row, selected)} />;
+        const shared = { theme, columns, row, selected: focused && place.top + index === place.index };
+        return <Row key={keyOf(row)} {...shared} {...more(row)} />;
       })}
       {words.slice(0, height).map((text, index) => (
         <Line
