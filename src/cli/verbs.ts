@@ -12,6 +12,7 @@ import { type Answer, exit, no } from "./exit.ts";
 import { full } from "./full.ts";
 import { init } from "./init.ts";
 import { launch, retry } from "./launch.ts";
+import { lock } from "./lock.ts";
 import { log } from "./log.ts";
 import { merge } from "./merge.ts";
 import { monitor } from "./monitor.ts";
@@ -54,6 +55,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   why: { run: why },
   events: { run: events },
   tracker: { run: tracker },
+  lock: { run: lock },
   engine: { run: engineVerb },
   cleanup: { run: cleanup },
   repair: { run: repair },

@@ -235,6 +235,33 @@ export const catalog: readonly Capability[] = [
     examples: ["lanes events", "lanes events --json --follow"],
   },
   {
+    id: "lock",
+    title: "See, take, renew, give back or break leases of paths",
+    group: "keep",
+    arguments: [
+      { name: "ACTION", about: "list, acquire, renew, release or break; list when left out", optional: true },
+      { name: "LANE", about: "whose lease; break takes the number of a claim", optional: true },
+      {
+        name: "GLOB",
+        about: "paths to lease, or @NAME for a resource; release takes the number of a claim",
+        optional: true,
+        many: true,
+      },
+    ],
+    options: [
+      { flags: "--shared", about: "others may share it, nobody may have it alone" },
+      { flags: "--ttl <time>", about: "how long it holds without a sign of life: 90s, 30m, 2h; 30m when left out" },
+      { flags: "--token <token>", about: "renew: only the lease that was granted with this token" },
+      { flags: "--why <text>", about: "break: the reason, which stays in the journal" },
+    ],
+    examples: [
+      "lanes lock list",
+      "lanes lock acquire docs 'docs/**' --ttl 2h",
+      "lanes lock release docs",
+      "lanes lock break 12 --why 'its agent hangs'",
+    ],
+  },
+  {
     id: "tracker",
     title: "Read the tracker, set fields of it, or gather what a bug report needs",
     group: "keep",

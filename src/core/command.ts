@@ -35,7 +35,19 @@ export type Command =
       readonly evidence: ReadonlyMap<string, Evidence>;
     }
   | { readonly type: "enter"; readonly phase: Phase }
-  | { readonly type: "remove"; readonly lanes: readonly string[] };
+  | { readonly type: "remove"; readonly lanes: readonly string[] }
+  /** A lease of paths and resources for a lane: now, or when it is free. */
+  | {
+      readonly type: "claim";
+      readonly lane: string;
+      readonly paths: readonly string[];
+      readonly shared: boolean;
+      readonly ttlMs: number;
+    }
+  /** `token`: only the lease that was granted there; a lease that others got meanwhile has another one. */
+  | { readonly type: "renew"; readonly lane: string; readonly token?: number }
+  | { readonly type: "release"; readonly lane: string; readonly claim?: number }
+  | { readonly type: "break"; readonly claim: number; readonly why: string };
 
 /** Why not, and what to do instead: an expected outcome, a value. */
 export interface Refusal {

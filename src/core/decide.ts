@@ -2,6 +2,7 @@
 import type { Command, Decision, Evidence, Refusal } from "./command.ts";
 import type { Event, Precondition } from "./event.ts";
 import { idFault, quote } from "./id.ts";
+import { claimsOf, patternsFault } from "./lease.ts";
 import { cycleIn, isFrozen, isHeld, isLive, isManual } from "./schedule.ts";
 import { type Lane, type LaneState, type State, stateTable } from "./state.ts";
 
@@ -43,6 +44,14 @@ export const decide = (state: State, command: Command): Decision | Refusal => {
       return { events: state.phase === command.phase ? [] : [{ type: "phase.entered", phase: command.phase }], if: [] };
     case "remove":
       return each(state, command.lanes, remove);
+    case "claim":
+      return claim(state, command);
+    case "renew":
+      return renew(state, command);
+    case "release":
+      return release(state, command);
+    case "break":
+      return breakClaim(state, command);
   }
 };
 
@@ -310,6 +319,50 @@ const remove = (lane: Lane): readonly Event[] | Refusal => {
   if (!lane.worktree || lane.removal !== undefined) return [];
   if (lane.state === "merged" || lane.state === "cancelled") return [{ type: "worktree.removal-asked", key: lane.id }];
   return no(`lane ${lane.id} is ${lane.state}: its worktree stays`, `merge or cancel it first`, 4, lane.id);
+};
+
+/** The same paths once more are the same claim. */
+const claim = (state: State, command: Extract<Command, { type: "claim" }>): Decision | Refusal => {
+  const { lane: key, shared, ttlMs } = command;
+  const lane = state.lanes.get(key);
+  if (!lane) return unknownLane(state, key);
+  if (lane.state === "merged" || lane.state === "cancelled")
+    return no(`lane ${key} is ${lane.state}: it needs no lease`, `lanes why ${key}`, 4, key);
+  const paths = [...new Set(command.paths)];
+  const fault = patternsFault(paths);
+  if (fault !== undefined) return no(fault, "lanes lock acquire LANE 'src/**'", 65, key);
+  const known = claimsOf(state).some(
+    (other) => other.lane === key && other.shared === shared && other.paths.join("\0") === paths.join("\0"),
+  );
+  return { events: known ? [] : [{ type: "lease.asked", key, paths, shared, ttlMs, start: false }], if: [] };
+};
+
+const renew = (state: State, { lane, token }: Extract<Command, { type: "renew" }>): Decision | Refusal => {
+  const held = claimsOf(state).filter((claimed) => claimed.lane === lane && claimed.token !== undefined);
+  const wanted = token === undefined ? held : held.filter((claimed) => claimed.token === token);
+  if (!state.lanes.has(lane)) return unknownLane(state, lane);
+  if (wanted.length === 0) {
+    const which = token === undefined ? "no lease" : `no lease with token ${token}`;
+    return no(`lane ${lane} has ${which}`, "lanes lock list", 4, lane);
+  }
+  return {
+    events: wanted.map(({ id, token: granted = 0 }) => ({ type: "lease.renewed", key: lane, id, token: granted })),
+    if: [],
+  };
+};
+
+const release = (state: State, { lane, claim: id }: Extract<Command, { type: "release" }>): Decision | Refusal => {
+  if (!state.lanes.has(lane)) return unknownLane(state, lane);
+  const own = claimsOf(state).filter((claimed) => claimed.lane === lane && (id === undefined || claimed.id === id));
+  if (own.length === 0 && id !== undefined && claimsOf(state).some((claimed) => claimed.id === id))
+    return no(`claim ${id} is not of lane ${lane}`, "lanes lock list", 4, lane);
+  return { events: own.map((claimed) => ({ type: "lease.released", key: lane, id: claimed.id })), if: [] };
+};
+
+const breakClaim = (state: State, { claim: id, why }: Extract<Command, { type: "break" }>): Decision | Refusal => {
+  const found = claimsOf(state).find((claimed) => claimed.id === id);
+  if (!found) return no(`there is no claim ${id}`, "lanes lock list", 4);
+  return { events: [{ type: "lease.broken", key: found.lane, id, why }], if: [] };
 };
 
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;

@@ -3,7 +3,8 @@ import type { Event, EventType, LogRecord, Patched } from "./event.ts";
 import { exitCode, isIdentity, isPhase, isTime, list, shown, specFault, text, time } from "./foreign.ts";
 import { idFault } from "./id.ts";
 import { foreignKey, foreignMax, patchable } from "./patchable.ts";
-import { frozenMs, isLive, isManual } from "./schedule.ts";
+import { type Claim, claimsOf, deadlockIn, granted, patternsFault, ttlDefaultMs, ttlMs, yielded } from "./lease.ts";
+import { frozenMs, isLive, isManual, weightOf } from "./schedule.ts";
 import { type Lane, type LaneSpec, type LaneState, type Merge, mayMove, type Run, type State } from "./state.ts";
 
 /** What one record would change; committed by the fold only when all of its events are legal. */
@@ -15,7 +16,7 @@ export interface Draft {
   lanes: Map<string, Lane> | undefined;
   /** Lower-case id → id of the lanes that this record adds. */
   names: Map<string, string> | undefined;
-  repo: Partial<Pick<State, "target" | "initialised" | "phase" | "engine" | "foreign">> | undefined;
+  repo: Partial<Pick<State, "target" | "initialised" | "phase" | "engine" | "foreign" | "claims">> | undefined;
 }
 
 /** Why an event is illegal; undefined when it took effect in the draft. */
@@ -377,11 +378,14 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     settle(draft, event.key, "parked", record, position, because(event)),
   "lane.paused": (draft, event, record, position) =>
     settle(draft, event.key, "paused", record, position, because(event)),
-  "lane.cancelled": (draft, event, record, position) =>
-    settle(draft, event.key, "cancelled", record, position, (fresh) => {
+  "lane.cancelled": (draft, event, record, position) => {
+    const fault = settle(draft, event.key, "cancelled", record, position, (fresh) => {
       fresh.detail = text(event.why);
       fresh.merge = undefined;
-    }),
+    });
+    if (fault === undefined) giveBack(draft, ({ lane }) => lane === event.key, record, position);
+    return fault;
+  },
   "lane.progressed": (draft, event) => {
     const lane = laneIn(draft, event.key);
     if (!lane) return `no lane ${shown(event.key)}`;
@@ -481,8 +485,8 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       fresh.merge = { ...askedFor(merge), rebuilt: merge.rebuilt + 1 };
       return undefined;
     }),
-  "merge.landed": (draft, event, record, position) =>
-    move(draft, event.key, "merged", record, position, (fresh, { merge }) => {
+  "merge.landed": (draft, event, record, position) => {
+    const fault = move(draft, event.key, "merged", record, position, (fresh, { merge }) => {
       fresh.merge = undefined;
       fresh.landed = {
         merge: text(event.merge),
@@ -494,7 +498,10 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
         gate: merge?.gate,
       };
       return undefined;
-    }),
+    });
+    if (fault === undefined) giveBack(draft, ({ lane }) => lane === event.key, record, position);
+    return fault;
+  },
   "worktree.removal-asked": (draft, event, record, position) =>
     touch(draft, event.key, position, (fresh) => {
       const { id, state } = fresh;
@@ -523,6 +530,79 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     return undefined;
   },
   "tracker.rejected": () => undefined,
+  "lease.asked": (draft, event, record, position) => {
+    const { key, start } = event;
+    const [paths, claims] = [list(event.paths), claimsIn(draft)];
+    const lane = laneIn(draft, key);
+    if (!lane) return `no lane ${shown(key)}`;
+    if (lane.state === "merged" || lane.state === "cancelled") return `lane ${key} is ${lane.state}`;
+    const fault = patternsFault(paths);
+    if (fault !== undefined) return fault;
+    if (claims.length >= claimsMax) return `more than ${claimsMax} claims`;
+    const claim: Claim = {
+      id: position,
+      lane: key,
+      paths,
+      shared: event.shared === true,
+      ttlMs: Math.min(ttlMs.most, Math.max(ttlMs.least, time(event.ttlMs, ttlDefaultMs))),
+      at: record.at,
+      token: undefined,
+      place: position,
+      source: start === true ? "start" : "person",
+    };
+    const next = granted([...claims, claim], position, record.at);
+    if (start === true && next.at(-1)?.token === undefined) return "its paths are leased to others";
+    draft.repo = { ...draft.repo, claims: next };
+    return undefined;
+  },
+  "lease.renewed": (draft, event, record) => {
+    const claim = claimOf(draft, event);
+    if (typeof claim === "string") return claim;
+    if (claim.token === undefined || claim.token !== event.token) return `claim ${claim.id} has another token`;
+    const claims = claimsIn(draft).map((other) => (other === claim ? { ...claim, at: record.at } : other));
+    draft.repo = { ...draft.repo, claims };
+    return undefined;
+  },
+  "lease.released": (draft, event, record, position) => letGo(draft, event, record, position),
+  "lease.broken": (draft, event, record, position) => letGo(draft, event, record, position),
+  "lease.expired": (draft, event, record, position) => letGo(draft, event, record, position),
+  "lease.yielded": (draft, event, record, position) => {
+    const claims = claimsIn(draft);
+    const circle = deadlockIn(claims);
+    const given = circle && yielded(claims, circle, (id) => weightOf(laneIn(draft, id)), position);
+    if (given?.lane !== event.key) return `lane ${shown(event.key)} keeps nobody waiting for ever`;
+    draft.repo = { ...draft.repo, claims: granted(given.claims, position, record.at) };
+    return undefined;
+  },
+};
+
+/** Most claims of a repository. */
+const claimsMax = 1000;
+
+const claimsIn = ({ repo, state }: Draft): readonly Claim[] => repo?.claims ?? claimsOf(state);
+
+const claimOf = (draft: Draft, { key, id }: { readonly key: string; readonly id: number }): Claim | string =>
+  claimsIn(draft).find((claim) => claim.id === id && claim.lane === key) ??
+  `lane ${shown(key)} has no claim ${shown(id)}`;
+
+/** Claims go, and whoever waited for nobody else gets what is free. */
+const giveBack = (draft: Draft, which: (claim: Claim) => boolean, record: LogRecord, position: number): void => {
+  const claims = claimsIn(draft);
+  if (!claims.some(which)) return;
+  const left = claims.filter((claim) => !which(claim));
+  draft.repo = { ...draft.repo, claims: granted(left, position, record.at) };
+};
+
+const letGo = (
+  draft: Draft,
+  event: { readonly key: string; readonly id: number },
+  record: LogRecord,
+  position: number,
+): Fault => {
+  const claim = claimOf(draft, event);
+  if (typeof claim === "string") return claim;
+  giveBack(draft, (other) => other === claim, record, position);
+  return undefined;
 };
 
 /** Set one field that an edit of the tracker set: part of a lane's definition, or one that means nothing here. */

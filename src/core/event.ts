@@ -85,7 +85,24 @@ export type Event =
       readonly left: readonly Left[];
       readonly kept?: string;
     }
-  | { readonly type: "tracker.rejected"; readonly why: string; readonly kept: string };
+  | { readonly type: "tracker.rejected"; readonly why: string; readonly kept: string }
+  /** A lane wants these paths and resources: it gets all of them, now or when they are free. With `start`: now or not at all. */
+  | {
+      readonly type: "lease.asked";
+      readonly key: string;
+      readonly paths: readonly string[];
+      readonly shared: boolean;
+      readonly ttlMs: number;
+      readonly start: boolean;
+    }
+  /** `id`: position of the request; `token`: of the grant. Who was woken after others got it has an old token, and renews nothing. */
+  | { readonly type: "lease.renewed"; readonly key: string; readonly id: number; readonly token: number }
+  | { readonly type: "lease.released"; readonly key: string; readonly id: number }
+  /** Taken away by a person, or by the engine after its time was over without a sign of life. */
+  | { readonly type: "lease.broken"; readonly key: string; readonly id: number; readonly why: string }
+  | { readonly type: "lease.expired"; readonly key: string; readonly id: number; readonly why: string }
+  /** Lanes waited for each other: this one gives back what the others wait for, and gets it again after them. */
+  | { readonly type: "lease.yielded"; readonly key: string; readonly lanes: readonly string[] };
 
 /** One field of the tracker that somebody set, by its path: `["lanes", "docs", "tasks"]`. Without `to` it was taken out. */
 export interface Patched {

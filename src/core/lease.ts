@@ -2,7 +2,7 @@
  * Leases: which lane has a right to which paths, who waits for whom, and who gives way when all wait for each other. Functions
  * of data; the fold grants, so that everybody who reads the log sees the same holders.
  */
-import { type Glob, overlap, readGlob } from "./glob.ts";
+import { covers, type Glob, globFault, overlap, readGlob } from "./glob.ts";
 
 /** A lane's request for paths and named resources, granted whole or not at all. */
 export interface Claim {
@@ -21,13 +21,63 @@ export interface Claim {
   readonly token: number | undefined;
   /** Position of the record that gave it its place among those that wait: its request, or the last time that it gave way. */
   readonly place: number;
+  /** Asked for at the lane's start, for its `paths`; or by somebody. */
+  readonly source: "start" | "person";
 }
+
+/** So long a claim holds without a sign of life when nobody says how long, in ms. */
+export const ttlDefaultMs = 1_800_000;
+/** Shortest and longest time that may be asked for, in ms. */
+export const ttlMs = { least: 1000, most: 604_800_000 } as const;
+/** Most patterns of one claim. */
+export const patternsMax = 100;
+
+/** Why these cannot be the patterns of a claim; undefined when they can. */
+export const patternsFault = (paths: readonly string[]): string | undefined => {
+  if (paths.length === 0) return "names no paths";
+  if (paths.length > patternsMax) return `names more than ${patternsMax} patterns`;
+  for (const path of paths) {
+    const fault = path.startsWith("@") ? resourceFault(path) : globFault(path);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+};
+
+const resourceFault = (path: string): string | undefined =>
+  /^@[\w.-]{1,100}$/.test(path) ? undefined : "a resource is @ and a name of letters, digits, '.', '_' and '-'";
+
+/** A claim that nobody has asked for yet. */
+export const wished = (lane: string, paths: readonly string[]): Claim => ({
+  id: 0,
+  lane,
+  paths,
+  shared: false,
+  ttlMs: ttlDefaultMs,
+  at: 0,
+  token: undefined,
+  place: 0,
+  source: "start",
+});
+
+/** The first claim of another lane that these paths, wanted alone, run into; `claims` that wait count as much as those that hold. */
+export const obstacleOf = (lane: string, paths: readonly string[], claims: readonly Claim[]): Claim | undefined => {
+  if (paths.length === 0 || claims.length === 0) return undefined;
+  const meets = comparer();
+  const wish = wished(lane, paths);
+  return claims.find((claim) => meets(wish, claim));
+};
 
 /** A claim that waits, and the claims that it waits for: they hold, or come before it. */
 export interface Waiting {
   readonly claim: Claim;
   readonly behind: readonly Claim[];
 }
+
+/** The claims of a state. */
+export const claimsOf = ({ claims }: { readonly claims: readonly Claim[] | undefined }): readonly Claim[] =>
+  claims ?? none;
+
+const none: readonly Claim[] = [];
 
 /** What paths a claim means, read once for many comparisons. */
 type Reach = readonly (Glob | string)[];
@@ -48,6 +98,23 @@ const comparer = (): ((a: Claim, b: Claim) => boolean) => {
     return known;
   };
   return (a, b) => a.lane !== b.lane && !(a.shared && b.shared) && reachesMeet(reach(a), reach(b));
+};
+
+/** The first of these paths that another lane has a lease of, and this one has not, and whose. What both share both may change. */
+export const trespass = (
+  lane: string,
+  paths: readonly string[],
+  claims: readonly Claim[],
+): { readonly path: string; readonly claim: Claim } | undefined => {
+  const held = claims.filter(({ token }) => token !== undefined);
+  if (held.every((claim) => claim.lane === lane)) return undefined;
+  const reaches = held.map((claim) => ({ claim, globs: reachOf(claim).filter((one) => typeof one !== "string") }));
+  for (const path of paths) {
+    const over = reaches.filter(({ globs }) => globs.some((glob) => covers(glob, path)));
+    const [first] = over;
+    if (first && over.every(({ claim }) => claim.lane !== lane)) return { path, claim: first.claim };
+  }
+  return undefined;
 };
 
 /** Do the two keep each other out? */

@@ -1,8 +1,9 @@
 /** The reconciler's brain: wanted × observed × now → steps that bring the world nearer. Each step is safe to repeat. */
 import { runOf } from "./id.ts";
 import type { RunSeen } from "./observed.ts";
+import { type Claim, claimsOf, deadlockIn, yielded } from "./lease.ts";
 import { checkOf, checkRunOf, checkRunsMax, nextToMerge } from "./queue.ts";
-import { isFrozen, isGoing, isHeld, isLive, isManual, type Limits, startable } from "./schedule.ts";
+import { isFrozen, isGoing, isHeld, isLive, isManual, type Limits, startable, weightOf } from "./schedule.ts";
 import type { Lane, LaneState, State } from "./state.ts";
 
 /** What the engine looked at before planning. */
@@ -65,7 +66,11 @@ export type Action =
       readonly seen: RunSeen;
     }
   | { readonly type: "land"; readonly lane: string; readonly candidate: string }
-  | { readonly type: "remove"; readonly lane: string };
+  | { readonly type: "remove"; readonly lane: string }
+  /** Lanes wait for each other's leases: this one gives way. */
+  | { readonly type: "yield"; readonly lane: string; readonly lanes: readonly string[] }
+  /** A lease whose time is over, and whose lane shows no sign of life. */
+  | { readonly type: "expire"; readonly lane: string; readonly claim: number; readonly why: string };
 
 /** Is there anything for an engine to do or to watch over, now or later, without a new wish? A frozen lane stays so without one. */
 export const needsEngine = (state: State, now: number, limits: Limits): boolean =>
@@ -78,8 +83,10 @@ export const needsEngine = (state: State, now: number, limits: Limits): boolean 
       watched.has(lane.state) ||
       lane.retryAt !== undefined ||
       lane.removal !== undefined ||
-      (lane.state === "ready" && lane.spec.kind === "probe" && lane.detail === ""),
-  );
+      (lane.state === "ready" && lane.spec.kind === "probe" && lane.detail === "") ||
+      (lane.state === "queued" && claimsOf(state).length > 0),
+  ) ||
+  claimsOf(state).some(({ token }) => token === undefined);
 
 const watched: ReadonlySet<LaneState> = new Set(["starting", "merging", "merge-queued", "landed-pending"]);
 
@@ -105,7 +112,42 @@ export const plan = (state: State, observed: Observed, now: number, policy: Poli
   if (next) {
     actions.push({ type: mayLand(next, policy) ? "build" : "refuse-unchecked", lane: next.id });
   }
+  for (const action of ofClaims(state, now))
+    if (!actions.some(({ lane }) => lane === action.lane)) actions.push(action);
   return actions;
+};
+
+/** Leases that are over, and who gives way where lanes wait for each other. */
+const ofClaims = (state: State, now: number): readonly Action[] => {
+  if (claimsOf(state).length === 0) return [];
+  const actions = claimsOf(state).flatMap((claim): Action[] => {
+    const why = overdue(claim, state.lanes.get(claim.lane), now);
+    return why === undefined ? [] : [{ type: "expire", lane: claim.lane, claim: claim.id, why }];
+  });
+  const lanes = deadlockIn(claimsOf(state));
+  const given = lanes && yielded(claimsOf(state), lanes, (id) => weightOf(state.lanes.get(id)), state.position);
+  return lanes && given ? [...actions, { type: "yield", lane: given.lane, lanes }] : actions;
+};
+
+/** Work that waits to land keeps its lease. */
+const kept: ReadonlySet<LaneState> = new Set([
+  "waiting",
+  "ready",
+  "merge-queued",
+  "merging",
+  "conflicted",
+  "checks-failed",
+  "landed-pending",
+]);
+
+/** Why a lease is over; undefined while it is not. Its time alone is no reason: a run that lives, or work that is about to land, keeps it. */
+const overdue = ({ token, at, ttlMs, source }: Claim, lane: Lane | undefined, now: number): string | undefined => {
+  const age = now - at;
+  if (token === undefined || age <= ttlMs) return undefined;
+  if (source === "person" && age > 3 * ttlMs) return "it was not renewed";
+  return lane && (isLive(lane) || kept.has(lane.state) || lane.state === "queued")
+    ? undefined
+    : "nothing runs in its lane";
 };
 
 /** Is there a check, or may a lane do without? */

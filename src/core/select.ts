@@ -1,6 +1,7 @@
 /** State → rows: everything that a person sees, the same in every shell. No clock: rows carry times, shells show ages. */
 import { agentOf, branchOf, worktreeOf } from "./id.ts";
 import type { LaneSeen, RepoSeen } from "./observed.ts";
+import { type Claim, claimsOf, waitingIn } from "./lease.ts";
 import { notOnTarget, queueOrder } from "./queue.ts";
 import { isFrozen, isGoing, isLive, isManual, type Limits, type Turn, turnOf, type Wait, waitOf } from "./schedule.ts";
 import {
@@ -49,7 +50,7 @@ export type AgentStatus = "starting" | "working" | "blocked" | "idle" | "done" |
 
 /** One row of the locks pane: something that keeps others out. */
 export interface LockRow {
-  readonly kind: "engine" | "merge" | "git";
+  readonly kind: "engine" | "merge" | "lease" | "wait" | "git";
   readonly what: string;
   readonly holder: string;
   readonly since: number;
@@ -208,6 +209,21 @@ const agentStatus = (lane: Lane): AgentStatus => {
   return lane.run?.code === 0 ? "done" : "error";
 };
 
+/** A claim and the lanes that it waits for; none when it is granted. */
+export interface ClaimRow extends Claim {
+  readonly behind: readonly string[];
+}
+
+/** Leases and who waits for one, in the order of the requests. */
+export const claimRows = (state: State): readonly ClaimRow[] => {
+  const claims = claimsOf(state);
+  const waiting = new Map(waitingIn(claims).map(({ claim, behind }) => [claim, behind]));
+  return claims.map((claim) => ({
+    ...claim,
+    behind: [...new Set((waiting.get(claim) ?? []).map(({ lane }) => lane))],
+  }));
+};
+
 /** Rows of the locks pane. */
 export const lockRows = (state: State, seen: RepoSeen | undefined): readonly LockRow[] => {
   const rows: LockRow[] = [];
@@ -227,6 +243,14 @@ export const lockRows = (state: State, seen: RepoSeen | undefined): readonly Loc
       what: `merge into ${lane.merge?.target ?? "the target"}`,
       holder: lane.id,
       since: lane.merge?.startedAt ?? lane.since,
+    });
+  }
+  for (const claim of claimRows(state)) {
+    rows.push({
+      kind: claim.behind.length === 0 ? "lease" : "wait",
+      what: `${claim.paths.join(", ")}${claim.shared ? " (shared)" : ""} #${claim.id}`,
+      holder: claim.behind.length === 0 ? claim.lane : `${claim.lane} behind ${claim.behind.join(", ")}`,
+      since: claim.at,
     });
   }
   for (const { path, ageMs } of seen?.locks ?? []) {

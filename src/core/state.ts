@@ -1,4 +1,5 @@
 /** The state: what follows from all records. Only `fold` makes it; everything else reads it. */
+import type { Claim } from "./lease.ts";
 
 /** What a lane can be. One table, used by every shell. */
 export type LaneState =
@@ -268,6 +269,8 @@ export interface State {
   phase: Phase;
   /** Fields of the tracker that mean nothing here and are kept for those who wrote them, by `foreignKey`; undefined before the first. */
   foreign: Readonly<Record<string, unknown>> | undefined;
+  /** Who has a right to which paths, and who waits for one, in the order of the requests; undefined before the first. See `claimsOf`. */
+  claims: readonly Claim[] | undefined;
   /** Ids of records in effect, in two generations of at most `retryWindow`. */
   seen: { young: Set<string>; old: Set<string> };
   counts: { effective: number; void: number; damaged: number; unknown: number; newer: number };
@@ -286,6 +289,7 @@ export const emptyState = (): State => ({
   initialised: false,
   phase: 0,
   foreign: undefined,
+  claims: undefined,
   seen: { young: new Set(), old: new Set() },
   counts: { effective: 0, void: 0, damaged: 0, unknown: 0, newer: 0 },
 });

@@ -6,7 +6,7 @@ import type { RepoSeen } from "./observed.ts";
 import { placeOfForeign } from "./patchable.ts";
 import { queueOrder } from "./queue.ts";
 import { isFrozen, type Limits } from "./schedule.ts";
-import { agentRows, detailOf, lockRows, overview, standingOf } from "./select.ts";
+import { agentRows, type ClaimRow, detailOf, lockRows, overview, standingOf } from "./select.ts";
 import { type Lane, type SeedStatus, type State, stateTable } from "./state.ts";
 
 /** Version of the JSON that scripts read; grows when a key changes its meaning. */
@@ -39,6 +39,19 @@ export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number,
     _meta: { position: state.position, schema: schemaVersion, fold: foldVersion },
   });
 };
+
+/** A claim as scripts see it. `token`: position of its grant, null while it waits; `until`: it holds so long without a sign of life. */
+export const claimJson = ({ id, lane, paths, shared, token, at, ttlMs, behind, source }: ClaimRow): object => ({
+  id,
+  lane,
+  paths,
+  shared,
+  token: token ?? null,
+  since: iso(at),
+  until: token === undefined ? null : iso(at + ttlMs),
+  behind,
+  source,
+});
 
 type Fields = Record<string, unknown>;
 

@@ -3,6 +3,7 @@ import { branchOf } from "../core/id.ts";
 import { isNo, type RunSeen } from "../core/observed.ts";
 import { mayLand } from "../core/plan.ts";
 import { checkOf, checkRunOf, checkRunsMax, mergeMessage } from "../core/queue.ts";
+import { claimsOf, trespass } from "../core/lease.ts";
 import type { Lane } from "../core/state.ts";
 import { graceMs } from "./act-run.ts";
 import { loadRules, outputOf } from "./policy.ts";
@@ -22,6 +23,11 @@ export const build = async (work: Work, lane: Lane): Promise<void> => {
   const missing = isNo(tip) ? tip : isNo(branch) ? branch : undefined;
   if (missing || isNo(tip) || isNo(branch)) {
     await tell(work, lane, [{ type: "merge.withdrawn", key, why: missing?.refused ?? "" }]);
+    return;
+  }
+  const taken = await foreignLease(work, lane, tip.head, branch.head);
+  if (taken !== undefined) {
+    await tell(work, lane, [{ type: "merge.withdrawn", key, why: taken }]);
     return;
   }
   const gate = check === undefined ? {} : { check };
@@ -50,6 +56,17 @@ export const build = async (work: Work, lane: Lane): Promise<void> => {
     return;
   }
   await tell(work, lane, [{ ...started, candidate: candidate.commit }]);
+};
+
+/** Why this work may not land: it changes what another lane has leased. Nobody gets round this, whatever hooks were skipped. */
+const foreignLease = async (work: Work, lane: Lane, onto: string, head: string): Promise<string | undefined> => {
+  const claims = claimsOf(work.ledger.state);
+  if (claims.every((claim) => claim.lane === lane.id)) return undefined;
+  const found = trespass(lane.id, await work.world.git.changed(onto, head), claims);
+  return (
+    found &&
+    `${found.path} is leased to ${found.claim.lane}; merge that lane first, or: lanes lock break ${found.claim.id}`
+  );
 };
 
 /** Run the check on the merged tree in the warm verification worktree. */

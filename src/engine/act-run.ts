@@ -1,7 +1,7 @@
 /** Steps that start, watch and end runs. Each may be repeated, or cut off anywhere, without harm. */
 import { branchOf, refOf, runOf } from "../core/id.ts";
 import { isNo, type LaneSeen, type No, type RunSeen } from "../core/observed.ts";
-import { isManual } from "../core/schedule.ts";
+import { isManual, leaseAtStart } from "../core/schedule.ts";
 import type { Lane } from "../core/state.ts";
 import { type Ended, lostVerdict, verdict } from "../core/verdict.ts";
 import { launchOf, outputOf } from "./policy.ts";
@@ -20,7 +20,7 @@ export const take = async (work: Work, lane: Lane): Promise<void> => {
   const asked = { type: "run.asked", key: lane.id, n, base: isNo(base) ? "" : base.base } as const;
   if (isNo(base))
     await tell(work, lane, [asked, { type: "lane.failed", key: lane.id, why: `${base.refused}; ${base.hint}` }]);
-  else await tell(work, lane, [asked]);
+  else await tell(work, lane, [asked, ...leaseAtStart(work.ledger.state, lane)]);
 };
 
 /** A lane that ran before goes on from where it began; a new one starts at its target with the work of its dependencies. */

@@ -4,7 +4,7 @@ import type { Lane } from "../core/state.ts";
 import { askMerge, build, judge, land, passUnchecked, refuseUnchecked, test } from "./act-merge.ts";
 import { freeze, thaw } from "./act-pause.ts";
 import { finish, lose, noteStart, remove, requeue, start, stop, take } from "./act-run.ts";
-import type { Work } from "./work.ts";
+import { tell, type Work } from "./work.ts";
 
 /** Carry out one step for a lane as it was when the step was planned. Rejects when the world is broken. */
 export const act = async (work: Work, lane: Lane, action: Action): Promise<void> => {
@@ -43,5 +43,11 @@ export const act = async (work: Work, lane: Lane, action: Action): Promise<void>
       return land(work, lane, action.candidate);
     case "remove":
       return remove(work, lane);
+    case "yield":
+      await tell(work, lane, [{ type: "lease.yielded", key: lane.id, lanes: action.lanes }]);
+      return;
+    case "expire":
+      await tell(work, lane, [{ type: "lease.expired", key: lane.id, id: action.claim, why: action.why }]);
+      return;
   }
 };

@@ -38,6 +38,7 @@ const tell = (event: Event): Telling =>
   Object.hasOwn(tellers, event.type) ? (tellers[event.type] as (event: Event) => Telling)(event) : undefined;
 
 const because = (text: string, why: string | undefined): string => (why ? `${text}: ${why}` : text);
+const few = (paths: readonly string[] | undefined): string => (paths ?? []).slice(0, 3).join(", ");
 const short = (commit: string | undefined): string => (commit ?? "").slice(0, 7);
 
 const tellers: Tellers = {
@@ -86,5 +87,11 @@ const tellers: Tellers = {
     left?.length > 0 ? "alert" : "plain",
     `tracker edited: ${changes?.length ?? 0} fields${left?.length > 0 ? `, ${left.length} not taken over${kept === undefined ? "" : ` (${kept})`}` : ""}`,
   ],
+  "lease.asked": ({ paths, start }) => (start ? undefined : ["plain", `asks for ${few(paths)}`]),
+  "lease.renewed": () => undefined,
+  "lease.released": ({ id }) => ["dim", `gives claim ${id} back`],
+  "lease.broken": ({ id, why }) => ["alert", because(`claim ${id} was broken`, why)],
+  "lease.expired": ({ id, why }) => ["alert", because(`claim ${id} expired`, why)],
+  "lease.yielded": ({ lanes }) => ["alert", `gives way: ${(lanes ?? []).join(", ")} waited for each other`],
   "tracker.rejected": ({ why, kept }) => ["alert", because(`an edit of the tracker was put into ${kept}`, why)],
 };

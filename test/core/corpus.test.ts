@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { effects } from "../../src/core/effect.ts";
 import type { Entry } from "../../src/core/event.ts";
 import { fold } from "../../src/core/fold.ts";
+import { claimsOf } from "../../src/core/lease.ts";
 import { emptyState, type State } from "../../src/core/state.ts";
 import { eachLine } from "../../src/journal/line.ts";
 
@@ -16,6 +17,7 @@ const corpus: Readonly<Record<string, string>> = {
   "every-event.v1.jsonl": "2164b0e82c2d29b32700ef670dffd28390bbd533e628e35857b7ceb31a698959",
   "tracker.v1.jsonl": "5c79c633d73508b5bbf877fb294d61e47f22ceae047b8a576b9e3cc90920755b",
   "freeze.v1.jsonl": "88a4b23a266d1bdf353f02517b6cd3348c352e2e0b27aa7f848953afd51eca4b",
+  "lease.v1.jsonl": "4b4585ddb57bed19f2bea0519e0c0e2b2051c30c6c3f18c9b3321e1c6d3a5de8",
   "one-fact.v0.jsonl": "e7a77f7b29afc25c4cc2db81c2bbcf082b7637b8779469a2ea2e6c612970bc2e",
 };
 
@@ -51,11 +53,12 @@ describe("the frozen logs", () => {
   });
 
   test("hold every kind of event, in effect", () => {
-    const state = emptyState();
     const types = new Set<string>();
-    for (const entry of Object.keys(corpus).flatMap(entriesOf)) {
-      if (fold(state, entry).effective && "record" in entry)
-        for (const { type } of entry.record.events) types.add(type);
+    for (const file of Object.keys(corpus)) {
+      const state = emptyState();
+      for (const entry of entriesOf(file))
+        if (fold(state, entry).effective && "record" in entry)
+          for (const { type } of entry.record.events) types.add(type);
     }
     expect(Object.keys(effects).filter((type) => !types.has(type))).toEqual([]);
   });
@@ -70,6 +73,28 @@ describe("the frozen logs", () => {
         "again running ",
         "stopped queued tried again",
         "stubborn running could not be frozen: process 7 went on",
+      ]
+    `);
+  });
+
+  test("hold leases, who waits for them, and who gave way", () => {
+    const { state, voids } = foldedFrom("lease.v1.jsonl");
+    expect(voids).toMatchInlineSnapshot(`
+      [
+        "11: lease.renewed: claim 8 has another token",
+        "14: lease.yielded: lane "api" keeps nobody waiting for ever",
+        "16: lease.asked: its paths are leased to api",
+        "21: lease.expired: lane "docs" has no claim 19",
+      ]
+    `);
+    expect(
+      claimsOf(state).map(({ id, lane, paths, token, place }) => `${id} ${lane} ${paths.join(" ")} ${token} ${place}`),
+    ).toMatchInlineSnapshot(`
+      [
+        "6 api src/api/** 6 6",
+        "7 web src/{web,shared}/** @port undefined 15",
+        "12 api src/shared/types.ts 15 12",
+        "13 web src/api/client.ts undefined 15",
       ]
     `);
   });

@@ -12,6 +12,7 @@ const claim = (id: number, lane: string, paths: readonly string[], over: Partial
   at: 0,
   token: undefined,
   place: id,
+  source: "person",
   ...over,
 });
 

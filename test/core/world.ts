@@ -5,7 +5,7 @@ import type { Event, Outcome } from "../../src/core/event.ts";
 import { runOf } from "../../src/core/id.ts";
 import type { RunSeen } from "../../src/core/observed.ts";
 import { type Action, plan, type Policy, runsToSee } from "../../src/core/plan.ts";
-import { isFrozen } from "../../src/core/schedule.ts";
+import { isFrozen, leaseAtStart } from "../../src/core/schedule.ts";
 import { emptyState, type Lane, type State } from "../../src/core/state.ts";
 import { lostVerdict, verdict } from "../../src/core/verdict.ts";
 import { laneOf, process, tell } from "./build.ts";
@@ -143,7 +143,9 @@ const eventsOf = (world: World, action: Action, lane: Lane, die: number): readon
   switch (action.type) {
     case "take": {
       const asked: Event = { type: "run.asked", key, n: (lane.run?.n ?? 0) + 1, base: die === 1 ? "" : "base" };
-      return die === 1 ? [asked, { type: "lane.failed", key, why: "no base" }] : [asked];
+      return die === 1
+        ? [asked, { type: "lane.failed", key, why: "no base" }]
+        : [asked, ...leaseAtStart(world.state, lane)];
     }
     case "start":
       return start(world, action.n, lane, die);
@@ -172,6 +174,10 @@ const eventsOf = (world: World, action: Action, lane: Lane, die: number): readon
       return [{ type: "merge.asked", key }];
     case "remove":
       return [die === 1 ? { type: "worktree.kept", key, why: "dirty" } : { type: "worktree.removed", key }];
+    case "yield":
+      return [{ type: "lease.yielded", key, lanes: action.lanes }];
+    case "expire":
+      return [{ type: "lease.expired", key, id: action.claim, why: action.why }];
     case "refuse-unchecked":
       return [{ type: "merge.withdrawn", key, why: "no check" }];
     default:
