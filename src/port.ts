@@ -86,6 +86,8 @@ export interface Journal {
   edits(): Promise<readonly Edited[]>;
   /** Let go of an edit. `kept`: it stays in `rejected/`; answers the path below the state folder. */
   settle(id: string, kept: boolean): Promise<string | undefined>;
+  /** Names of the edits in `rejected/` that were not taken over, or not all of them, oldest first. */
+  refusedEdits(): Promise<readonly string[]>;
   /** `changed` is called soon after a published file was written by anybody: a hint that it may not be ours any more. */
   followPublished(name: string, changed: () => void): Release;
   /** Keep a snapshot in the place of the one before, which is kept too. Nothing happens when `from` is no place in this log. */
@@ -178,8 +180,14 @@ export interface Git {
   openLane(lane: string, base: string): Promise<{ readonly path: string; readonly head: string } | No>;
   /** Commit what is uncommitted in a lane (below `within`, when given). False when there was nothing. */
   commitAll(lane: string, message: string, within?: string): Promise<boolean>;
-  /** Remove a lane's worktree if it is clean and everything in it is on the target; else say why it stays. Branches stay unless merged. */
-  closeLane(lane: string, target: string): Promise<{ readonly removed: boolean; readonly why: string }>;
+  /**
+   * Remove a lane's worktree if it is clean and everything in it is on the target; else say why it stays. Branches stay unless
+   * merged. `kept`: where ignored files of it are now (`.orchestration/kept/docs-1`), when there were any that nobody can make anew.
+   */
+  closeLane(
+    lane: string,
+    target: string,
+  ): Promise<{ readonly removed: boolean; readonly why: string; readonly kept?: string }>;
   /** The merge of `head` into `onto` as a commit, made outside every worktree. Same arguments, same commit. */
   candidate(ask: {
     readonly onto: string;

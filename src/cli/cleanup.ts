@@ -1,5 +1,8 @@
 /** `cleanup`: worktrees whose work is on the target are removed; everything else stays and is named. */
-import { isNo, type No } from "../core/observed.ts";
+import { existsSync } from "node:fs";
+
+import { branchOf, strayText } from "../core/id.ts";
+import { isNo, type No, type RepoSeen } from "../core/observed.ts";
 import type { Lane, State } from "../core/state.ts";
 import type { Engine } from "../engine/engine.ts";
 import { type Call, flagOf } from "./call.ts";
@@ -10,7 +13,7 @@ import { wish } from "./wish.ts";
 
 /** Remove worktrees of merged and cancelled lanes. */
 export const cleanup = async (call: Call, engine: Engine): Promise<Answer> => {
-  const report = flagOf(call, "dryRun") ? preview(engine) : await cleanLanes(call, engine);
+  const report = flagOf(call, "dryRun") ? await preview(engine) : await cleanLanes(call, engine);
   return isNo(report) ? report : tell(call, report);
 };
 
@@ -33,23 +36,60 @@ export const cleanLanes = async (call: Call, engine: Engine): Promise<Report | N
 const removable = (state: State): readonly Lane[] =>
   [...state.lanes.values()].filter((lane) => lane.worktree && (lane.state === "merged" || lane.state === "cancelled"));
 
-const preview = (engine: Engine): Report =>
-  report(
-    engine,
-    "would remove",
-    removable(engine.state()).map(({ id }) => id),
-    [],
-  );
+/** What would become of the worktrees, by what git shows of them now. Nothing is changed. */
+const preview = async (engine: Engine): Promise<Report> => {
+  const state = engine.state();
+  const lanes = removable(state);
+  const kept: Kept[] = [];
+  for (const target of new Set(lanes.map((lane) => targetOf(state, lane)))) {
+    const some = lanes.filter((lane) => targetOf(state, lane) === target);
+    const seen = await engine.look(
+      some.map(({ id }) => id),
+      target,
+    );
+    for (const lane of some) {
+      const why = objection(engine, lane, seen);
+      if (why !== undefined) kept.push({ id: lane.id, detail: why });
+    }
+  }
+  const removed = lanes.map(({ id }) => id).filter((id) => !kept.some((one) => one.id === id));
+  return report(engine, "would remove", removed, kept);
+};
 
-const report = (engine: Engine, verb: string, removed: readonly string[], kept: readonly Lane[]): Report => {
-  const left = [...engine.state().lanes.values()].filter(
-    (lane) => lane.worktree && !removed.includes(lane.id) && !kept.includes(lane),
-  );
+/** Where its ignored files are. */
+const keptOf = (engine: Engine, id: string): string => {
+  const { detail = "", worktree } = engine.state().lanes.get(id) ?? {};
+  return worktree === false && detail !== "" ? `; ${detail}` : "";
+};
+
+const targetOf = (state: State, lane: Lane): string | undefined => lane.spec.target ?? state.target;
+
+/** Why the worktree would stay: the rules of `git/close.ts`, as far as a look shows them. */
+const objection = (engine: Engine, lane: Lane, seen: RepoSeen): string | undefined => {
+  if (!existsSync(worktreePath(engine, lane.id))) return undefined;
+  const git = seen.lanes.get(lane.id);
+  if (!git) return `the branch ${branchOf(lane.id)} is gone`;
+  if (git.worktree === "missing") return "it is no worktree of git; remove it by hand";
+  if (git.ahead > 0 && git.head !== lane.run?.base)
+    return `it has commits that ${seen.target?.name ?? "the target"} does not have`;
+  if (git.busy !== undefined) return `a ${git.busy} is in progress in it`;
+  if (git.worktree === "elsewhere") return strayText(lane.id, git.on);
+  const dirty = git.dirty?.length ?? 0;
+  return dirty === 0 ? undefined : `${dirty} file${dirty === 1 ? " is" : "s are"} not committed`;
+};
+
+/** A worktree that stays, and why. */
+type Kept = Pick<Lane, "id" | "detail">;
+
+const report = (engine: Engine, verb: string, removed: readonly string[], kept: readonly Kept[]): Report => {
+  const named = new Set([...removed, ...kept.map(({ id }) => id)]);
+  const left = [...engine.state().lanes.values()].filter((lane) => lane.worktree && !named.has(lane.id));
+  const keeping = verb === "removed" ? "kept" : "would keep";
   return {
     code: exit.done,
     lines: [
-      ...removed.map((id) => `${verb} ${worktreePath(engine, id)}`),
-      ...kept.map(({ id, detail }) => `kept ${worktreePath(engine, id)}: ${detail}`),
+      ...removed.map((id) => `${verb} ${worktreePath(engine, id)}${keptOf(engine, id)}`),
+      ...kept.map(({ id, detail }) => `${keeping} ${worktreePath(engine, id)}: ${detail}`),
       ...left.map(({ id, state }) => `left ${worktreePath(engine, id)}: ${id} is ${state}`),
       ...(removed.length + kept.length + left.length === 0 ? ["nothing to clean up"] : []),
     ],

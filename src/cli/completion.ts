@@ -41,11 +41,14 @@ interface Flag {
   readonly about: string;
   /** What its value is called; undefined: it takes none. */
   readonly value: string | undefined;
+  /** What its value may be, where that is one of some words. */
+  readonly words?: readonly string[];
 }
 
 /** `-n, --lines <count>` → its names and its value. */
 const flagsOf = (options: Capability["options"]): readonly Flag[] =>
-  options.map(({ flags, about }) => ({
+  options.map(({ flags, about, words }) => ({
+    ...(words === undefined ? {} : { words }),
     names: flags.match(/--?[\w-]+/g) ?? [],
     about,
     value: /<(\w+)>/.exec(flags)?.[1],
@@ -70,6 +73,13 @@ const valued = (wanted: (value: string) => boolean): string => {
   return [...everywhere, ...somewhere].join("|");
 };
 
+/** `VERB OPTION` of each option whose value is one of some words, with them. */
+const chosen: readonly (readonly [place: string, words: readonly string[]])[] = catalog.flatMap(({ id, options }) =>
+  flagsOf(options).flatMap(({ names, words }) =>
+    words === undefined ? [] : names.map((name) => [`${id} ${name}`, words] as const),
+  ),
+);
+
 const isKnownValue = (value: string): boolean => ["path", "branch", "command"].includes(value);
 
 const branches = "git for-each-ref '--format=%(refname:short)' refs/heads 2>/dev/null";
@@ -92,6 +102,9 @@ const bash = (): readonly string[] => [
   `    ${valued((value) => value === "path")}) _lanes_words -d -- "$cur"; return ;;`,
   `    ${valued((value) => value === "branch")}) _lanes_words -W "$(${branches})" -- "$cur"; return ;;`,
   `    ${valued((value) => value === "command")}) _lanes_words -c -- "$cur"; return ;;`,
+  ...chosen.map(
+    ([place, words]) => `    '${place}') _lanes_words -W $'${words.join(String.raw`\n`)}' -- "$cur"; return ;;`,
+  ),
   `    ${valued((value) => !isKnownValue(value))}) return ;;`,
   "  esac",
   "  case $verb in",
@@ -127,6 +140,7 @@ const zsh = (): readonly string[] => [
   `    ${valued((value) => value === "path")}) _files -/; return ;;`,
   `    ${valued((value) => value === "branch")}) found=(\${(f)"$(${branches})"}); compadd -a found; return ;;`,
   `    ${valued((value) => value === "command")}) _command_names; return ;;`,
+  ...chosen.map(([place, words]) => `    '${place}') compadd -- ${words.join(" ")}; return ;;`),
   `    ${valued((value) => !isKnownValue(value))}) return ;;`,
   "  esac",
   "  if [[ ${words[CURRENT]} == -* ]]; then",
@@ -178,7 +192,7 @@ const fish = (): readonly string[] => [
   }),
 ];
 
-const fishFlag = ({ names, about, value }: Flag): string => {
+const fishFlag = ({ names, about, value, words }: Flag): string => {
   const given = names.map((name) => (name.startsWith("--") ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`));
   const values =
     value === undefined
@@ -187,7 +201,9 @@ const fishFlag = ({ names, about, value }: Flag): string => {
         ? " -r -F"
         : value === "branch"
           ? ` -x -a ${single(`(${branches.replaceAll("'", '"')})`)}`
-          : " -x";
+          : words === undefined
+            ? " -x"
+            : ` -x -a ${single(words.join(" "))}`;
   return `${given.join(" ")}${values} -d ${single(about)}`;
 };
 

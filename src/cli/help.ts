@@ -65,6 +65,7 @@ export const verbHelp = (row: Capability): string =>
       "Arguments",
       row.arguments.map(({ name, about }) => [name, about] as const),
     ),
+    ...(row.more ? section(row.more.title, row.more.rows) : []),
     ...section(
       "Options",
       row.options.map(({ flags, about }) => [flags, about] as const),

@@ -76,7 +76,8 @@ const askFor = async (
     const { id } = lane;
     const command = mergeOf([lane], check);
     const first = decide(engine.state(), command);
-    const done = !isRefusal(first) && first.events.length === 0;
+    // Of a lane that has landed git shows whether there is more by now.
+    const done = !isRefusal(first) && first.events.length === 0 && lane.state !== "merged";
     const answer = done ? first : await engine.execute(command);
     if ("refused" in answer) {
       refused.push({ lane: id, reason: answer.refused, hint: answer.hint, paths: [], code: answer.code });
@@ -147,7 +148,7 @@ const refusedOf = ({ state, now, limits }: Moment, lane: Lane): Refused => {
   return {
     lane: lane.id,
     reason: `${lane.id} is ${lane.state}${detail === "" ? "" : `: ${detail}`}`,
-    hint: nextStep(lane) || `lanes why ${lane.id}`,
+    hint: nextStep(state, lane) || `lanes why ${lane.id}`,
     paths: lane.paths,
     code: codeOf("merge", lane),
   };

@@ -52,7 +52,7 @@ export const laneJson = (engine: Engine, { state, now, limits }: Moment, lane: L
   run: runName(lane),
   state: lane.state,
   detail: detailOf(state, lane, now, limits),
-  next: nextStep(lane),
+  next: nextStep(state, lane),
 });
 
 /** Where a lane's worktree is, or will be. */

@@ -1,6 +1,7 @@
 /** `status`: all lanes, for people or for scripts. Loads no parser of arguments and runs no git: it has to be fast. */
 import type { RepoSeen } from "../core/observed.ts";
 import { type LaneRow, laneRows, overview } from "../core/select.ts";
+import { refusedAt, refusedLately, refusedLine } from "../core/refused.ts";
 import { trackerOf } from "../core/tracker.ts";
 import { remarkLine } from "../core/tripwire.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -24,7 +25,10 @@ export interface StatusOptions {
 }
 
 /** What status is read from: an engine, or just enough of one. */
-export type StatusSource = Pick<Engine, "refresh" | "state" | "newer" | "limits" | "observed" | "look">;
+export type StatusSource = Pick<
+  Engine,
+  "refresh" | "state" | "newer" | "limits" | "observed" | "look" | "refusedEdits"
+>;
 
 /** What status is written to. */
 export type StatusShell = Pick<Shell, "stdout" | "stderr" | "environment" | "now">;
@@ -48,13 +52,28 @@ export const showStatus = async (
   const state = await engine.refresh();
   const [limits, seen] = await Promise.all([engine.limits(), lookAt(engine, options.refresh === true)]);
   const moment = { state, limits, now: shell.now() };
+  const refused = refusedLately(await engine.refusedEdits(), moment.now);
   if (options.json === true) {
-    output.printJson(trackerOf(state, seen, moment.now, limits));
+    output.printJson(withRefused(trackerOf(state, seen, moment.now, limits), refused));
     return;
   }
   const style = styleOf(shell.stdout, shell.environment, options.plain === true);
-  output.printDrawn((await statusLines(moment, seen, style)).join("\n"));
+  output.printDrawn((await statusLines(moment, seen, style, refused)).join("\n"));
 };
+
+/** The tracker's warnings, and those that only whoever reads the folder knows. */
+const withRefused = (tracker: object, refused: readonly string[]): object => ({
+  ...tracker,
+  warnings: [
+    ...("warnings" in tracker && Array.isArray(tracker.warnings) ? (tracker.warnings as readonly unknown[]) : []),
+    ...refused.map((name) => ({
+      at: new Date(refusedAt(name)).toISOString(),
+      name: "tracker.json",
+      how: "refused",
+      kept: `.orchestration/rejected/${name}`,
+    })),
+  ],
+});
 
 const lookAt = (engine: StatusSource, isFresh: boolean): Promise<RepoSeen | undefined> =>
   isFresh ? engine.look([...engine.state().lanes.keys()]) : engine.observed();
@@ -64,6 +83,7 @@ export const statusLines = async (
   { state, now, limits }: Moment,
   seen: RepoSeen | undefined,
   style: Style,
+  refused: readonly string[] = [],
 ): Promise<readonly string[]> => {
   const rows = laneRows(state, seen, now, limits);
   const shown = overview(state, seen);
@@ -80,17 +100,20 @@ export const statusLines = async (
   const foot = [age, shown.damaged > 0 ? `${shown.damaged} damaged lines in the log (lanes events)` : ""].filter(
     (part) => part !== "",
   );
-  const warnings = (seen?.settings?.remarks ?? []).map((remark) => `warning: ${remarkLine(remark)}`);
+  const warnings = [
+    ...(seen?.settings?.remarks ?? []).map((remark) => `warning: ${remarkLine(remark)}`),
+    ...(refused.length > 0 ? [`warning: ${refusedLine(refused)}`] : []),
+  ].map((text): readonly Cell[] => [{ text, tone: "alert" }]);
   if (rows.length === 0)
-    return tableLines([[{ text: head }], [{ text: "no lanes yet: lanes add-lane ID JSON" }]], style);
+    return [
+      ...(await tableLines([[{ text: head }], [{ text: "no lanes yet: lanes add-lane ID JSON" }]], style)),
+      ...(await tableLines(warnings, style)),
+    ];
   return [
     ...(await tableLines([[{ text: head }]], style)),
     "",
     ...(await tableLines(fitting([titles, ...rows.map((row) => cellsOf(row, now, style))], style), style)),
-    ...(await tableLines(
-      warnings.map((text) => [{ text, tone: "alert" }]),
-      style,
-    )),
+    ...(await tableLines(warnings, style)),
     ...foot.map((line) => paint(style, "dim", line)),
   ];
 };

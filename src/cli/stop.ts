@@ -1,7 +1,8 @@
 /** `stop`, `cancel`, `stop-all`: agents are ended; the command waits until it is so. */
 import type { Command } from "../core/command.ts";
 import { isNo, type No } from "../core/observed.ts";
-import { isLive } from "../core/schedule.ts";
+import { stoppable } from "../core/decide.ts";
+import { checkRunsOf } from "../core/queue.ts";
 import type { Engine } from "../engine/engine.ts";
 import { type Call, flagOf } from "./call.ts";
 import { type Answer, exit, worst } from "./exit.ts";
@@ -32,9 +33,7 @@ export const stopAll = async (call: Call, engine: Engine): Promise<Answer> => {
 
 /** The same as a step of `reset`. */
 export const stopEverything = async (call: Call, engine: Engine): Promise<Report | No> => {
-  const busy = [...engine.state().lanes.values()].filter(
-    (lane) => isLive(lane) || lane.state === "queued" || lane.retryAt !== undefined,
-  );
+  const busy = [...engine.state().lanes.values()].filter(stoppable);
   if (busy.length === 0) return { code: exit.done, lines: ["nothing runs"], json: { lanes: [] } };
   const report = await end(
     call,
@@ -54,8 +53,10 @@ export const end = async (
   command: Command,
   ids: readonly string[],
 ): Promise<Report | No> => {
+  const checks = goal === "freeze" ? [] : ids.flatMap((id) => checkRunsOf(engine.state().lanes.get(id)));
   const refused = await wish(call, engine, command);
   if (refused) return refused;
+  await engine.end(checks);
   const cut = await seeToIt(call, engine, goal, ids);
   if (cut) return cut;
   const lanes = lanesNamed(engine.state(), ids);

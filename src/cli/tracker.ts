@@ -52,7 +52,11 @@ const patch = async (call: Call, engine: Engine, definition: string | undefined)
   });
   if ("refused" in answer) return answer;
   await engine.rescue();
-  const { position, changed } = answer;
-  const line = changed ? `in effect at position ${position}` : "nothing to change: it is so already";
-  return tell(call, { code: exit.done, lines: [line], json: { position, changed } });
+  const { position, changed, repeated = false } = answer;
+  const line = repeated
+    ? `${id ?? "it"} took effect before, at position ${position}: nothing of this one was looked at`
+    : changed
+      ? `in effect at position ${position}`
+      : "nothing to change: it is so already";
+  return tell(call, { code: exit.done, lines: [line], json: { position, changed, repeated } });
 };

@@ -56,7 +56,11 @@ const checkedOut = async (engine: Engine): Promise<{ readonly name: string } | N
   if (isNo(current)) return current;
   const parsed = attempt(() => ({ name: branch(current.name, "HEAD") }));
   if (!isFault(parsed)) return parsed;
-  return no(`the checkout's HEAD ${parsed.fault}`, "name the branch to land on with --target", exit.unusable);
+  return no(
+    `the checkout's HEAD ${parsed.fault}`,
+    "name the branch to land on: lanes init --target BRANCH",
+    exit.unusable,
+  );
 };
 
 /** A branch by its name, if there is one. A repository without a commit has none at all: that is said first. */

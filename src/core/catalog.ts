@@ -17,6 +17,8 @@ export interface Argument {
 export interface Option {
   readonly flags: string;
   readonly about: string;
+  /** The words that its value may be, where these are all. */
+  readonly words?: readonly string[];
 }
 
 /** One capability. */
@@ -27,6 +29,8 @@ export interface Capability {
   readonly arguments: readonly Argument[];
   readonly options: readonly Option[];
   readonly examples: readonly string[];
+  /** More that its help tells: a title, and rows of a name and what it is. */
+  readonly more?: { readonly title: string; readonly rows: readonly (readonly [name: string, about: string])[] };
   /** Changes nothing in the log or in what follows from it, although it does not only look. */
   readonly reads?: true;
   /** The wish for one lane, for capabilities that are about lanes. */
@@ -48,6 +52,30 @@ const check: Option = {
   flags: "--check <command>",
   about: "run this on the merged tree instead of the configured check",
 };
+
+/** What a lane's definition may say; a test holds it against what is read. */
+export const definitionKeys: readonly (readonly [key: string, about: string])[] = [
+  ["name", "what people call it"],
+  ["tasks", "list of what is to be done"],
+  ["command", "what is run: a list of words, or a text for sh -c"],
+  ["agent", "a member of the roster in lanes.config.json, or manual: you work in it"],
+  [
+    "env",
+    "names of variables of this shell that the agent gets, such as API keys; it gets no others but the usual ones",
+  ],
+  ["prompt", "what the agent is told, in the file that LANES_TASKS names"],
+  ["parallel", "false: it runs alone among those that say so"],
+  ["priority", "low, normal or high"],
+  ["dependsOn", "lanes whose work it builds on"],
+  ["paths", "files that it is about"],
+  ["acceptance", "command that has to succeed in the worktree after the agent"],
+  ["check", "command that has to succeed on the merged tree"],
+  ["target", "branch that it lands on"],
+  ["base", "branch that it begins at"],
+  ["commit", "agent (it commits itself) or auto (what it leaves is committed)"],
+  ["retries", "automatic runs after one that failed"],
+  ["timeoutMs", "longest time of one run"],
+];
 
 /** All rows, in the order of help. */
 export const catalog: readonly Capability[] = [
@@ -112,7 +140,9 @@ export const catalog: readonly Capability[] = [
     examples: [
       `lanes add-lane docs '{"tasks": ["write the guide"], "command": "./write-docs.sh"}'`,
       `lanes add-lane mine '{"agent": "manual"}'`,
+      `lanes add-lane api '{"command": "claude -p \\"cache the api\\"", "env": ["ANTHROPIC_API_KEY"]}'`,
     ],
+    more: { title: "Keys of the definition", rows: definitionKeys },
   },
   {
     id: "exec-lane",
@@ -146,7 +176,11 @@ export const catalog: readonly Capability[] = [
     group: "lanes",
     arguments: lanes,
     options: [
-      { flags: "--how <how>", about: "freeze (every process stands still; the default) or stop (the agent is ended)" },
+      {
+        flags: "--how <how>",
+        about: "freeze (every process stands still; the default) or stop (the agent is ended)",
+        words: ["freeze", "stop"],
+      },
       detach,
     ],
     examples: ["lanes pause docs", "lanes pause docs api --how stop"],
@@ -266,7 +300,12 @@ export const catalog: readonly Capability[] = [
     title: "Read the tracker, set fields of it, or gather what a bug report needs",
     group: "keep",
     arguments: [
-      { name: "ACTION", about: "get, patch or export; get when left out", optional: true },
+      {
+        name: "ACTION",
+        about: "get, patch or export; get when left out",
+        optional: true,
+        words: ["get", "patch", "export"],
+      },
       { name: "JSON", about: "the fields to set; - reads standard input, @FILE a file", optional: true },
     ],
     options: [{ flags: "--id <id>", about: "with the same id again the patch takes effect once" }],

@@ -8,6 +8,8 @@ export interface Evidence {
   readonly ahead: number;
   /** Paths that are not committed. */
   readonly dirty: readonly string[];
+  /** Where its worktree stands, when that is not the lane's branch. */
+  readonly stray?: string;
 }
 
 /** A wish, in the imperative. `lanes` are ids. */

@@ -167,11 +167,17 @@ export const parseEnvironment = (environment: Readonly<Record<string, string | u
     return drop<Config>({
       target: LANES_TARGET ? branch(LANES_TARGET, "LANES_TARGET") : undefined,
       check: LANES_CHECK,
-      maxRuns: LANES_MAX_RUNS ? whole(Number(LANES_MAX_RUNS), "LANES_MAX_RUNS", 1, 1000) : undefined,
+      maxRuns: LANES_MAX_RUNS ? digits(LANES_MAX_RUNS, "LANES_MAX_RUNS", 1, 1000) : undefined,
       requireCheck: LANES_REQUIRE_CHECK ? yesOrNo(LANES_REQUIRE_CHECK, "LANES_REQUIRE_CHECK") : undefined,
       agent: LANES_AGENT ? id(LANES_AGENT, "LANES_AGENT") : undefined,
     });
   });
+
+/** A number as a variable has it: what is none is told as it was written. */
+const digits = (word: string, path: string, min: number, max: number): number =>
+  Number.isInteger(Number(word))
+    ? whole(Number(word), path, min, max)
+    : wrong(path, `must be a whole number from ${min} to ${max}, not ${quote(word)}`, "write digits only");
 
 const yesOrNo = (word: string, path: string): boolean => {
   if (word === "1" || word === "true") return true;

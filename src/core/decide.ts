@@ -1,7 +1,7 @@
 /** Wish × state → facts, or a refusal with a hint. */
 import type { Command, Decision, Evidence, Refusal } from "./command.ts";
 import type { Event, Precondition } from "./event.ts";
-import { idFault, quote } from "./id.ts";
+import { branchOf, idFault, quote, strayHint } from "./id.ts";
 import { claimsOf, patternsFault } from "./lease.ts";
 import { cycleIn, isFrozen, isHeld, isLive, isManual } from "./schedule.ts";
 import { type Lane, type LaneState, type State, stateTable } from "./state.ts";
@@ -129,7 +129,12 @@ const nameRefusal = (state: State, named: ReadonlyMap<string, string>, id: strin
   const old = state.lanes.get(id);
   if (old?.state === "cancelled") {
     return old.worktree
-      ? no(`lane ${id} exists (cancelled, with a worktree)`, "lanes cleanup makes room for another", 65, id)
+      ? no(
+          `lane ${id} exists (cancelled, with a worktree)`,
+          `choose another id, or take its worktree away: lanes cleanup, which says why it keeps one`,
+          65,
+          id,
+        )
       : undefined;
   }
   return no(`lane ${id} exists (${old?.state ?? "unknown"})`, `choose another id, or: lanes why ${id}`, 65, id);
@@ -175,15 +180,14 @@ const retryable: ReadonlySet<LaneState> = new Set([
 ]);
 const underWay: ReadonlySet<LaneState> = new Set(["queued", "starting", "running"]);
 
+/** How a lane comes to a command: definitions with one are only taken from `add-lane`. */
+export const runnableHint = (id: string): string =>
+  `lanes cancel ${id}, then lanes add-lane ${id} JSON with a "command", a roster "agent", or "agent": "manual" for a lane in which you work`;
+
 const canWork = (lane: Lane): Refusal | undefined =>
   lane.spec.command || lane.spec.agent
     ? undefined
-    : no(
-        `lane ${lane.id} names no command and no agent`,
-        `give it a "command", a roster "agent", or "agent": "manual" for a lane in which you work`,
-        4,
-        lane.id,
-      );
+    : no(`lane ${lane.id} names no command and no agent`, runnableHint(lane.id), 4, lane.id);
 
 const launch = (lane: Lane, again: boolean): readonly Event[] | Refusal => {
   if (lane.stopping) return stopsNow(lane);
@@ -205,7 +209,7 @@ const isStill = (lane: Lane): boolean => lane.state === "waiting" && !isLive(lan
 const stopsNow = ({ id }: Lane): Refusal => no(`lane ${id} is being stopped`, "try again in a moment", 75, id);
 
 const retry = (lane: Lane): readonly Event[] | Refusal => {
-  if (lane.stopping) return stopsNow(lane);
+  if (lane.stopping) return lane.stopping.then === "queue" ? [] : stopsNow(lane);
   if (underWay.has(lane.state)) return [];
   if (isFrozen(lane)) return canWork(lane) ?? [{ type: "lane.stop-asked", key: lane.id, then: "queue" }];
   if (!retryable.has(lane.state) && !isStill(lane) && lane.state !== "ready") {
@@ -219,7 +223,7 @@ const retry = (lane: Lane): readonly Event[] | Refusal => {
 const queuedForMerge: ReadonlySet<LaneState> = new Set(["merge-queued", "merging", "landed-pending"]);
 
 /** Does stopping change anything in this lane? */
-const stoppable = (lane: Lane): boolean =>
+export const stoppable = (lane: Lane): boolean =>
   lane.state === "queued" || isLive(lane) || lane.retryAt !== undefined || queuedForMerge.has(lane.state);
 
 const stop = (lane: Lane): readonly Event[] | Refusal => {
@@ -293,7 +297,14 @@ const mergeable: ReadonlySet<LaneState> = new Set(["ready", "conflicted", "check
 
 const merge = (lane: Lane, seen: Evidence | undefined, check: string | undefined): readonly Event[] | Refusal => {
   const { id } = lane;
-  if (queuedForMerge.has(lane.state) || lane.state === "merged") return [];
+  const asked: Event = check === undefined ? { type: "merge.asked", key: id } : { type: "merge.asked", key: id, check };
+  if (queuedForMerge.has(lane.state)) {
+    // Another check than it was asked for with: what was tested so far, or would land untested, does not count.
+    if (check === undefined || check === lane.merge?.check) return [];
+    return [...withdrawn(lane, "another check was asked for"), asked];
+  }
+  if (lane.state === "merged") return landedBefore(lane, seen);
+  if (seen?.stray !== undefined) return no(`lane ${id} cannot be merged: ${seen.stray}`, strayHint(id), 4, id);
   if (seen && seen.dirty.length > 0) {
     return no(
       `lane ${id} has ${count(seen.dirty.length, "uncommitted file")}: ${seen.dirty.slice(0, 3).join(", ")}${seen.dirty.length > 3 ? ", …" : ""}`,
@@ -305,7 +316,6 @@ const merge = (lane: Lane, seen: Evidence | undefined, check: string | undefined
   // Nothing ahead, but not where it began: somebody merged it by hand, and the queue records that.
   if (seen && seen.ahead === 0 && seen.head === (lane.run?.base ?? seen.head))
     return no(`lane ${id} has no commits to merge`, `lanes log ${id}`, 4, id);
-  const asked: Event = check === undefined ? { type: "merge.asked", key: id } : { type: "merge.asked", key: id, check };
   if (mergeable.has(lane.state)) return [asked];
   const byHand = isManual(lane) || isStill(lane) || lane.state === "finished-empty";
   if (!byHand || isLive(lane) || !seen || !stateTable[lane.state].next.includes("ready")) {
@@ -313,6 +323,14 @@ const merge = (lane: Lane, seen: Evidence | undefined, check: string | undefined
     return no(`lane ${id} is ${lane.state} and cannot be merged`, hint, 4, id);
   }
   return [{ type: "lane.readied", key: id, head: seen.head, results: [] }, asked];
+};
+
+/** What landed is on the target; what was committed later is not. */
+const landedBefore = ({ id, landed }: Lane, seen: Evidence | undefined): readonly Event[] | Refusal => {
+  if (!seen || seen.ahead === 0 || seen.head === landed?.head) return [];
+  const what = `lane ${id} has landed, and has ${count(seen.ahead, "commit")} since that ${landed?.target ?? "the target"} has not`;
+  const hint = `land them as a lane of their own: lanes add-lane ${id}-2 '{"agent": "manual", "base": "${branchOf(id)}"}'`;
+  return no(what, hint, 4, id);
 };
 
 const remove = (lane: Lane): readonly Event[] | Refusal => {

@@ -71,7 +71,14 @@ const judgeDisks = ({ disks, home }: BoxFacts): readonly Finding[] => {
 export const judgeSettings = (settings: SettingsFacts, home: string): readonly Finding[] => {
   const { fault, warnings, untrusted, missing } = settings;
   const config: readonly Finding[] = fault
-    ? [{ check: "config", level: "fail", what: `${fault.refused}: ${fault.hint}`, fix: "lanes config --explain" }]
+    ? [
+        {
+          check: "config",
+          level: "fail",
+          what: `${fault.refused}: ${fault.hint}`,
+          fix: "correct it there, then: lanes doctor",
+        },
+      ]
     : warnings.map((what) => ({ check: "config", level: "warn", what, fix: "lanes config --explain" }));
   const waiting: readonly Finding[] =
     untrusted === 0

@@ -26,6 +26,7 @@ export const judgeJournal = (journal: JournalFacts, home: string): readonly Find
     ...judgeFolder(journal, home),
     ...judgeLog(journal, home),
     ...judgePublished(journal, home),
+    ...judgeRefused(journal, home),
     ...judgeLock(journal, home),
   ];
 };
@@ -51,6 +52,10 @@ const judgeFolder = ({ folder, open }: JournalFacts, home: string): readonly Fin
   }));
 };
 
+/** Nothing can bring back what a damaged line said, and nothing is taken out of the log. */
+const damagedText =
+  "nothing has to be done: the lines stay in the log and count for nothing; lanes repair --dry-run lists them";
+
 const judgeLog = ({ log }: JournalFacts, home: string): readonly Finding[] => {
   const [check, where] = ["log", log.path] as const;
   if (log.is === "absent") return [fine(check, "there are no records yet")];
@@ -65,8 +70,8 @@ const judgeLog = ({ log }: JournalFacts, home: string): readonly Finding[] => {
   const found: Finding[] = [];
   if (log.damagedCount > 0) {
     const lines = `${log.damaged.join(", ")}${log.damagedCount > log.damaged.length ? ", …" : ""}`;
-    const what = `${log.damagedCount} damaged line${log.damagedCount === 1 ? " is" : "s are"} passed over (position ${lines})`;
-    found.push({ check, level: "warn", what, where, fix: "lanes events | grep damaged" });
+    const what = `${log.damagedCount} damaged line${log.damagedCount === 1 ? " is" : "s are"} passed over (position ${lines}): what ${log.damagedCount === 1 ? "it" : "they"} said is lost, all other records hold`;
+    found.push({ check, level: "warn", what, where, fix: damagedText });
   }
   if (log.torn) {
     const what = "the last line of the log has no end: its writer was killed, or somebody edited the log";
@@ -89,6 +94,16 @@ const judgePublished = ({ misplaced }: JournalFacts, home: string): readonly Fin
         fix: aside(path, home),
         mend: { type: "set-aside", path },
       }));
+
+const judgeRefused = ({ refused }: JournalFacts, home: string): readonly Finding[] => {
+  const check = "edits";
+  const { path, names, count } = refused;
+  if (count === 0) return [fine(check, "no edit of tracker.json was refused")];
+  const what = `${count} edit${count === 1 ? "" : "s"} of tracker.json ${count === 1 ? "was" : "were"} not taken over, or not all of ${count === 1 ? "it" : "them"}: ${count > names.length ? "…, " : ""}${names.join(", ")}`;
+  const seen = word(`${path}/${names.at(-1) ?? ""}`, home);
+  const fix = `cat ${seen}   (lanes events says why; what you still want: lanes tracker patch JSON; then remove it)`;
+  return [{ check, level: "warn", what, where: path, fix }];
+};
 
 const judgeLock = ({ lock }: JournalFacts, home: string): readonly Finding[] => {
   if (!lock || Math.abs(lock.ageMs) <= lockStaleMs) return [fine("tracker-lock", "nobody has left the tracker locked")];

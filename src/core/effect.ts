@@ -513,6 +513,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     touch(draft, event.key, position, (fresh) => {
       fresh.removal = undefined;
       fresh.worktree = false;
+      if (event.kept !== undefined) fresh.detail = `its ignored files are in ${text(event.kept)}`;
       return undefined;
     }),
   "worktree.kept": (draft, event, _record, position) =>

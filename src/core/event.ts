@@ -76,7 +76,8 @@ export type Event =
       readonly tested: "passed" | "unchecked";
     }
   | { readonly type: "worktree.removal-asked"; readonly key: string }
-  | { readonly type: "worktree.removed"; readonly key: string }
+  /** `kept`: where ignored files of it are now, below the state folder. */
+  | { readonly type: "worktree.removed"; readonly key: string; readonly kept?: string }
   | { readonly type: "worktree.kept"; readonly key: string; readonly why: string }
   | {
       readonly type: "tracker.patched";

@@ -101,6 +101,8 @@ export interface JournalFacts {
   };
   /** Published files that something else stands in the place of, or that are far too large. */
   readonly misplaced: readonly { readonly path: string; readonly is: Kind; readonly bytes: number }[];
+  /** Edits of the tracker that are kept in `rejected/`: the newest ones by name, and how many in all. */
+  readonly refused: { readonly path: string; readonly names: readonly string[]; readonly count: number };
   /** The lock of polite scripts, when it stands there. `full`: a folder with something in it. */
   readonly lock?: { readonly path: string; readonly is: Kind; readonly full: boolean; readonly ageMs: number };
 }

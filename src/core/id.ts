@@ -46,6 +46,14 @@ export const refOf = (lane: string): string => `refs/heads/${branchOf(lane)}`;
 /** A lane's worktree, relative to the folder that holds the repository's state. */
 export const worktreeOf = (lane: string): string => `.worktrees/${lane}`;
 
+/** Where a worktree stands that is not on its lane's branch; `on`: the branch that it is on, undefined when it is on none. */
+export const strayText = (lane: string, on: string | undefined): string =>
+  `its worktree is on ${on === undefined ? "no branch" : `the branch ${on}`}, not on ${branchOf(lane)}`;
+
+/** What brings such a worktree back with the work in it: `-` is where it was before. */
+export const strayHint = (lane: string): string =>
+  `git -C ${worktreeOf(lane)} checkout ${branchOf(lane)} && git -C ${worktreeOf(lane)} merge -`;
+
 /** The name of the n-th run of a lane (n counts from 1); also its folder under `runs/`. */
 export const runOf = (lane: string, n: number): string => `${lane}-${n}`;
 

@@ -15,7 +15,8 @@ export const defaultRetries = 2;
 const priorities: readonly Priority[] = ["low", "normal", "high"];
 const commits = ["agent", "auto"] as const;
 
-const known = [
+/** Keys that a definition may have. */
+export const known = [
   "name",
   "tasks",
   "parallel",

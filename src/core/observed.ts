@@ -55,6 +55,8 @@ export interface LaneSeen {
   readonly behind: number;
   /** Is there a worktree on disk, and on the lane's own branch? */
   readonly worktree: "present" | "missing" | "elsewhere";
+  /** The branch that a worktree is on that is elsewhere; absent when it is on none. */
+  readonly on?: string;
   /** Uncommitted paths, at most `dirtyPathsMax`; undefined when not looked at. */
   readonly dirty?: readonly string[];
   /** A merge, rebase, … in progress in it. */

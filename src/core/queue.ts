@@ -48,6 +48,13 @@ export const checkRunOf = (lane: string, built: number, k: number): string => `c
 /** A check that vanished (killed with its launcher) is run again this many times. */
 export const checkRunsMax = 3;
 
+/** The runs that the lane's check can have now; none where no check is under way. */
+export const checkRunsOf = (lane: Lane | undefined): readonly string[] => {
+  const built = lane?.state === "merging" ? lane.merge?.gate?.built : undefined;
+  if (!lane || built === undefined) return [];
+  return Array.from({ length: checkRunsMax }, (_, k) => checkRunOf(lane.id, built, k + 1));
+};
+
 /** Subject and body of the merge commit. It names the lane. */
 export const mergeMessage = (lane: Lane): string => {
   const { tasks, name } = lane.spec;

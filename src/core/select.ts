@@ -1,5 +1,6 @@
 /** State → rows: everything that a person sees, the same in every shell. No clock: rows carry times, shells show ages. */
-import { agentOf, branchOf, worktreeOf } from "./id.ts";
+import { runnableHint } from "./decide.ts";
+import { agentOf, branchOf, strayHint, worktreeOf } from "./id.ts";
 import type { LaneSeen, RepoSeen } from "./observed.ts";
 import { type Claim, claimsOf, waitingIn } from "./lease.ts";
 import { notOnTarget, queueOrder } from "./queue.ts";
@@ -180,6 +181,8 @@ const stoppingText: Readonly<Record<Stopping["then"], string>> = {
 
 const queueDetail = (state: State, lane: Lane, standing: Standing | undefined): string => {
   const missing = notOnTarget(state, lane);
+  const gone = missing.filter((id) => state.lanes.get(id)?.state === "cancelled");
+  if (gone.length > 0) return `waits for ${gone.join(", ")}, which ${gone.length === 1 ? "is" : "are"} cancelled`;
   if (missing.length > 0) return `lands after ${missing.join(", ")}`;
   const place = standing?.places.get(lane.id) ?? queueOrder(state).findIndex(({ id }) => id === lane.id);
   return place <= 0 ? "next to be merged" : `${place + 1}. in the merge queue`;
@@ -311,7 +314,7 @@ export const overview = (state: State, seen: RepoSeen | undefined): Overview => 
 export const whyLine = (state: State, lane: Lane, now: number, limits: Limits, age = ""): string => {
   const detail = detailOf(state, lane, now, limits);
   const chain = chainOf(state, lane, now, limits);
-  const next = nextStep(lane);
+  const next = nextStep(state, lane);
   const head = `${lane.id} is ${lane.state}${age === "" ? "" : ` for ${age}`}${detail === "" ? "" : `: ${detail}`}`;
   return [head, ...chain].join("; ") + (next === "" ? "" : `; next: ${next}`);
 };
@@ -332,14 +335,18 @@ const chainOf = (state: State, lane: Lane, now: number, limits: Limits): readonl
 };
 
 /** The command that moves a lane on, where a person has to give it. */
-export const nextStep = (lane: Lane): string => {
+export const nextStep = (state: State, lane: Lane): string => {
   const { id } = lane;
   switch (lane.state) {
     case "planned":
-      return `lanes launch ${id}`;
+      return (
+        withoutCancelled(state, lane) ??
+        (lane.spec.command || lane.spec.agent ? `lanes launch ${id}` : runnableHint(id))
+      );
     case "paused":
       return isFrozen(lane) && lane.pausing ? "" : `lanes resume ${id}`;
     case "waiting":
+      if (isStray(lane)) return `${strayHint(id)}; then lanes merge ${id}`;
       return isManual(lane)
         ? `commit in ${worktreeOf(id)}, then lanes merge ${id}`
         : `commit or drop the files in ${worktreeOf(id)}, then lanes merge ${id} or lanes retry ${id}`;
@@ -361,10 +368,36 @@ export const nextStep = (lane: Lane): string => {
     case "merged":
       return lane.worktree ? "lanes cleanup" : "";
     case "queued":
+    case "merge-queued":
+      return withoutCancelled(state, lane) ?? "";
     case "starting":
     case "running":
-    case "merge-queued":
     case "merging":
       return "";
   }
 };
+
+/** Did its run end in a worktree that is on another branch? No file is named then, and nobody has to be answered. */
+const isStray = (lane: Lane): boolean => !isManual(lane) && !isLive(lane) && lane.paths.length === 0;
+
+/** The command that lets a lane go on without what was cancelled: its own dependencies, or those of a lane that it waits for. */
+const withoutCancelled = (state: State, lane: Lane): string | undefined => {
+  const isCancelled = (id: string): boolean => state.lanes.get(id)?.state === "cancelled";
+  const visited = new Set<string>();
+  const open = [lane];
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    if (visited.has(one.id)) continue;
+    visited.add(one.id);
+    const { dependsOn } = one.spec;
+    if (dependsOn.some(isCancelled)) {
+      const patch = { lanes: { [one.id]: { dependsOn: dependsOn.filter((id) => !isCancelled(id)) } } };
+      return `lanes tracker patch '${JSON.stringify(patch)}'`;
+    }
+    const waiting = dependsOn.flatMap((id) => state.lanes.get(id) ?? []).filter((other) => waitsToo.has(other.state));
+    open.push(...waiting);
+  }
+  return undefined;
+};
+
+/** States of a lane that may wait for others itself. */
+const waitsToo: ReadonlySet<LaneState> = new Set(["planned", "queued", "merge-queued"]);

@@ -5,8 +5,7 @@ import { mayLand } from "../core/plan.ts";
 import { checkOf, checkRunOf, checkRunsMax, mergeMessage } from "../core/queue.ts";
 import { claimsOf, trespass } from "../core/lease.ts";
 import type { Lane } from "../core/state.ts";
-import { graceMs } from "./act-run.ts";
-import { loadRules, outputOf } from "./policy.ts";
+import { graceMs, loadRules, outputOf } from "./policy.ts";
 import { leadsStill, targetOf, tell, type Work } from "./work.ts";
 
 /** Build the merge of the lane and the target's tip as a commit that is on no branch yet. */

@@ -1,14 +1,11 @@
 /** Steps that start, watch and end runs. Each may be repeated, or cut off anywhere, without harm. */
-import { branchOf, refOf, runOf } from "../core/id.ts";
+import { branchOf, runOf, strayText } from "../core/id.ts";
 import { isNo, type LaneSeen, type No, type RunSeen } from "../core/observed.ts";
 import { isManual, leaseAtStart } from "../core/schedule.ts";
 import type { Lane } from "../core/state.ts";
 import { type Ended, lostVerdict, verdict } from "../core/verdict.ts";
-import { launchOf, outputOf } from "./policy.ts";
+import { graceMs, launchOf, outputOf } from "./policy.ts";
 import { reasonOf, targetOf, tell, type Work } from "./work.ts";
-
-/** Grace between TERM and KILL, in ms. */
-export const graceMs = 5000;
 
 /** Record that the lane's next run was asked for, and on which commit it begins. */
 export const take = async (work: Work, lane: Lane): Promise<void> => {
@@ -125,6 +122,9 @@ export const finish = async (
   n: number,
   seen: Extract<RunSeen, { is: "exited" }>,
 ): Promise<void> => {
+  // What the agent left running would go on writing, in a lane that is judged now, lands, or is started again.
+  const left = await work.world.host.stop(runOf(lane.id, n), graceMs);
+  if (left.length > 0) work.world.log.warn("processes did not end", { lane: lane.id, pids: left });
   const commits = lane.spec.commit === "auto" && seen.code === 0 && !lane.stopping;
   const uncommitted = commits ? await commitFor(work, lane) : undefined;
   const ended = { ...(await evidence(work, lane, n, seen)), ...(uncommitted === undefined ? {} : { uncommitted }) };
@@ -168,7 +168,7 @@ const evidence = async (
     head,
     commits: grown ? 1 : 0,
     dirty: dirtyOf(lane, laneSeen),
-    ...(laneSeen?.worktree === "elsewhere" ? { elsewhere: `its worktree is not on ${refOf(lane.id)} any more` } : {}),
+    ...(laneSeen?.worktree === "elsewhere" ? { elsewhere: strayText(lane.id, laneSeen.on) } : {}),
     results: changed.filter((path) => path.startsWith(`${generated}/`)),
   };
 };
@@ -197,8 +197,9 @@ export const requeue = async (work: Work, lane: Lane): Promise<void> => {
 
 /** Remove a worktree whose work is on the target, or say why it stays. */
 export const remove = async (work: Work, lane: Lane): Promise<void> => {
-  const { removed, why } = await work.world.git.closeLane(lane.id, targetOf(work, lane));
+  const { removed, why, kept } = await work.world.git.closeLane(lane.id, targetOf(work, lane));
+  const where = kept === undefined ? {} : { kept };
   await tell(work, lane, [
-    removed ? { type: "worktree.removed", key: lane.id } : { type: "worktree.kept", key: lane.id, why },
+    removed ? { type: "worktree.removed", key: lane.id, ...where } : { type: "worktree.kept", key: lane.id, why },
   ]);
 };

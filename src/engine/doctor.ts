@@ -1,13 +1,14 @@
 /** Looking for faults: every driver looks, the core judges, and what is safe is mended. */
 import { diagnose } from "../core/doctor.ts";
 import type { Finding, Mend } from "../core/finding.ts";
-import type { Health, SettingsFacts, WorkFacts } from "../core/health.ts";
+import type { Health, RepositoryFacts, SettingsFacts, WorkFacts } from "../core/health.ts";
 import { isNo } from "../core/observed.ts";
 import { needsEngine } from "../core/plan.ts";
 import type { Lane, LaneState, State } from "../core/state.ts";
 import type { GitWard, HostWard, JournalWard, World } from "../port.ts";
 import { ensureElected, vitality } from "./elect.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
+import { observedName, parseObserved } from "./observed.ts";
 import { limitsOf } from "./policy.ts";
 import { reasonOf } from "./work.ts";
 
@@ -46,14 +47,28 @@ const look = async (practice: Practice): Promise<Health> => {
     now: practice.now(),
     box,
     git:
-      typeof seen === "object" && seen.inside && state?.target !== undefined
-        ? { ...seen, inside: { ...seen.inside, target: state.target } }
-        : seen,
+      typeof seen === "object" && seen.inside ? { ...seen, inside: await withKnown(seen.inside, world, state) } : seen,
     ...(world && { settings: await attempted(() => lookAtSettings(practice, world, state)) }),
     ...(journal && { journal: await attempted(() => journal.look()) }),
     ...(world &&
       ledger && { work: typeof read === "string" ? read : await attempted(() => lookAtWork(host, world, ledger)) }),
   };
+};
+
+/** What the records say besides: where lanes land, and which settings are the person's own. */
+const withKnown = async (
+  inside: RepositoryFacts,
+  world: World | undefined,
+  state: State | undefined,
+): Promise<RepositoryFacts> => {
+  const target = state?.target === undefined ? {} : { target: state.target };
+  if (!state || state.lanes.size === 0) return { ...inside, ...target, programs: [] };
+  const settings = parseObserved(await world?.journal.published(observedName))?.settings;
+  const isOwn = (key: string): boolean =>
+    settings !== undefined &&
+    !settings.remarks.some(({ name }) => name.startsWith(`${key} in `)) &&
+    Object.keys(settings.known).some((name) => name.startsWith(`${key} in `));
+  return { ...inside, ...target, programs: inside.programs.filter(({ key }) => !isOwn(key)) };
 };
 
 /** What a look saw, or why it could not: the other looks go on. */

@@ -49,8 +49,8 @@ export interface Engine {
   trust(hash: string): Promise<void>;
   /** What the reconciler published last of git, with its age; undefined when nothing was. Never runs git. */
   observed(): Promise<RepoSeen | undefined>;
-  /** Look at git now: all refs, and the working state of these lanes. */
-  look(lanes: readonly string[]): Promise<RepoSeen>;
+  /** Look at git now: all refs, and the working state of these lanes. `target`: measured against it instead of the repository's. */
+  look(lanes: readonly string[], target?: string): Promise<RepoSeen>;
   /** Called when refs or working state of lanes may have changed. */
   watchGit(lanes: readonly string[], changed: (lanes: readonly string[]) => void): Release;
   /** The end of a run's output, as it is: hostile until sanitised. */
@@ -76,8 +76,12 @@ export interface Engine {
   archive(): Promise<string>;
   /** The tracker as of now, published too; what others wrote into its file is taken over first. */
   tracker(): Promise<object>;
+  /** Names of the files in `rejected/` that are kept of edits of the tracker, oldest first. */
+  refusedEdits(): Promise<readonly string[]>;
   /** Set fields of the tracker: all of them, on disk and in effect, or none. */
   patch(doc: Doc, asked: Asked): Promise<Patched | Refusal>;
+  /** End runs that nobody waits for any more, with all their processes. Those that are over, or never were, do no harm. */
+  end(runs: readonly string[]): Promise<void>;
   /** This process as the elected reconciler, until it retires or loses the election. */
   reconcile(): Promise<void>;
   /** Whether the elected engine lives, and what there is for it to do. Reads only. */

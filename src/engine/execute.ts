@@ -1,7 +1,7 @@
 /** Wishes → records. Runs in every process: there is no server to ask. */
 import type { Command, Evidence, Refusal } from "../core/command.ts";
 import { decide, isRefusal } from "../core/decide.ts";
-import { branchOf } from "../core/id.ts";
+import { strayText } from "../core/id.ts";
 import type { Event } from "../core/event.ts";
 import type { World } from "../port.ts";
 import type { Ledger } from "./ledger.ts";
@@ -56,7 +56,7 @@ const evidenceFor = async (
     if (!lane?.worktree || target === undefined) continue;
     const seen = (await world.git.observe({ target, status: [id] })).lanes.get(id);
     if (seen?.worktree === "elsewhere") {
-      evidence.set(id, { head: seen.head, ahead: 1, dirty: [`(its worktree is not on ${branchOf(id)})`] });
+      evidence.set(id, { head: seen.head, ahead: 1, dirty: [], stray: strayText(id, seen.on) });
     } else if (seen) evidence.set(id, { head: seen.head, ahead: seen.ahead, dirty: seen.dirty ?? [] });
   }
   return evidence;

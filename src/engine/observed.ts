@@ -57,6 +57,7 @@ const isLane = withFields({
   ahead: Number.isSafeInteger,
   behind: Number.isSafeInteger,
   worktree: (value) => value === "present" || value === "missing" || value === "elsewhere",
+  on: maybe(isText),
   dirty: maybe(listOf(isText)),
   busy: maybe(isText),
 });

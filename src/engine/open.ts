@@ -13,7 +13,7 @@ import type { Engine, Pulse } from "./engine.ts";
 import { execute, type Receipt } from "./execute.ts";
 import { createLedger, type Ledger, type Told } from "./ledger.ts";
 import { observedName, parseObserved } from "./observed.ts";
-import { defaults, limitsOf, loadRules } from "./policy.ts";
+import { defaults, graceMs, limitsOf, loadRules } from "./policy.ts";
 import { createRests } from "./rest.ts";
 import { replay } from "./resume.ts";
 import type { Desk } from "./tracker.ts";
@@ -50,7 +50,7 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
     defaults: () => defaults,
     trust: (hash) => world.settings.trust(hash),
     observed: async () => parseObserved(await world.journal.published(observedName)),
-    look: (lanes) => look(ledger, world, lanes),
+    look: (lanes, target) => look(ledger, world, lanes, target),
     watchGit: (lanes, changed) => world.git.watch(lanes, changed),
     tail: (run, bytes) => world.host.tail(run, bytes),
     output: (run, from) => world.host.output(run, from),
@@ -81,12 +81,16 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       }
       return trackerOf(ledger.state, desk.seen, world.clock.now(), desk.limits);
     },
+    refusedEdits: () => world.journal.refusedEdits(),
     patch: async (doc, asked) => {
       const { patchTracker, publishTracker } = await import("./tracker.ts");
       const desk = await deskOf(ledger, world, limits);
       const answer = await patchTracker(desk, doc, asked);
       if (!("refused" in answer)) await publishTracker(desk).catch(unpublished(world));
       return answer;
+    },
+    end: async (runs) => {
+      await Promise.all(runs.map((run) => world.host.stop(run, graceMs)));
     },
     reconcile: async () => {
       const { reconcile } = await import("./reconcile.ts");
@@ -104,8 +108,9 @@ const history = async (world: World, since: number): Promise<readonly Told[]> =>
   return told;
 };
 
-const look = async (ledger: Ledger, world: World, lanes: readonly string[]): Promise<RepoSeen> => {
-  const current = ledger.state.target === undefined ? await world.git.currentBranch() : { name: ledger.state.target };
+const look = async (ledger: Ledger, world: World, lanes: readonly string[], given?: string): Promise<RepoSeen> => {
+  const target = given ?? ledger.state.target;
+  const current = target === undefined ? await world.git.currentBranch() : { name: target };
   const seen = await world.git.observe({ target: isNo(current) ? "HEAD" : current.name, status: lanes });
   const { settings } = parseObserved(await world.journal.published(observedName)) ?? {};
   if (!settings || !seen.configured) return seen;

@@ -6,6 +6,9 @@ import type { Policy } from "../core/plan.ts";
 import type { Lane } from "../core/state.ts";
 import type { Settings } from "../port.ts";
 
+/** Grace between TERM and KILL, in ms. */
+export const graceMs = 5000;
+
 /** What holds where nobody says otherwise. */
 export const defaults: Required<Pick<Config, "requireCheck" | "maxRuns" | "outputMb">> = {
   requireCheck: false,

@@ -11,7 +11,7 @@ import { trackerName, trackerOf } from "../core/tracker.ts";
 import type { Edited, World } from "../port.ts";
 import type { Mandate } from "./elect.ts";
 import type { Ledger } from "./ledger.ts";
-import { resume } from "./resume.ts";
+import { replay, resume } from "./resume.ts";
 
 /** Times that an edit is decided anew because somebody else was faster. */
 const racesMax = 5;
@@ -169,6 +169,8 @@ const stateAt = async ({ world }: Desk, position: number): Promise<State> => {
 export interface Patched {
   readonly position: number;
   readonly changed: boolean;
+  /** A patch of this id took effect before, at `position`: this one was not looked at. */
+  readonly repeated?: true;
 }
 
 /** How a patch is asked for. */
@@ -179,6 +181,15 @@ export interface Asked {
   readonly lane?: string;
 }
 
+/** The patch of this name that is in effect already: sought in the log, because the state only knows that there is one. */
+const tookEffect = async ({ world }: Desk, name: string): Promise<Patched> => {
+  let position = 0;
+  await replay(world.journal, 0, (entry, outcome) => {
+    if ("record" in entry && entry.record.id === name && outcome.effective) ({ position } = entry);
+  });
+  return { position, changed: false, repeated: true };
+};
+
 /** Record a patch, all of it or nothing. */
 export const patchTracker = async (desk: Desk, doc: Doc, { id, lane }: Asked): Promise<Patched | Refusal> => {
   const { ledger, world } = desk;
@@ -188,7 +199,7 @@ export const patchTracker = async (desk: Desk, doc: Doc, { id, lane }: Asked): P
     const newer = ledger.newer();
     if (newer) return newer;
     const { position, seen } = ledger.state;
-    if (name !== undefined && (seen.young.has(name) || seen.old.has(name))) return { position, changed: false };
+    if (name !== undefined && (seen.young.has(name) || seen.old.has(name))) return tookEffect(desk, name);
     const { patch } = await compare(desk, doc, undefined, lane);
     const [first] = patch.left;
     if (first) return { refused: `${first.path}: ${first.why}`, hint: first.hint, code: first.code };
@@ -199,7 +210,7 @@ export const patchTracker = async (desk: Desk, doc: Doc, { id, lane }: Asked): P
     const cause = world.clock.id();
     const outcome = await ledger.propose({ id: name ?? cause, by, cause, if: patch.if, events: patch.events });
     if (outcome.effective) return { position: outcome.position, changed: !isIdle(patch) && outcome.cause === cause };
-    if (outcome.reason === repeated) return { position: outcome.position, changed: false };
+    if (outcome.reason === repeated && name !== undefined) return tookEffect(desk, name);
     if (!outcome.raced) return { refused: outcome.reason ?? "", hint: "lanes events shows the record", code: 4 };
   }
   return { refused: "others change these lanes faster than this patch could be recorded", hint: "try again", code: 75 };

@@ -9,6 +9,7 @@ import type { Context } from "./call.ts";
 import { seeAdmin } from "./head.ts";
 import type { AdminSeen } from "./head.ts";
 import { relink, repairAdmin } from "./leftover.ts";
+import { keepIgnored } from "./keep-ignored.ts";
 import { adminOf, isFolder, lanePath, refsPlace, treePlace } from "./place.ts";
 import { contains } from "./read.ts";
 import { changeRefs, commitOf, laneRefs } from "./ref.ts";
@@ -26,16 +27,19 @@ export const closeLane = async (context: Context, lane: string, target: string):
   const there = (await missing(lstat(path), undefined)) !== undefined;
   if (there && head !== undefined) await finish(context, lane, head, path);
   const work = await workOf(context, lane, target, head);
-  const why = there ? await context.alone(() => remove(context, lane, path, work)) : await forget(context, lane, path);
-  if (why !== undefined) return { removed: false, why };
+  const done = there ? await context.alone(() => remove(context, lane, path, work)) : await forget(context, lane, path);
+  if (typeof done === "string") return { removed: false, why: done };
   await context.step("close:removed");
-  return { removed: true, why: await dropBranch(context, lane, target, head, work.contained) };
+  const why = await dropBranch(context, lane, target, head, work.contained);
+  return { removed: true, why, ...done };
 };
 
 /** What became of a lane's worktree, and why. */
 export interface Closed {
   readonly removed: boolean;
   readonly why: string;
+  /** Where ignored files of it are now, when there were any that nobody can make anew. */
+  readonly kept?: string;
 }
 
 /** What the lane's branch holds. `own`: why its commits would be lost, if they would. */
@@ -63,13 +67,18 @@ const finish = async (context: Context, lane: string, head: string, path: string
 };
 
 /** The folder is gone already: only git's entry is left, if anything. */
-const forget = async (context: Context, lane: string, path: string): Promise<string | undefined> =>
-  (await context.alone(() => repairAdmin(context, lane, path)))?.refused;
+const forget = async (context: Context, lane: string, path: string): Promise<string | Pick<Closed, "kept">> =>
+  (await context.alone(() => repairAdmin(context, lane, path)))?.refused ?? {};
 
 const removingMark = "lanekeeper-removing";
 
 /** Remove the worktree, or say why not. The mark stays when git does not: it may have removed a part. */
-const remove = async (context: Context, lane: string, path: string, work: Work): Promise<string | undefined> => {
+const remove = async (
+  context: Context,
+  lane: string,
+  path: string,
+  work: Work,
+): Promise<string | Pick<Closed, "kept">> => {
   const { layout } = context;
   const admin = await adminOf(layout.common, path);
   const own = (await isFolder(path)) && (await realpath(path)) === path && dirname(path) === layout.worktrees;
@@ -81,14 +90,17 @@ const remove = async (context: Context, lane: string, path: string, work: Work):
   if (why !== undefined) return why;
   const begun = seen.names.has(removingMark);
   if (begun && (await relink(admin, path)) !== undefined) return `${join(path, ".git")} names another place`;
-  const dirty = await uncommitted(context, treePlace(layout, path, admin));
+  const place = treePlace(layout, path, admin);
+  const dirty = await uncommitted(context, place);
   // Half removed by a killed call: what is gone is on the target.
   const half = begun && dirty.every((entry) => entry.index === "." && entry.worktree === "D");
   if (dirty.length > 0 && !half) return `${dirty.length} file${dirty.length === 1 ? " is" : "s are"} not committed`;
   await writeFile(join(admin, removingMark), "");
+  const kept = await keepIgnored(context, lane, path, place);
   const args = ["worktree", "remove", ...(dirty.length > 0 ? ["--force"] : []), path];
   const ran = await call(context, refsPlace(layout), args, { writes: path });
-  return ran.code === 0 ? undefined : `git does not remove it: ${endOf(ran)}`;
+  if (ran.code !== 0) return `git does not remove it: ${endOf(ran)}`;
+  return kept === undefined ? {} : { kept };
 };
 
 const objection = (lane: string, seen: AdminSeen): string | undefined => {

@@ -100,9 +100,11 @@ const laneSeen = async (context: Context, ref: RefSeen, { lane, apart, admins, d
   const seen = admin === undefined ? undefined : seeAdmin(admin, admins.get(admin));
   const known = { head: ref.head, subject: ref.subject, ahead: apart?.ahead ?? 0, behind: apart?.behind ?? 0 };
   if (admin === undefined || seen === undefined) return { ...known, worktree: "missing" };
+  const own = onOwnBranch(lane, ref, path, seen);
   return {
     ...known,
-    worktree: onOwnBranch(lane, ref, path, seen) ? "present" : "elsewhere",
+    worktree: own ? "present" : "elsewhere",
+    ...(own || seen.head === undefined ? {} : { on: seen.head.replace("refs/heads/", "") }),
     ...(dirty === undefined ? {} : { dirty }),
     ...(seen.busy === undefined ? {} : { busy: seen.busy }),
   };

@@ -102,7 +102,7 @@ const noCommit: No = {
 
 const currentBranch = async (context: Context): Promise<{ readonly name: string } | No> => {
   const { checkout, common } = context.layout;
-  const hint = "name the branch to land on with --target";
+  const hint = "name the branch to land on: lanes init --target BRANCH";
   // A bare repository's HEAD names its main branch.
   const place = checkout === undefined ? refsPlace(context.layout) : treePlace(context.layout, checkout, common);
   const ran = await call(context, place, ["symbolic-ref", "--quiet", "HEAD"]);

@@ -14,6 +14,12 @@ export const uncommitted = async (
 ): Promise<readonly Uncommitted[]> =>
   parseStatus((await must(context, place, [...statusArgs, "--", ...within])).toString());
 
+/** Ignored files and folders of a worktree, relative to it; of a folder that is ignored as a whole only its name, with a `/`. */
+export const ignored = async (context: Context, place: Place): Promise<readonly string[]> => {
+  const text = (await must(context, place, [...statusArgs, "--ignored=matching"])).toString();
+  return text.split("\0").flatMap((record) => (record.startsWith("! ") ? [record.slice(2)] : []));
+};
+
 const statusArgs: readonly string[] = [
   "--literal-pathspecs",
   "status",

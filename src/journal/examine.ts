@@ -12,6 +12,7 @@ import { newline } from "./line.ts";
 import { logName } from "./local.ts";
 import { fileBytesMax } from "./published.ts";
 import { scan } from "./read.ts";
+import { keptOf } from "./rejected.ts";
 
 /** Files that are published for readers, and what has to be for us alone even where the folder around it is not. */
 const publishedNames: readonly string[] = ["tracker.json", "observed.json", "task-queue.json", "agent-registry.json"];
@@ -19,7 +20,7 @@ const privateNames: readonly string[] = [logName, "engine.log", "engine.log.1", 
 
 const folderNames: ReadonlySet<string> = new Set(["lent", "runs"]);
 
-/** Damaged lines that are named. */
+/** Damaged lines and refused edits that are named. */
 const namedMax = 5;
 /** A writer between two system calls has this long, in ms. */
 const tornMs = 50;
@@ -35,6 +36,7 @@ export const createJournalWard = ({ state }: Pick<Layout, "state">): JournalWard
     open: openIn(state),
     log: await seeLog(join(state, logName)),
     misplaced: publishedNames.flatMap((name) => misplaced(join(state, name))),
+    refused: refusedIn(state),
     ...lockIn(state),
   }),
   mend: async (mend) => {
@@ -48,6 +50,11 @@ export const createJournalWard = ({ state }: Pick<Layout, "state">): JournalWard
     }
   },
 });
+
+const refusedIn = (state: string): JournalFacts["refused"] => {
+  const names = unlessDenied(() => keptOf(realFiles, state, "tracker.json")) ?? [];
+  return { path: join(state, "rejected"), names: names.slice(-namedMax), count: names.length };
+};
 
 const kindOf = (path: string): Kind => {
   const seen = look(path);

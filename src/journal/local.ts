@@ -9,6 +9,7 @@ import { createEdited } from "./edited.ts";
 import { createWriter } from "./log.ts";
 import { createPublisher } from "./publish.ts";
 import { readPublished } from "./published.ts";
+import { keptOf } from "./rejected.ts";
 import { createReader } from "./read.ts";
 import { keepSnapshot, readSnapshot } from "./snapshot.ts";
 import { followLog } from "./watch.ts";
@@ -43,6 +44,7 @@ export const createJournal = ({ state, files = realFiles }: JournalOptions): Jou
     edited: async () => edited.edited(),
     edits: async () => edited.edits(),
     settle: async (id, kept) => edited.settle(id, kept),
+    refusedEdits: async () => keptOf(files, state, "tracker.json"),
     followPublished: (name, changed) => followFile(join(state, checked(name)), changed),
     keep: async (snapshot) => keepSnapshot(files, log, snapshot),
     snapshot: async (position) => readSnapshot(files, log, position),

@@ -36,6 +36,18 @@ export const keepRejected = (
   return `rejected/${kept}`;
 };
 
+/** Names of what is kept of `name`, oldest first. */
+export const keptOf = (files: Files, folder: string, name: string): readonly string[] => {
+  const rejected = join(folder, "rejected");
+  if (files.lstat(rejected)?.isDirectory() !== true) return [];
+  const extension = extname(name);
+  const start = `${name.slice(0, name.length - extension.length)}.`;
+  return files
+    .readdir(rejected)
+    .filter((entry) => entry.startsWith(start) && entry.endsWith(extension))
+    .toSorted();
+};
+
 /** When something was found, as part of a file's name: sortable, and no other process or call has it. */
 const newStamp = (): string =>
   `${new Date().toISOString().replaceAll(":", "-")}-${process.pid}-${process.hrtime.bigint()}`;

@@ -31,6 +31,7 @@ export const status = async (version: string, root: string, json: boolean): Prom
     },
     limits: async () => limits,
     observed: async () => parseObserved(await journal.published(observedName)),
+    refusedEdits: () => journal.refusedEdits(),
     look: () => Promise.reject(new Error("status without --refresh does not look at git")),
   };
   const stdout = isTerminal(1) ? process.stdout : plainStream(1);

@@ -31,6 +31,8 @@ export const eventRows = ({ entry, outcome }: Told): readonly EventRow[] => {
 
 type Telling = readonly [tone: Tone, text: string] | undefined;
 
+type Refused = Extract<Event, { readonly type: "tracker.patched" }>["left"][number];
+
 type Tellers = { readonly [K in EventType]: (event: Extract<Event, { readonly type: K }>) => Telling };
 
 /** A record of a newer program may hold facts that this one has no words for. */
@@ -39,6 +41,8 @@ const tell = (event: Event): Telling =>
 
 const because = (text: string, why: string | undefined): string => (why ? `${text}: ${why}` : text);
 const few = (paths: readonly string[] | undefined): string => (paths ?? []).slice(0, 3).join(", ");
+const reasonOf = (left: readonly Refused[] | undefined): string =>
+  left?.[0] === undefined ? "" : `: ${left[0].path} ${left[0].why}`;
 const short = (commit: string | undefined): string => (commit ?? "").slice(0, 7);
 
 const tellers: Tellers = {
@@ -85,7 +89,7 @@ const tellers: Tellers = {
   "worktree.kept": ({ why }) => ["alert", because("worktree stays", why)],
   "tracker.patched": ({ changes, left, kept }) => [
     left?.length > 0 ? "alert" : "plain",
-    `tracker edited: ${changes?.length ?? 0} fields${left?.length > 0 ? `, ${left.length} not taken over${kept === undefined ? "" : ` (${kept})`}` : ""}`,
+    `tracker edited: ${changes?.length ?? 0} fields${left?.length > 0 ? `, ${left.length} not taken over${reasonOf(left)}${kept === undefined ? "" : ` (${kept})`}` : ""}`,
   ],
   "lease.asked": ({ paths, start }) => (start ? undefined : ["plain", `asks for ${few(paths)}`]),
   "lease.renewed": () => undefined,

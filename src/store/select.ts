@@ -79,7 +79,7 @@ const detailOf = (sight: Sight, id: string | undefined, before: LaneDetail | und
   if (!lane) return undefined;
   const run = logRunOf(lane);
   const why = whyLine(sight.state, lane, sight.now, sight.limits);
-  const next = nextStep(lane);
+  const next = nextStep(sight.state, lane);
   return {
     id: lane.id,
     branch: branchOf(lane.id),

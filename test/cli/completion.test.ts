@@ -75,6 +75,9 @@ describe.each(Object.keys(offers))("%s", (shell) => {
     expect(offer("doctor", "--f")).toEqual(["--fix"]);
     expect(offer("plan", "--dr")).toEqual(["--dry-run"]);
     expect(offer("init", "--target", "d")).toEqual(["develop"]);
+    expect(offer("tracker", "")).toEqual(["export", "get", "patch"]);
+    expect(offer("pause", "--how", "")).toEqual(["freeze", "stop"]);
+    expect(offer("pause", "--how", "fr")).toEqual(["freeze"]);
     expect(offer("status", "--js")).toEqual(["--json"]);
   });
 });

@@ -238,8 +238,15 @@ const faults: Readonly<Record<string, Fault>> = {
     seed: (there) => appendFileSync(state(there, "event-log.jsonl"), "no record\n"),
     check: "log",
     level: "warn",
-    what: /1 damaged line is passed over \(position 2\)/,
-    fix: /^lanes events/,
+    what: /1 damaged line is passed over \(position 2\): what it said is lost, all other records hold/,
+    fix: /^nothing has to be done: .*lanes repair --dry-run lists/,
+  },
+  "an edit of the tracker that was refused": {
+    seed: (there) => there.write(".orchestration/rejected/tracker.2026-01-02T03-04-05.678Z-1-2.json", "garbage"),
+    check: "edits",
+    level: "warn",
+    what: /1 edit of tracker\.json was not taken over, or not all of it: tracker\..*\.json/,
+    fix: /^cat ~\/project\/\.orchestration\/rejected\/tracker\..*lanes events says why; .*lanes tracker patch/,
   },
   "a torn tail": {
     seed: (there) => appendFileSync(state(there, "event-log.jsonl"), '{"v":1,"id":"x'),
@@ -447,7 +454,7 @@ const faults: Readonly<Record<string, Fault>> = {
     check: "config",
     level: "fail",
     what: /~\/project\/lanes\.config\.json: maxRuns must be a whole number/,
-    fix: /^lanes config --explain$/,
+    fix: /^correct it there, then: lanes doctor$/,
   },
   "a configuration with a misspelt key": {
     seed: (there) => there.write("lanes.config.json", '{"maxRun": 3}'),
@@ -581,6 +588,13 @@ describe("doctor", () => {
     expect(there.read(".orchestration/event-log.jsonl").startsWith(log)).toBe(true);
   });
 
+  test("takes settings that were there before any lane for the person's own", patience, async () => {
+    const there = await prepared();
+    there.git("config", "core.hooksPath", ".husky/_");
+    const { code, stdout } = await there.lanes("doctor");
+    expect([code, stdout]).toEqual([0, expect.not.stringContaining("hookspath")]);
+  });
+
   test("leaves a lock that a living process has open, and one that is young", patience, async () => {
     const there = await prepared();
     const lock = join(there.top, ".git", "index.lock");
@@ -637,12 +651,11 @@ describe("doctor", () => {
     const there = scene();
     await there.lanes("add-lane", "lost", `{"command": "kill -9 $PPID; exit 1"}`);
     await there.lanes("exec-lane", "lost");
-    await there.lanes(
-      "add-lane",
-      "left",
-      committing("left", { command: "setsid sleep 600 >/dev/null 2>&1 & echo l > l; git add l; git commit -qm l" }),
-    );
+    await there.lanes("add-lane", "left", committing("left"));
     await there.lanes("exec-lane", "left");
+    // What could not be ended with its run: it stood still in the kernel, say.
+    const env = { ...process.env, LANES_RUN: `${state(there)}:left-1` };
+    spawn("sleep", ["600"], { cwd: state(there), env, stdio: "ignore", detached: true }).unref();
     let bad: readonly Found[] = [];
     while (bad.length < 2) ({ bad } = await examine(there));
     const orphan = bad.find(({ where }) => where?.startsWith("pid "));

@@ -55,6 +55,7 @@ export const fakeEngine = (state: State, over: Partial<Engine> = {}): Engine => 
     newer: () => undefined,
     refresh: () => Promise.resolve(state),
     limits: () => Promise.resolve(limits),
+    refusedEdits: () => Promise.resolve([]),
     observed: () => Promise.resolve(undefined),
     attend: () => () => undefined,
     follow: () => () => undefined,

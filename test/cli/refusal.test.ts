@@ -67,12 +67,12 @@ const bad: readonly (readonly [words: readonly string[], code: number, line: str
   [
     ["exec-lane", "planned"],
     4,
-    'lane planned names no command and no agent; give it a "command", a roster "agent", or "agent": "manual" for a lane in which you work',
+    'lane planned names no command and no agent; lanes cancel planned, then lanes add-lane planned JSON with a "command", a roster "agent", or "agent": "manual" for a lane in which you work',
   ],
   [
     ["launch", "planned"],
     4,
-    'lane planned names no command and no agent; give it a "command", a roster "agent", or "agent": "manual" for a lane in which you work',
+    'lane planned names no command and no agent; lanes cancel planned, then lanes add-lane planned JSON with a "command", a roster "agent", or "agent": "manual" for a lane in which you work',
   ],
   [["launch", "mine", "nobody"], 64, 'no lane "nobody"; lanes: planned, mine'],
   [["launch", "\u001B[31m"], 64, String.raw`no lane "\u{1b}[31m"; lanes: planned, mine`],

@@ -48,8 +48,15 @@ describe("lanes tracker", patience, () => {
       Array.from({ length: 4 }, () => repo.json("tracker", "patch", own(1), "--id", "first")),
     );
     expect(first.filter(({ changed }) => changed)).toHaveLength(1);
+    const { position } = first.find(({ changed }) => changed) ?? {};
+    expect(first.map((each) => each["position"])).toEqual(first.map(() => position));
     await repo.lanes("tracker", "patch", own(2));
-    expect(await repo.json("tracker", "patch", own(1), "--id", "first")).toMatchObject({ changed: false });
+    expect(await repo.json("tracker", "patch", own(3), "--id", "first")).toMatchObject({ changed: false, position });
+    expect(await repo.lanes("tracker", "patch", own(3), "--id", "first")).toEqual({
+      code: 0,
+      stdout: `first took effect before, at position ${String(position)}: nothing of this one was looked at\n`,
+      stderr: "",
+    });
     expect(await docs(repo)).toMatchObject({ own: 2 });
   });
 
@@ -102,6 +109,28 @@ describe("lanes tracker", patience, () => {
     expect(logged.map((line) => JSON.parse(line) as unknown)).toContainEqual(
       expect.objectContaining({ path: "lanes.docs.command", why: "commands are not taken from the tracker" }),
     );
+  });
+
+  test("tells whoever looks at the status that edits were refused", async () => {
+    const repo = await one();
+    const path = join(repo.top, ".orchestration", "tracker.json");
+    const tracker = (await repo.json("tracker", "get")) as { lanes: Record<string, object> };
+    expect((await repo.lanes("status")).stdout).not.toContain("warning");
+    writeFileSync(
+      path,
+      JSON.stringify({ ...tracker, lanes: { docs: { ...tracker.lanes["docs"], priority: "urgent" } } }),
+    );
+    await repo.lanes("tracker", "get");
+    const told =
+      /^warning: an edit of tracker\.json was not taken over, or not all of it; kept as (\S+); lanes doctor/m;
+    const [, kept = ""] = told.exec((await repo.lanes("status")).stdout) ?? [];
+    expect(repo.read(kept)).toContain('"urgent"');
+    expect((await repo.lanes("events")).stdout).toMatch(/lanes\.docs\.priority/);
+    expect((await repo.json("status"))["warnings"]).toMatchObject([{ name: "tracker.json", how: "refused", kept }]);
+    writeFileSync(path, "garbage\n");
+    // What is no JSON may be half written: it is given a second.
+    const seen = async (): Promise<string> => (await repo.lanes("status", "--plain")).stdout;
+    await expect.poll(seen, { timeout: 30_000 }).toContain("warning: 2 edits of tracker.json were");
   });
 
   test("exports what a bug report needs, and nothing that is somebody's own", async () => {

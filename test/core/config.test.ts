@@ -149,7 +149,10 @@ describe("variables", () => {
   });
 
   test("are refused by name", () => {
-    expect(faultIn({ LANES_MAX_RUNS: "many" })).toMatch("LANES_MAX_RUNS: must be a whole number");
+    expect(faultIn({ LANES_MAX_RUNS: "many" })).toBe(
+      'LANES_MAX_RUNS: must be a whole number from 1 to 1000, not "many"',
+    );
+    expect(faultIn({ LANES_MAX_RUNS: "5000" })).toMatch("from 1 to 1000, not 5000");
     expect(faultIn({ LANES_TARGET: "a b" })).toBe('LANES_TARGET: "a b" is not a branch name');
     expect(faultIn({ LANES_AGENT: "../x" })).toMatch('LANES_AGENT: "../x" is not an id');
   });

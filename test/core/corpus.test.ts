@@ -83,7 +83,7 @@ describe("the frozen logs", () => {
       [
         "11: lease.renewed: claim 8 has another token",
         "14: lease.yielded: lane "api" keeps nobody waiting for ever",
-        "16: lease.asked: its paths are leased to api",
+        "16: lease.asked: its paths are leased to others",
         "21: lease.expired: lane "docs" has no claim 19",
       ]
     `);

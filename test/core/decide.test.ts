@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 
+import { strayText } from "../../src/core/id.ts";
 import type { Command, Evidence } from "../../src/core/command.ts";
 import { decide, isRefusal } from "../../src/core/decide.ts";
 import type { State } from "../../src/core/state.ts";
@@ -326,7 +327,10 @@ describe("adding lanes", () => {
     ["constructor", '65: "constructor" is a reserved word'],
     ["a", "65: lane a exists (planned) [choose another id, or: lanes why a]"],
     ["A", "65: A differs from lane a only in case"],
-    ["gone", "65: lane gone exists (cancelled, with a worktree) [lanes cleanup makes room for another]"],
+    [
+      "gone",
+      "65: lane gone exists (cancelled, with a worktree) [choose another id, or take its worktree away: lanes cleanup, which says why it keeps one]",
+    ],
   ])("refuses the id %s", (id, refusal) => {
     const state = withLane(laneIn("planned"), "paused", {}, "gone");
     tell(state, [{ type: "lane.cancelled", key: "gone", why: "" }]);
@@ -403,6 +407,38 @@ describe("a lane in which a person works", () => {
     expect(asked(manual(), { type: "launch", lanes: ["a"], again: true })).toBe("nothing to do");
   });
 
+  test("that has landed has nothing more to land, or commits since that need a lane of their own", () => {
+    const state = laneIn("merged");
+    expect(asked(state, merging())).toBe("nothing to do");
+    expect(asked(state, merging({ ...seen(), ahead: 0 }))).toBe("nothing to do");
+    expect(asked(state, merging({ ...seen(), head: laneOf(state, "a").landed?.head ?? "" }))).toBe("nothing to do");
+    expect(asked(state, merging({ ...seen(), head: "later" }))).toMatch(
+      /^4: lane a has landed, and has 1 commit since that main has not \[.*lanes add-lane a-2 /,
+    );
+    expect(asked(force(state, "a", { landed: undefined }), merging({ ...seen(), head: "later" }))).toMatch(
+      /that the target has not/,
+    );
+  });
+
+  test("that is being stopped to run again is not asked twice; one that is stopped for good is busy", () => {
+    const state = laneIn("paused");
+    const run = { n: 1, base: "b", askedAt: now };
+    const stopping = (then: "queue" | "pause"): State => force(state, "a", { run, stopping: { then, at: now } });
+    expect(asked(stopping("queue"), about("retry", "a"))).toBe("nothing to do");
+    expect(asked(stopping("pause"), about("retry", "a"))).toMatch(/^75: lane a is being stopped/);
+  });
+
+  test("that is asked for with another check begins anew; with the same one it goes on", () => {
+    const withCheck = (check: string): Command => ({ ...merging(seen()), check }) as Command;
+    const state = laneIn("ready");
+    tell(state, [{ type: "merge.asked", key: "a", check: "make" }]);
+    expect(asked(state, withCheck("make"))).toBe("nothing to do");
+    expect(asked(state, merging(seen()))).toBe("nothing to do");
+    expect(asked(state, withCheck("other"))).toBe("merge.withdrawn, merge.asked");
+    for (const from of ["merging", "landed-pending"] as const)
+      expect(asked(laneIn(from), withCheck("other"))).toBe("merge.requeued, merge.withdrawn, merge.asked");
+  });
+
   test("is merged with what is committed there", () => {
     expect(asked(manual(), merging(seen()))).toBe("lane.readied, merge.asked");
     expect(asked(manual(), merging())).toBe("4: lane a is waiting and cannot be merged [lanes why a]");
@@ -429,6 +465,13 @@ describe("merging", () => {
     expect(asked(laneIn("ready"), merging(seen({ dirty: ["1", "2", "3", "4"] })))).toMatch(
       /4 uncommitted files: 1, 2, 3, …/,
     );
+  });
+
+  test("is refused while the worktree is on another branch, and says how it comes back", () => {
+    expect(asked(laneIn("waiting"), merging(seen({ stray: strayText("a", "mine") })))).toBe(
+      "4: lane a cannot be merged: its worktree is on the branch mine, not on lane/a/work [git -C .worktrees/a checkout lane/a/work && git -C .worktrees/a merge -]",
+    );
+    expect(asked(laneIn("ready"), merging(seen({ stray: strayText("a", undefined) })))).toMatch(/is on no branch, not/);
   });
 
   test("is refused without commits, and while a run lives", () => {

@@ -30,6 +30,7 @@ const journal: JournalFacts = {
   folder: { path: "/home/ada/p/.orchestration", is: "folder", mine: true },
   open: [],
   log: { path: "/home/ada/p/.orchestration/l", is: "file", torn: false, damaged: [], damagedCount: 0, newestAt: now },
+  refused: { path: "/home/ada/p/.orchestration/rejected", names: [], count: 0 },
   misplaced: [],
 };
 const work: WorkFacts = { initialised: true, needed: false, lanes: [], orphans: [], newer: 0 };

@@ -138,7 +138,8 @@ describe("a name", () => {
     const state = laneIn("paused");
     tell(state, [{ type: "lane.cancelled", key: "a", why: "" }]);
     expect(tell(state, [added("a")]).reason).toBe("lane.added: lane a exists");
-    tell(state, [{ type: "worktree.removed", key: "a" }]);
+    tell(state, [{ type: "worktree.removed", key: "a", kept: "kept/a-1" }]);
+    expect(laneOf(state, "a").detail).toBe("its ignored files are in kept/a-1");
     expect(tell(state, [added("a")]).effective).toBe(true);
   });
 });

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { specFault } from "../../src/core/foreign.ts";
-import { parseSpec } from "../../src/core/lane-spec.ts";
+import { definitionKeys } from "../../src/core/catalog.ts";
+import { known, parseSpec } from "../../src/core/lane-spec.ts";
 import { isFault } from "../../src/core/parse.ts";
 
 const faultOf = (value: unknown): string => {
@@ -163,4 +164,8 @@ describe("a lane's definition", () => {
       }),
     );
   });
+});
+
+test("help lists every key of a definition, and no other", () => {
+  expect(definitionKeys.map(([key]) => key).toSorted()).toEqual([...known].toSorted());
 });

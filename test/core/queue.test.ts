@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { checkOf, mergeMessage, nextToMerge, notOnTarget, queueOrder } from "../../src/core/queue.ts";
+import { checkOf, checkRunsOf, mergeMessage, nextToMerge, notOnTarget, queueOrder } from "../../src/core/queue.ts";
 import type { State } from "../../src/core/state.ts";
 import { emptyState } from "../../src/core/state.ts";
 import { force, laneIn, laneOf, tell, withLane } from "./build.ts";
@@ -9,6 +9,15 @@ const ids = (state: State): string =>
   queueOrder(state)
     .map(({ id }) => id)
     .join(" ");
+
+test("a check that is under way has runs that are named after it", () => {
+  const state = laneIn("merging");
+  expect(checkRunsOf(laneOf(state, "a"))).toEqual(["check-a-8-k1", "check-a-8-k2", "check-a-8-k3"]);
+  const { gate: _, ...merge } = laneOf(state, "a").merge ?? { position: 0, requestedAt: 0, rebuilt: 0 };
+  force(state, "a", { merge });
+  const idle = [undefined, laneOf(state, "a"), laneOf(laneIn("ready"), "a")];
+  expect(idle.map((lane) => checkRunsOf(lane))).toEqual([[], [], []]);
+});
 
 describe("the merge queue", () => {
   test("takes lanes in the order in which they were asked for", () => {

@@ -14,7 +14,19 @@ import {
   whyLine,
 } from "../../src/core/select.ts";
 import { emptyState, type State } from "../../src/core/state.ts";
-import { force, frozenLane, laneIn, laneOf, limits, now, process, reachable, tell, withLane } from "./build.ts";
+import {
+  force,
+  frozenLane,
+  idleSpec,
+  laneIn,
+  laneOf,
+  limits,
+  now,
+  process,
+  reachable,
+  tell,
+  withLane,
+} from "./build.ts";
 
 const why = (state: State, id = "a"): string => whyLine(state, laneOf(state, id), now, limits);
 const detail = (state: State, id = "a"): string => detailOf(state, laneOf(state, id), now, limits);
@@ -108,9 +120,34 @@ describe("why a lane is where it is", () => {
 
   test("says the next step of a lane in which a person works, and of one that was merged and cleaned up", () => {
     const state = laneIn("waiting", { agent: "manual" });
-    expect(nextStep(laneOf(state, "a"))).toBe("commit in .worktrees/a, then lanes merge a");
-    expect(nextStep({ ...laneOf(laneIn("merged"), "a"), worktree: false })).toBe("");
-    expect(nextStep({ ...laneOf(laneIn("conflicted"), "a"), merge: undefined })).toMatch("git merge the target,");
+    expect(nextStep(state, laneOf(state, "a"))).toBe("commit in .worktrees/a, then lanes merge a");
+    expect(nextStep(state, { ...laneOf(laneIn("merged"), "a"), worktree: false })).toBe("");
+    expect(nextStep(state, { ...laneOf(laneIn("conflicted"), "a"), merge: undefined })).toMatch(
+      "git merge the target,",
+    );
+  });
+
+  test("says what a lane lacks that nothing can start", () => {
+    const idle = emptyState();
+    tell(idle, [{ type: "lane.added", key: "a", spec: idleSpec() }]);
+    expect(why(idle)).toBe(
+      'a is planned; next: lanes cancel a, then lanes add-lane a JSON with a "command", a roster "agent", or "agent": "manual" for a lane in which you work',
+    );
+  });
+
+  test("says how a lane goes on without a dependency that was cancelled, its own or one further on", () => {
+    const state = withLane(laneIn("cancelled"), "queued", { dependsOn: ["a", "m"] });
+    withLane(state, "merged", {}, "m");
+    withLane(state, "queued", { dependsOn: ["b", "m", "unknown"] }, "c");
+    withLane(state, "merge-queued", { dependsOn: ["a"] }, "d");
+    withLane(state, "planned", { dependsOn: ["a"] }, "e");
+    const patch = (id: string, left = "") => `next: lanes tracker patch '{"lanes":{"${id}":{"dependsOn":[${left}]}}}'`;
+    expect(why(state, "b")).toBe(
+      `b is queued: blocked by a (cancelled); a is cancelled (cancelled); ${patch("b", '"m"')}`,
+    );
+    expect(why(state, "c").endsWith(patch("b", '"m"'))).toBe(true);
+    expect(why(state, "d")).toBe(`d is merge-queued: waits for a, which is cancelled; ${patch("d")}`);
+    expect(why(state, "e").endsWith(patch("e"))).toBe(true);
   });
 });
 

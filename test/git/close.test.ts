@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 import { expect, test } from "vitest";
@@ -77,12 +86,15 @@ test("a lane without commits goes with its branch; closing again is fine; the ta
   yes(await open(s));
 });
 
-test("a lane that landed goes with ignored files; what landed stays known", async () => {
+test("a lane that landed goes with ignored files that tools make anew, others are kept; what landed stays known", async () => {
   const s = await scene();
   await landed(s);
-  s.write(".git/info/exclude", "cache/\n/.worktrees/\n/.orchestration/\n");
+  s.write(".git/info/exclude", "cache/\n.env*\n/.worktrees/\n/.orchestration/\n");
   s.write(".worktrees/one/cache/x", "x");
-  expect(await s.git.closeLane("one", "main")).toEqual({ removed: true, why: "" });
+  s.write(".worktrees/one/.env \nodd", "secret");
+  const aside = ".orchestration/kept/one-1";
+  expect(await s.git.closeLane("one", "main")).toEqual({ removed: true, why: "", kept: aside });
+  expect(readdirSync(join(s.top, aside))).toEqual([".env \nodd"]);
   expect(existsSync(lanePath(s))).toBe(false);
   expect(s.run("for-each-ref", "--format=%(refname)")).toBe(
     "refs/heads/main\nrefs/lanes/backup/one/1\nrefs/lanes/landed/one",

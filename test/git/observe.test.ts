@@ -64,6 +64,7 @@ test("a target that does not exist, a lane without a worktree, one elsewhere, an
   for (const id of ["gone", "other", "busy"]) yes(await s.git.openLane(id, onto));
   rmSync(join(s.top, ".worktrees/gone"), { recursive: true });
   s.at(".worktrees/other", "switch", "-q", "-c", "side");
+  expect((await s.git.observe({ target: "main", status: [] })).lanes.get("other")).toMatchObject({ on: "side" });
   s.at(
     ".worktrees/busy",
     "merge",

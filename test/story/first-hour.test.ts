@@ -81,7 +81,7 @@ test.concurrent(
   async () => {
     await using place = makeRepository();
     place.git(place.top, "switch", "-q", "--detach");
-    expect((await place.lanes({}, "init")).stderr).toContain("name the branch to land on with --target");
+    expect((await place.lanes({}, "init")).stderr).toContain("name the branch to land on: lanes init --target BRANCH");
     expect((await place.lanes({}, "init", "--target", "main")).code).toBe(0);
     for (const words of [["init"], ["add-lane", "one", oneCommit]])
       expect((await place.lanes({}, ...words)).code).toBe(0);

@@ -207,7 +207,7 @@ const refused: Readonly<Record<string, Refused>> = {
     },
     words: [["init"], adding],
     code: 3,
-    says: /^lanes: .* is on no branch \(detached HEAD\); name the branch to land on with --target\n$/,
+    says: /^lanes: .* is on no branch \(detached HEAD\); name the branch to land on: lanes init --target BRANCH\n$/,
   },
   "a folder inside of git's own": {
     make: () => {
