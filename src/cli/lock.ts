@@ -1,7 +1,7 @@
 /** `lock list|acquire|renew|release|break`: leases of paths and named resources. */
 import { idFault, quote } from "../core/id.ts";
 import { ttlDefaultMs, ttlMs } from "../core/lease.ts";
-import { isNo, type No } from "../core/observed.ts";
+import type { No } from "../core/observed.ts";
 import { type ClaimRow, claimRows } from "../core/select.ts";
 import { claimJson } from "../core/tracker.ts";
 import type { Engine } from "../engine/engine.ts";

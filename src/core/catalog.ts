@@ -273,7 +273,12 @@ export const catalog: readonly Capability[] = [
     title: "See, take, renew, give back or break leases of paths",
     group: "keep",
     arguments: [
-      { name: "ACTION", about: "list, acquire, renew, release or break; list when left out", optional: true },
+      {
+        name: "ACTION",
+        about: "list, acquire, renew, release or break; list when left out",
+        optional: true,
+        words: ["list", "acquire", "renew", "release", "break"],
+      },
       { name: "LANE", about: "whose lease; break takes the number of a claim", optional: true },
       {
         name: "GLOB",

@@ -1,6 +1,6 @@
 /** What each fact does to the state: one row per event. Adding an event case makes the compiler point here. */
 import type { Event, EventType, LogRecord, Patched } from "./event.ts";
-import { exitCode, isIdentity, isPhase, isTime, list, shown, specFault, text, time } from "./foreign.ts";
+import { exitCode, isIdentity, isPhase, isTime, isYes, list, shown, specFault, text, time } from "./foreign.ts";
 import { idFault } from "./id.ts";
 import { foreignKey, foreignMax, patchable } from "./patchable.ts";
 import { type Claim, claimsOf, deadlockIn, granted, patternsFault, ttlDefaultMs, ttlMs, yielded } from "./lease.ts";
@@ -544,15 +544,15 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       id: position,
       lane: key,
       paths,
-      shared: event.shared === true,
+      shared: isYes(event.shared),
       ttlMs: Math.min(ttlMs.most, Math.max(ttlMs.least, time(event.ttlMs, ttlDefaultMs))),
       at: record.at,
       token: undefined,
       place: position,
-      source: start === true ? "start" : "person",
+      source: isYes(start) ? "start" : "person",
     };
     const next = granted([...claims, claim], position, record.at);
-    if (start === true && next.at(-1)?.token === undefined) return "its paths are leased to others";
+    if (isYes(start) && next.at(-1)?.token === undefined) return "its paths are leased to others";
     draft.repo = { ...draft.repo, claims: next };
     return undefined;
   },

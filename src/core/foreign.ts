@@ -15,6 +15,9 @@ const timeMax = 8.64e15;
 /** Can this be a time in ms since 1970? */
 export const isTime = (value: unknown): value is number => typeof value === "number" && Math.abs(value) <= timeMax;
 
+/** Does it say yes? */
+export const isYes = (value: unknown): boolean => value === true;
+
 /** A time, or another one when it is something else. */
 export const time = (value: unknown, otherwise: number): number => (isTime(value) ? value : otherwise);
 

@@ -128,7 +128,7 @@ export const waitOf = (state: State, lane: Lane, now: number, limits: Limits, tu
 };
 
 /** A claim in a few words: `src/**, docs (leased to a)`. */
-export const leaseText = ({ paths, lane }: Claim): string =>
+const leaseText = ({ paths, lane }: Claim): string =>
   `${paths.slice(0, 2).join(", ")}${paths.length > 2 ? ", …" : ""} (leased to ${lane})`;
 
 /** The lane whose turn it is among those that never run together. */

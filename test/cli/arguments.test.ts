@@ -149,6 +149,7 @@ describe("help", () => {
         demo     Watch six lanes on a scratch repository, from a wish to merged
 
       Keep house:
+        lock        See, take, renew, give back or break leases of paths
         tracker     Read the tracker, set fields of it, or gather what a bug report needs
         engine      Start, stop or look at the process that carries lanes out
         doctor      Look for faults of this machine and repository; each with what, where and one command that mends it
