@@ -112,11 +112,11 @@ describe("what anybody may see", () => {
   test("has no homes, commands or prompts, and no name of the box", () => {
     const value = {
       on: "box-7",
-      path: "/home/me/work/repo/a.txt and /home/me/b",
+      path: "/home/me/src/repo/a.txt and /home/me/b",
       "/home/me/key": { token: 7, api_key: "x", nested: ["my-value"] },
       spec: { command: ["sh", "-c", "true"], prompt: "do it", check: { command: "make" }, retries: 2, cwd: null },
     };
-    expect(anonymise(value, { homes: ["/home/me", "/home/me/work/repo", "/"], values: ["my-value"] })).toEqual({
+    expect(anonymise(value, { homes: ["/home/me", "/home/me/src/repo", "/"], values: ["my-value"] })).toEqual({
       path: "~/a.txt and ~/b",
       "~/key": { token: 7, api_key: "[secret]", nested: ["[secret]"] },
       spec: {

@@ -16,21 +16,11 @@ import type { Intent } from "../../src/tui/intent.ts";
 import { intentsOf, keysOf, pasted } from "../../src/tui/keymap.ts";
 import { layoutOf } from "../../src/tui/layout.ts";
 import { widthOf } from "../../src/tui/width.ts";
+import { hostileText } from "../tui/hostile-text.ts";
 import { memoryEngine } from "../tui/memory-engine.ts";
 import { hostile, swing } from "../tui/scene.ts";
 import { openStage } from "../tui/stage.tsx";
 import type { Fuzz } from "./fuzz.ts";
-
-const starts = ["\u001B[", "\u001B]", "\u001BP", "\u001BX", "\u001B^", "\u001B_", "\u009B", "\u009D", "\u0090"];
-const ends = ["\u0007", "\u001B\\", "\u009C", "m", "H", "2J", "6n", "c", "?1049h", "0;", "52;c;", "8;;", "\u001Bc"];
-const marks = ["\u0301", "\u1100", "\u1161", "\u202E", "\u2066", "\u200D", "\uFE0F", "\uD83D", "\u{E0067}", "\u0600"];
-const letters = ["日", "ｶﾞ", "กำ", "क्ष", "👩", "👍🏽", "🇩🇪", "1️⃣", "\t", "\r", "\n", "\b", "\u0000", "\u007F"];
-const piece = fc.oneof(
-  fc.constantFrom(...starts, ...ends, ...marks, ...letters),
-  fc.string({ unit: "binary", maxLength: 6 }),
-  fc.string({ maxLength: 8 }),
-);
-const hostileText = fc.array(piece, { maxLength: 14 }).map((parts) => parts.join(""));
 
 /** Control characters, escapes, and whatever turns the direction of a text. */
 const acting = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { buildSync } from "esbuild";
 import { describe, expect, test, vi } from "vitest";
 
+import { branchOf } from "../../src/core/id.ts";
 import { no, scene, yes } from "./scratch.ts";
 import type { Scene } from "./scratch.ts";
 
@@ -102,7 +103,7 @@ test("a base without files makes an empty lane", async () => {
 const blockers: readonly (readonly [branch: string, hint: string])[] = [
   ["lane", "git branch -m lane lane-old"],
   ["lane/one", "git branch -m lane/one lane-one-old"],
-  ["lane/one/work/deeper", "git branch -m lane/one/work/deeper lane-one-work-deeper-old"],
+  [`${branchOf("one")}/deeper`, `git branch -m ${branchOf("one")}/deeper lane-one-work-deeper-old`],
 ];
 
 test.each(blockers)("a branch %s is in the way, and how to rename it is said", async (branch, hint) => {

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
 import { createJournal } from "../../src/journal/local.ts";
 import { makeFifo } from "../journal/place.ts";
@@ -197,11 +197,13 @@ test("an edit made while no engine runs is taken over by the next verb", { timeo
   );
   expect((await scratch.lanes("why", "lane-0")).code).toBe(0);
   await until("the lane", async () => ((await scratch.state("extra")) === "planned" ? true : undefined));
-  expect(JSON.parse(scratch.read(".orchestration/tasks/agent-extra/task_extra.json"))).toMatchObject({
-    id: "extra",
-    tasks: ["by hand"],
-  });
-  expect(JSON.parse(scratch.read(".orchestration/task-queue.json"))).toMatchObject({ counts: { open: 6, done: 0 } });
-  expect(JSON.parse(scratch.read(".orchestration/agent-registry.json"))).toMatchObject({ agents: [], live: 0 });
+  // The journal has the lane first; the files that are made from it come a moment later, each by itself.
+  const shown = (name: string, what: object): Promise<void> =>
+    vi.waitFor(() => expect(JSON.parse(scratch.read(`.orchestration/${name}`))).toMatchObject(what), {
+      timeout: 30_000,
+    });
+  await shown("tasks/agent-extra/task_extra.json", { id: "extra", tasks: ["by hand"] });
+  await shown("task-queue.json", { counts: { open: 6, done: 0 } });
+  await shown("agent-registry.json", { agents: [], live: 0 });
   expect(inRejected(scratch, false)).toEqual([]);
 });

@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 
 import { sanitize, sanitizeLines } from "../../src/core/text.ts";
 import { widthOf } from "../../src/tui/width.ts";
+import { hostileText } from "./hostile-text.ts";
 import { hostileTexts } from "./scene.ts";
 
 test("clean text is what it was", () => {
@@ -62,17 +63,6 @@ test("the last lines of an output are shown as a terminal would leave them", () 
     "the next line is not part of it",
   ]);
 });
-
-const starts = ["\u001B[", "\u001B]", "\u001BP", "\u009B", "\u009D", "\u0007", "\u001B\\", "\u009C"];
-const rests = ["0;", "52;c;", "?1049h", "31m", "2J", "6n", "c", "\u001Bc", "\u0008", "\r", "\n", "\t"];
-const emoji = ["👩", "👍🏽", "🏽", "🇩🇪", "1️⃣", "\u200D", "\uFE0F", "\u{E0067}"];
-const letters = ["\u0301", "\u1100", "\u1161", "日", "ｶﾞ", "กำ", "क्ष", "\u202E", "\uD83D", "\u0600", "\uFFA0", "\u0D4E"];
-const piece = fc.oneof(
-  fc.constantFrom(...starts, ...rests, ...emoji, ...letters),
-  fc.string({ unit: "binary", maxLength: 6 }),
-  fc.string({ maxLength: 8 }),
-);
-const hostileText = fc.array(piece, { maxLength: 12 }).map((parts) => parts.join(""));
 
 test("no text moves, colours, titles, asks or leaves a terminal, and its width is certain", async () => {
   const term = new xterm.Terminal({ cols: 400, rows: 4, allowProposedApi: true });
