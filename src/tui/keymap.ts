@@ -107,7 +107,7 @@ export const keysOf = (input: string, key: Key): readonly string[] => {
 export const intentsOf = (name: string, mode: Mode): readonly Intent[] => {
   const bound = keymap.find((binding) => binding.scope === mode.is && binding.key === name);
   if (bound) return [bound.intent];
-  return mode.is === "filter" && Array.from(name).length === 1 ? [{ type: "type", text: name }] : [];
+  return mode.is === "filter" && /^\P{C}$/u.test(name) ? [{ type: "type", text: name }] : [];
 };
 
 /** What was pasted → what it means: text for a filter, nothing anywhere else. */

@@ -105,7 +105,13 @@ const change = (ui: Ui, intent: UiIntent, shown: Shown): Ui => {
     case "open-filter":
       return { ...ui, mode: { is: "filter", before: ui.filters[ui.pane] } };
     case "type":
-      return filtered(ui, (ui.filters[ui.pane] + intent.text).slice(0, filterMax));
+      // By characters: half of one could not be shown.
+      return filtered(
+        ui,
+        Array.from(ui.filters[ui.pane] + intent.text)
+          .slice(0, filterMax)
+          .join(""),
+      );
     case "erase":
       return filtered(ui, intent.what === "all" ? "" : Array.from(ui.filters[ui.pane]).slice(0, -1).join(""));
     case "close-filter":

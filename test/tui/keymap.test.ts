@@ -42,6 +42,7 @@ test("letters that arrive together are pressed one after another", () => {
 test("in a filter letters are text, and a paste is text nowhere else", () => {
   expect(meant("q", key(), filter)).toEqual([{ type: "type", text: "q" }]);
   expect(meant("日", key(), filter)).toEqual([{ type: "type", text: "日" }]);
+  expect(meant("\uD83D", key(), filter)).toEqual([]);
   expect(meant("", key({ escape: true }), filter)).toEqual([{ type: "close-filter", keep: false }]);
   expect(pasted("two\nlines", filter)).toEqual([{ type: "type", text: "two lines" }]);
   expect(pasted("XyMq", normal)).toEqual([]);
