@@ -1,0 +1,107 @@
+/**
+ * Which lanes may collide, as functions of what each of them changes. Only a merge says whether two lanes conflict; here is
+ * decided for which pairs nobody has to try. Intersecting paths is not enough: one lane in eight that collides does so without
+ * a common path.
+ */
+
+/** A path that a lane adds, changes or takes away, compared with its target. A rename is two of them. */
+export interface Change {
+  readonly path: string;
+  readonly kind: "added" | "changed" | "gone";
+}
+
+/** What a lane, merged with its target, changes there. */
+export interface Footprint {
+  readonly lane: string;
+  readonly changes: readonly Change[];
+  /** Folders of the target in which nothing is left: git takes them for renamed, and moves what others add there. */
+  readonly vanished: readonly string[];
+}
+
+/** Two lanes, by the order of their names. */
+export type Pair = readonly [a: string, b: string];
+
+/** The folders above a path, the nearest first; the top of the repository is none. */
+export const foldersAbove = (path: string): readonly string[] => {
+  const folders: string[] = [];
+  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) folders.push(path.slice(0, end));
+  return folders;
+};
+
+/** Lanes by something that they touch. */
+type Index = Map<string, Set<string>>;
+
+const note = (index: Index, key: string, lane: string): void => {
+  const lanes = index.get(key) ?? new Set();
+  lanes.add(lane);
+  index.set(key, lanes);
+};
+
+/**
+ * The pairs that have to be merged to know. All others merge cleanly: they have no path in common, none of them has a file
+ * where the other has a folder, and none adds to a folder that the other emptied.
+ */
+export const suspects = (footprints: readonly Footprint[]): readonly Pair[] => {
+  const [touching, emptying]: [Index, Index] = [new Map(), new Map()];
+  for (const { lane, changes, vanished } of footprints) {
+    for (const { path } of changes) note(touching, path, lane);
+    for (const folder of vanished) note(emptying, folder, lane);
+  }
+  const found = new Map<string, Pair>();
+  const meet = (lane: string, others: ReadonlySet<string> | undefined): void => {
+    for (const other of others ?? []) {
+      if (other === lane) continue;
+      const pair: Pair = lane < other ? [lane, other] : [other, lane];
+      found.set(pair.join("\n"), pair);
+    }
+  };
+  for (const { lane, changes } of footprints) {
+    for (const { path, kind } of changes) {
+      meet(lane, touching.get(path));
+      for (const folder of foldersAbove(path)) {
+        meet(lane, touching.get(folder));
+        if (kind === "added") meet(lane, emptying.get(folder));
+      }
+    }
+  }
+  return [...found.values()].toSorted(byName);
+};
+
+const byName = (a: Pair, b: Pair): number => compare(a[0], b[0]) || compare(a[1], b[1]);
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Paths that two lanes add and that differ only in case: git merges them, and some file systems cannot hold both. */
+export const caseClashes = (a: Footprint, b: Footprint): readonly string[] => {
+  const folded = new Map(added(a).map((path) => [path.toLowerCase(), path]));
+  return added(b).flatMap((path) => {
+    const twin = folded.get(path.toLowerCase());
+    return twin === undefined || twin === path ? [] : [`${twin} and ${path}`];
+  });
+};
+
+const added = ({ changes }: Footprint): readonly string[] =>
+  changes.flatMap(({ path, kind }) => (kind === "added" ? [path] : []));
+
+/**
+ * An order in which as few lanes as possible meet a conflict: again and again the one that collides with the fewest of those
+ * that are left, the first by the given order among equals. Each lane that lands makes the others meet it, so those that
+ * collide with many go last.
+ */
+export const gentleOrder = (lanes: readonly string[], conflicts: readonly Pair[]): readonly string[] => {
+  const left = new Map(lanes.map((lane) => [lane, new Set<string>()]));
+  for (const [a, b] of conflicts) {
+    if (!left.has(a) || !left.has(b)) continue;
+    left.get(a)?.add(b);
+    left.get(b)?.add(a);
+  }
+  const order: string[] = [];
+  while (left.size > 0) {
+    let [next, least] = ["", Number.POSITIVE_INFINITY];
+    for (const [lane, against] of left) if (against.size < least) [next, least] = [lane, against.size];
+    order.push(next);
+    left.delete(next);
+    for (const against of left.values()) against.delete(next);
+  }
+  return order;
+};
