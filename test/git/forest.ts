@@ -84,7 +84,7 @@ const change = (tree: Map<string, Leaf>, roll: Dice): void => {
     default: {
       const from = anyOf(roll, folders.slice(1));
       const to = anyOf(roll, ["r/", "s/", "d/", "p/"]);
-      for (const [old, moved] of [...tree]) {
+      for (const [old, moved] of Array.from(tree)) {
         if (!old.startsWith(from) || to.startsWith(from)) continue;
         tree.delete(old);
         put(tree, `${to}${old.slice(from.length)}`, moved);
