@@ -9,6 +9,8 @@ import type { Place } from "./place.ts";
 /** What one tree changes in another. */
 export interface Diff {
   readonly changes: readonly Change[];
+  /** Modes and contents before and after, by path. */
+  readonly rows: ReadonlyMap<string, string>;
   /** The same for the same changes of the same contents. */
   readonly key: string;
   /** The same for the same paths that came or went, with the same contents: what guesses about renames go by. */
@@ -19,7 +21,7 @@ export interface Diff {
 export type Trees = readonly [from: string, to: string];
 
 /** No change at all. */
-export const noDiff: Diff = { changes: [], key: "", shape: "" };
+export const noDiff: Diff = { changes: [], rows: new Map(), key: "", shape: "" };
 
 /** Name of a comparison in the answer of `diffBatch`. */
 export const diffName = ([from, to]: Trees): string => `${from} ${to}`;
@@ -40,9 +42,9 @@ export const diffBatch = async (
 
 /** Parse `diff-tree --stdin -z --raw`: `tree tree LF`, then `:mode mode oid oid status NUL path NUL` for each path. */
 export const parseDiffs = (text: string, names: readonly string[]): ReadonlyMap<string, Diff> => {
-  const found = new Map(names.map((name) => [name, { changes: [] as Change[], all: "", moved: "" }]));
+  const found = new Map(names.map((name) => [name, { changes: [] as Change[], rows: new Map<string, string>() }]));
   const fields = text.split("\0");
-  let current: { changes: Change[]; all: string; moved: string } | undefined;
+  let current: { changes: Change[]; rows: Map<string, string> } | undefined;
   for (let at = 0; at < fields.length; at += 1) {
     let raw = fields[at] ?? "";
     // Only what begins a diff ends with a line break; several stand in a row where nothing changed. Names stand in fields of their own.
@@ -55,16 +57,23 @@ export const parseDiffs = (text: string, names: readonly string[]): ReadonlyMap<
     at += 1;
     const status = raw.at(-1);
     const kind = status === "A" ? "added" : status === "D" ? "gone" : "changed";
-    if (!current) continue;
-    current.changes.push({ path, kind });
-    const row = `${raw}\0${path}\0`;
-    current.all += row;
-    if (kind !== "changed") current.moved += row;
+    current?.changes.push({ path, kind });
+    current?.rows.set(path, raw);
   }
-  const digest = (what: string): string => (what === "" ? "" : createHash("sha256").update(what).digest("base64url"));
-  return new Map(
-    [...found].map(([name, { changes, all, moved }]) => [name, { changes, key: digest(all), shape: digest(moved) }]),
-  );
+  return new Map([...found].map(([name, { changes, rows }]) => [name, diffOf(changes, rows)]));
+};
+
+const diffOf = (changes: readonly Change[], rows: ReadonlyMap<string, string>): Diff => {
+  const moved = changes.flatMap(({ path, kind }) => (kind === "changed" ? [] : [path]));
+  return { changes, rows, key: digestOf([...rows.keys()], rows), shape: digestOf(moved, rows) };
+};
+
+/** A short name for what happens to these paths; empty for none. */
+export const digestOf = (paths: readonly string[], rows: ReadonlyMap<string, string>): string => {
+  if (paths.length === 0) return "";
+  const hash = createHash("sha256");
+  for (const path of paths) hash.update(`${rows.get(path) ?? ""}\0${path}\0`);
+  return hash.digest("base64url");
 };
 
 /** Folders above what `to` took away that are not there any more, by `to`. */

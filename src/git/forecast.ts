@@ -15,7 +15,7 @@ import {
 import { createJudge, type Judge, type Question } from "./attribute.ts";
 import type { Context } from "./call.ts";
 import { controlPlace } from "./control.ts";
-import { type Diff, diffBatch, diffName, noDiff, type Trees, treesOf, vanishedIn } from "./diff-batch.ts";
+import { type Diff, diffBatch, diffName, digestOf, noDiff, type Trees, treesOf, vanishedIn } from "./diff-batch.ts";
 import { type Fork, forksOf } from "./fork.ts";
 import { writeCommits } from "./landed.ts";
 import { mergeBatch, type Merged, type Two } from "./merge-batch.ts";
@@ -238,29 +238,57 @@ const standingOf = async (
     new Map(lanes.map(({ tree }) => [tree, diffOf([base, tree]).changes])),
   );
   return lanes.map((lane): Standing => {
-    const { changes, key } = diffOf([base, lane.tree]);
+    const relative = diffOf([base, lane.tree]);
     const fork = forks.get(lane.head);
     const isFresh = isFreshAt(tip, fork);
     const past = isFresh ? [] : since(lane).map(({ own, others }) => ({ own: diffOf(own), others: diffOf(others) }));
-    const isUprooted = fork === undefined || past.some(({ own, others }) => isUprootedBy(own.changes, others.changes));
-    const shape = fork === undefined ? tip : past.map(({ others }) => others.shape).join(".");
-    const moved = new Set(past.flatMap(({ others }) => others.changes.map(({ path }) => path)));
+    const apart = past.map(({ own, others }) => apartOf(own, others));
+    const known = new Set(relative.rows.keys());
+    const both = [...new Set(apart.flatMap(({ shared }) => shared))];
     return {
       ...lane,
       isFresh,
-      key: `${lane.head}.${key}.${shape}`,
-      shared: changes.flatMap(({ path }) => (moved.has(path) ? [path] : [])),
-      footprint: { lane: lane.lane, changes, vanished: empty.get(lane.tree) ?? [], isUprooted },
+      key: [lane.head, relative.key, ...(fork ? apart.map(({ key }) => key) : [tip])].join("."),
+      shared: both,
+      footprint: {
+        lane: lane.lane,
+        // What both did alike shows in no comparison with the target, and yet the lane has it changed.
+        changes: [...relative.changes, ...both.flatMap((path) => (known.has(path) ? [] : [changed(path)]))],
+        vanished: [...(empty.get(lane.tree) ?? []), ...apart.flatMap(({ left }) => left)],
+        isUprooted: fork === undefined || apart.some(({ isUprooted }) => isUprooted),
+      },
     };
   });
 };
 
+const changed = (path: string): Change => ({ path, kind: "changed" });
+
+/** A lane and the target since they parted. */
+interface Apart {
+  /** Paths that both changed. */
+  readonly shared: readonly string[];
+  /** Folders from which both took something. */
+  readonly left: readonly string[];
+  readonly isUprooted: boolean;
+  readonly key: string;
+}
+
+const apartOf = (own: Diff, others: Diff): Apart => {
+  const shared = own.changes.flatMap(({ path }) => (others.rows.has(path) ? [path] : []));
+  const gone = new Set(others.changes.flatMap(({ path, kind }) => (kind === "gone" ? [path] : [])));
+  const left = own.changes.flatMap(({ path, kind }) => (kind === "gone" && gone.has(path) ? foldersAbove(path) : []));
+  return {
+    shared,
+    left: [...new Set(left)],
+    isUprooted: gone.size > 0 && isUprootedBy(own.changes, gone),
+    key: `${others.shape},${digestOf(shared, others.rows)}`,
+  };
+};
+
 const isFreshAt = (tip: string, fork: Fork): boolean => fork?.length === 1 && fork[0] === tip;
 
-/** Does `own` change what `others` took away, or add to a folder from which they took something? */
-const isUprootedBy = (own: readonly Change[], others: readonly Change[]): boolean => {
-  const gone = new Set(others.flatMap(({ path, kind }) => (kind === "gone" ? [path] : [])));
-  if (gone.size === 0) return false;
+/** Does `own` change what is `gone` from the target, or add to a folder from which the target took something? */
+const isUprootedBy = (own: readonly Change[], gone: ReadonlySet<string>): boolean => {
   const folders = new Set([...gone].flatMap(foldersAbove));
   return own.some(
     ({ path, kind }) =>

@@ -161,6 +161,22 @@ test("lanes that began before the target meet as they would land", async () => {
   ]);
 });
 
+test("a lane that did as the target did has it changed all the same", async () => {
+  const { commit, forecast } = await fixture();
+  const old = commit(files(base));
+  const alike = { ...base, "src/b": "the same\n" };
+  const target = commit(files(alike), old);
+  const late = commit(files({ ...alike, mine: "m\n" }), old);
+  const { "src/b": _gone, ...rest } = alike;
+  const lanes = new Map([
+    ["late", late],
+    ["taker", commit(files(rest), target)],
+  ]);
+  expect(await forecast({ target, lanes })).toMatchObject([
+    { a: "late", b: "taker", is: "conflict", paths: ["src/b"], kinds: ["modify/delete"] },
+  ]);
+});
+
 test("where .gitattributes set another way to merge, nobody knows without asking it", async () => {
   const { commit, forecast } = await fixture();
   const target = commit(files({ ...base, ".gitattributes": "src/* merge=ours-own\ndocs/* text\n" }));
