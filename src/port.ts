@@ -1,6 +1,7 @@
 /** Everything that this program can do to the world, on one page. Types only: drivers fill them, the engine uses them. */
 import type { Config } from "./core/config.ts";
 import type { Layer } from "./core/config-source.ts";
+import type { Collision } from "./core/conflict.ts";
 import type { Entry, LogRecord } from "./core/event.ts";
 import type { Mend } from "./core/finding.ts";
 import type { BoxFacts, GitFacts, JournalFacts, WorkFacts } from "./core/health.ts";
@@ -162,6 +163,23 @@ export interface Candidate {
   readonly tree: string;
 }
 
+/** What a forecast is asked about. */
+export interface ForecastAsk {
+  /** Commit of the target. */
+  readonly target: string;
+  /** Tips of the lanes' branches, by lane. */
+  readonly lanes: ReadonlyMap<string, string>;
+  /** Lanes in which there may be uncommitted work: it is taken as if it were committed. */
+  readonly dirty: readonly string[];
+}
+
+/** What is predicted. */
+export interface Forecast {
+  readonly collisions: readonly Collision[];
+  /** Lanes whose uncommitted work is in it. */
+  readonly uncommitted: readonly string[];
+}
+
 /** Git for lanes. Every reading call is guarded: nothing that the repository's own configuration names is run. */
 export interface Git {
   /** One look: all refs, and the status of the lanes in `status` (ids). */
@@ -205,6 +223,11 @@ export interface Git {
     readonly commit: string;
     readonly head: string;
   }): Promise<{ readonly landed: true } | { readonly moved: string } | No>;
+  /**
+   * Which of these lanes would not merge with the target, and which not with each other: for those that land on the same target.
+   * Low in priority; nothing of the user's is touched. `first` is told what is known before lanes are compared with each other.
+   */
+  forecast(ask: ForecastAsk, first?: (told: Forecast) => void): Promise<Forecast>;
   /** Text of the files below `folder` at a commit, by path. */
   filesAt(commit: string, folder: string): Promise<ReadonlyMap<string, string>>;
   /** Paths that `head` changed since it left `onto`. */

@@ -12,6 +12,8 @@ export interface Observed {
   readonly runs: ReadonlyMap<string, RunSeen>;
   /** Failed lanes whose wait before the next run is over. */
   readonly rested: ReadonlySet<string>;
+  /** With how many of the lanes that wait to be merged each of them is predicted to collide. */
+  readonly predicted?: ReadonlyMap<string, number>;
 }
 
 /** What planning depends on besides the state. */

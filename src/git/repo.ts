@@ -10,6 +10,7 @@ import { closeLane } from "./close.ts";
 import { commitAll } from "./commit.ts";
 import { publish } from "./control.ts";
 import { exclude, noteCheckout } from "./exclude.ts";
+import { createForecaster } from "./forecast.ts";
 import { land } from "./land.ts";
 import { observe } from "./observe.ts";
 import { refsPlace, treePlace } from "./place.ts";
@@ -37,6 +38,7 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     candidate: (ask) => candidate(context, ask),
     verification: (slot, commit) => verification(context, slot, commit),
     land: (ask) => land(context, ask),
+    forecast: createForecaster(context),
     filesAt: (commit, folder) => filesAt(context, commit, folder),
     known: (commits) => known(context, commits),
     changed: (onto, head) => changed(context, onto, head),
