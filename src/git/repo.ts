@@ -5,7 +5,7 @@ import type { Git, Layout } from "../port.ts";
 import { aheadCounter } from "./ahead.ts";
 import { call, contextOf } from "./call.ts";
 import type { Context } from "./call.ts";
-import { candidate, mergeAll } from "./candidate.ts";
+import { candidate, mergeAll, reverted } from "./candidate.ts";
 import { closeLane } from "./close.ts";
 import { commitAll } from "./commit.ts";
 import { publish } from "./control.ts";
@@ -16,6 +16,7 @@ import { refsPlace, treePlace } from "./place.ts";
 import { identity } from "./porcelain.ts";
 import { changed, contains, filesAt, known } from "./read.ts";
 import { commitOf, refsBelow } from "./ref.ts";
+import { onlyTip, takeBack } from "./take-back.ts";
 import { verification } from "./verification.ts";
 import { watch } from "./watch.ts";
 import { openLane } from "./worktree.ts";
@@ -36,6 +37,9 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     closeLane: (lane, target) => closeLane(context, lane, target),
     candidate: (ask) => candidate(context, ask),
     verification: (slot, commit) => verification(context, slot, commit),
+    reverted: (ask) => reverted(context, ask),
+    onlyTip: (target, merge) => onlyTip(context, target, merge),
+    takeBack: (ask) => takeBack(context, ask),
     land: (ask) => land(context, ask),
     filesAt: (commit, folder) => filesAt(context, commit, folder),
     known: (commits) => known(context, commits),
