@@ -162,6 +162,18 @@ export interface Candidate {
   readonly tree: string;
 }
 
+/** Where a lane's work is kept. */
+export interface Saved {
+  /** `refs/lanes/trash/<lane>/<n>`: a commit whose tree is what was on disk; its parents hold HEAD, branch and index. */
+  readonly ref: string;
+  readonly n: number;
+  readonly commit: string;
+  /** Where HEAD of the worktree stood; the branch's tip when there is no worktree. */
+  readonly head: string;
+  /** Repositories inside the worktree, relative to it: their files are in no snapshot. */
+  readonly nested: readonly string[];
+}
+
 /** Git for lanes. Every reading call is guarded: nothing that the repository's own configuration names is run. */
 export interface Git {
   /** One look: all refs, and the status of the lanes in `status` (ids). */
@@ -188,6 +200,11 @@ export interface Git {
     lane: string,
     target: string,
   ): Promise<{ readonly removed: boolean; readonly why: string; readonly kept?: string }>;
+  /**
+   * Keep all of a lane's work (HEAD, branch, index, tracked and untracked files; not the ignored ones) under a ref, changing nothing
+   * in the lane. The same work once more is the same ref. A No when there is neither branch nor worktree, or git cannot read it.
+   */
+  saveLane(lane: string): Promise<Saved | No>;
   /** The merge of `head` into `onto` as a commit, made outside every worktree. Same arguments, same commit. */
   candidate(ask: {
     readonly onto: string;

@@ -60,6 +60,8 @@ export const laneRefs = {
   landed: (lane: string): string => `refs/lanes/landed/${lane}`,
   /** The target before the n-th landing is `<this>/<n>`. */
   backup: (lane: string): string => `refs/lanes/backup/${lane}`,
+  /** What was kept of the lane the n-th time is `<this>/<n>`. */
+  trash: (lane: string): string => `refs/lanes/trash/${lane}`,
 } as const;
 
 /** A branch whose name shuts out the branch of this lane: git keeps `a` and `a/b` apart. A No that says how to rename it. */

@@ -16,6 +16,7 @@ import { refsPlace, treePlace } from "./place.ts";
 import { identity } from "./porcelain.ts";
 import { changed, contains, filesAt, known } from "./read.ts";
 import { commitOf, refsBelow } from "./ref.ts";
+import { saveLane } from "./save.ts";
 import { verification } from "./verification.ts";
 import { watch } from "./watch.ts";
 import { openLane } from "./worktree.ts";
@@ -34,6 +35,7 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     openLane: (lane, base) => openLane(context, lane, base),
     commitAll: (lane, message, within) => commitAll(context, lane, message, within),
     closeLane: (lane, target) => closeLane(context, lane, target),
+    saveLane: (lane) => saveLane(context, lane),
     candidate: (ask) => candidate(context, ask),
     verification: (slot, commit) => verification(context, slot, commit),
     land: (ask) => land(context, ask),
