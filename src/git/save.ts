@@ -9,6 +9,7 @@ import { missing, namesIn, smallText } from "./absent.ts";
 import { call, line, must } from "./call.ts";
 import type { Context, More } from "./call.ts";
 import { seeAdmin } from "./head.ts";
+import { keptOf } from "./kept.ts";
 import { adminOf, isFolder, lanePath, refsPlace, treePlace } from "./place.ts";
 import { changeRefs, commitOf, failedTo, laneRefs, refsBelow } from "./ref.ts";
 import { dropIndex, keeping, snapshot } from "./snapshot.ts";
@@ -136,7 +137,7 @@ const keep = async (
       : await commitTree(context, taken.conflicts, [], `lanes: sides of the conflicts in ${lane}\n`);
   const others = await otherCommits(context, lane, stand, tree);
   const parents = [stand.head, staged, conflicts, stand.branch, ...others].filter((parent) => parent !== undefined);
-  const { count, bytes } = await difference(context, treeOfHead, files);
+  const { count, bytes } = await difference(context, treeOfHead, [files, taken?.staged ?? files]);
   const message = messageOf(lane, stand, { staged, conflicts, count, bytes, commits: await commitsOf(context, stand) });
   return put(context, lane, { tree: files, parents: [...new Set(parents)], message }, stand, taken?.nested ?? []);
 };
@@ -258,23 +259,29 @@ const tips = async (
     .toSorted();
 };
 
-/** How many files differ, and how large those are that are there. */
+/** How many files differ from `head` on disk or in the index, and how large all those versions are. */
 const difference = async (
   context: Context,
-  from: string,
-  to: string,
+  head: string,
+  trees: readonly string[],
 ): Promise<{ readonly count: number; readonly bytes: number }> => {
   const place = refsPlace(context.layout);
-  const rows = (await must(context, place, ["diff-tree", "-r", "-z", "--no-renames", "--raw", from, to]))
-    .toString("latin1")
-    .split("\0")
-    .filter((row) => row.startsWith(":"));
-  const blobs = rows.flatMap((row) => /^:\d+ 1[02]\d+ [0-9a-f]+ ([0-9a-f]+)/.exec(row)?.[1] ?? []);
-  const args = ["cat-file", "--batch-check=%(objectsize)"];
-  const sizes =
-    blobs.length === 0 ? "" : (await must(context, place, args, { input: `${blobs.join("\n")}\n` })).toString();
-  const bytes = sizes.split("\n").reduce((sum, size) => sum + (Number(size) || 0), 0);
-  return { count: rows.length, bytes };
+  const paths = new Set<string>();
+  const blobs = new Set<string>();
+  for (const tree of new Set(trees)) {
+    const output = await must(context, place, ["diff-tree", "-r", "-z", "--no-renames", "--raw", head, tree]);
+    const fields = output.toString("latin1").split("\0");
+    for (let at = 0; at + 1 < fields.length; at += 2) {
+      paths.add(fields[at + 1] ?? "");
+      // Files and links; of a submodule there is no object.
+      const blob = /^:\d+ 1[02]\d+ [0-9a-f]+ ([0-9a-f]+)/.exec(fields[at] ?? "")?.[1];
+      if (blob !== undefined) blobs.add(blob);
+    }
+  }
+  if (blobs.size === 0) return { count: paths.size, bytes: 0 };
+  const more: More = { input: `${[...blobs].join("\n")}\n` };
+  const sizes = (await must(context, place, ["cat-file", "--batch-check=%(objectsize)"], more)).toString().split("\n");
+  return { count: paths.size, bytes: sizes.reduce((sum, size) => sum + (Number(size) || 0), 0) };
 };
 
 /** Commits of the lane since its base. */
@@ -291,8 +298,8 @@ interface Wanted {
   readonly message: string;
 }
 
-/** A name of a kept commit is fresh for this long, in s: then its date is set anew, so that it is kept as long as a new one. */
-const freshS = 24 * 60 * 60;
+/** A name of a kept commit is fresh for this long: then its date is set anew, so that it is kept as long as a new one. */
+const freshMs = 24 * 60 * 60 * 1000;
 const racesMax = 5;
 
 /** Name it: by the ref that holds the same already, or by the next one. */
@@ -304,38 +311,19 @@ const put = async (
   nested: readonly string[],
 ): Promise<Saved | No> => {
   for (let race = 0; ; race += 1) {
-    const earlier = await keptRefs(context, lane);
+    const earlier = await keptOf(context, lane);
     const same = earlier.find(({ body }) => body === bodyOf(wanted));
-    const now = Math.floor(Date.now() / 1000);
+    const now = Date.now();
     const n = same?.n ?? Math.max(0, ...earlier.map((one) => one.n)) + 1;
     const ref = `${laneRefs.trash(lane)}/${n}`;
     const answer = { ref, n, head: stand.head, nested };
-    if (same && now - same.at < freshS) return { ...answer, commit: same.commit };
-    const commit = await commitTree(context, wanted.tree, wanted.parents, wanted.message, now);
+    if (same && now - same.at < freshMs) return { ...answer, commit: same.commit };
+    const commit = await commitTree(context, wanted.tree, wanted.parents, wanted.message, Math.floor(now / 1000));
     await context.step("save:written");
     const ran = await changeRefs(context, `lanes: keep ${lane}`, [{ ref, from: same?.commit, to: commit }]);
     if (ran.code === 0) return { ...answer, commit };
     if (race === racesMax) return failedTo(`keep the work of ${lane}`, ran);
   }
-};
-
-/** A kept commit of a lane. `at`: in s since 1970. `body`: tree, parents and message. */
-interface KeptRef {
-  readonly n: number;
-  readonly commit: string;
-  readonly at: number;
-  readonly body: string;
-}
-
-const keptRefs = async (context: Context, lane: string): Promise<readonly KeptRef[]> => {
-  const format =
-    "%(refname:lstrip=4)%00%(objectname)%00%(committerdate:unix)%00%(tree)%00%(parent)%00%(contents)%00%01";
-  const args = ["for-each-ref", `--format=${format}`, `${laneRefs.trash(lane)}/`];
-  const text = (await must(context, refsPlace(context.layout), args)).toString();
-  return text.split("\0\u0001\n").flatMap((record) => {
-    const [n = "", commit = "", at = "", ...body] = record.split("\0");
-    return /^\d+$/.test(n) ? [{ n: Number(n), commit, at: Number(at), body: body.join("\0") }] : [];
-  });
 };
 
 const bodyOf = ({ tree, parents, message }: Wanted): string => [tree, parents.join(" "), message].join("\0");

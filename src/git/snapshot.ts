@@ -131,6 +131,18 @@ const hidden = async (context: Context, path: string, place: Place, more: More):
   return names.filter((_, at) => there[at] !== undefined);
 };
 
+/** Files that git was told not to look at and that are not as HEAD has them; as text. */
+export const hiddenIn = async (context: Context, tree: Tree): Promise<readonly string[]> => {
+  const place = treePlace(context.layout, tree.path, tree.admin);
+  const names = await hidden(context, tree.path, place, {});
+  if (names.length === 0) return [];
+  const { files, index } = await snapshot(context, tree, "HEAD");
+  await dropIndex(index);
+  const args = ["diff-tree", "-r", "--name-only", "-z", "--no-renames", "HEAD", files];
+  const changed = await must(context, place, args);
+  return namesIn(changed).map((name) => Buffer.from(name, "latin1").toString());
+};
+
 const lookAgain = async (context: Context, path: string, place: Place, more: More): Promise<void> => {
   const names = await hidden(context, path, place, more);
   if (names.length === 0) return;
