@@ -4,7 +4,7 @@ import type { Layer } from "./core/config-source.ts";
 import type { Entry, LogRecord } from "./core/event.ts";
 import type { Mend } from "./core/finding.ts";
 import type { BoxFacts, GitFacts, JournalFacts, WorkFacts } from "./core/health.ts";
-import type { No, RepoSeen, RunSeen } from "./core/observed.ts";
+import type { Kept, No, RepoSeen, RunSeen } from "./core/observed.ts";
 import type { Identity } from "./core/state.ts";
 
 /** Ends what a call began: a watch, an announcement. */
@@ -172,22 +172,6 @@ export interface Saved {
   readonly head: string;
   /** Repositories inside the worktree, relative to it: their files are in no snapshot. */
   readonly nested: readonly string[];
-}
-
-/** What is kept of a lane, and how much it is. */
-export interface Kept {
-  readonly ref: string;
-  readonly lane: string;
-  readonly n: number;
-  readonly commit: string;
-  /** When it was kept, in ms since 1970. */
-  readonly at: number;
-  /** What was in progress in its worktree: a rebase, a merge, … */
-  readonly busy?: string;
-  /** Commits since its base, and files that were not committed, with their size in bytes. */
-  readonly commits: number;
-  readonly files: number;
-  readonly bytes: number;
 }
 
 /** A lane that is back. */

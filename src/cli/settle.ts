@@ -6,7 +6,7 @@ import { stateTable } from "../core/state.ts";
 import { exit } from "./exit.ts";
 
 /** What is waited for: work that is there, work on the target, a probe's report on the target, an end of the run, … */
-export type Goal = "run" | "merge" | "probe" | "stop" | "cancel" | "freeze" | "resume" | "remove";
+export type Goal = "run" | "merge" | "probe" | "stop" | "cancel" | "freeze" | "resume" | "remove" | "restore";
 
 /** The moment that the rules are asked about. */
 export interface Moment {
@@ -33,13 +33,15 @@ export const isSettled = (moment: Moment, goal: Goal, lane: Lane): boolean => {
       return lane.pausing === undefined && lane.stopping === undefined;
     case "remove":
       return lane.removal === undefined;
+    case "restore":
+      return lane.restoring === undefined;
   }
 };
 
 /** The exit code that a settled lane stands for. */
 export const codeOf = (goal: Goal, lane: Lane): number => {
   const { state } = lane;
-  if (goal === "remove") return exit.done;
+  if (goal === "remove" || goal === "restore") return lane.worktree === (goal === "restore") ? exit.done : exit.refused;
   if (goal === "stop") return isLive(lane) ? exit.refused : exit.done;
   if (goal === "freeze") return state === "paused" ? exit.done : exit.refused;
   if (goal === "resume") return state === "paused" ? exit.refused : exit.done;
@@ -66,6 +68,7 @@ export const isOpened = (lane: Lane): boolean =>
 /** Should the engine do something about this lane now, so that its silence would be odd? */
 export const isDue = ({ state, now, limits }: Moment, lane: Lane): boolean =>
   lane.removal !== undefined ||
+  lane.restoring !== undefined ||
   lane.stopping !== undefined ||
   lane.pausing !== undefined ||
   lane.state === "starting" ||

@@ -55,6 +55,8 @@ const copyOf = (lane: Lane): Fresh => ({
   progress: lane.progress,
   worktree: lane.worktree,
   removal: lane.removal,
+  saves: lane.saves,
+  restoring: lane.restoring,
 });
 
 /** What else changes in a lane, and the lane as it was; a string is the reason why not. */
@@ -192,6 +194,8 @@ const newLane = (id: string, spec: LaneSpec, at: number, rev: number, before: La
   progress: undefined,
   worktree: false,
   removal: undefined,
+  saves: undefined,
+  restoring: undefined,
 });
 
 /** May a lane be added under this name? A cancelled lane without a worktree makes room for another. */
@@ -203,7 +207,7 @@ const nameFault = (draft: Draft, id: string): Fault => {
   if (taken === undefined) return undefined;
   if (taken !== id) return `differs from lane ${taken} only in case`;
   const lane = laneIn(draft, id);
-  return lane?.state === "cancelled" && !lane.worktree ? undefined : `lane ${id} exists`;
+  return lane?.state === "cancelled" && !lane.worktree && !lane.restoring ? undefined : `lane ${id} exists`;
 };
 
 /** The lane's current run, if it is the n-th and has not ended; else why not. */
@@ -252,6 +256,9 @@ const askedFor = ({ position, requestedAt, rebuilt, cause, check }: Merge): Merg
   requestedAt,
   rebuilt,
 });
+
+/** States from which a lane comes back as it was kept; `planned`: one that the log did not know. */
+const restorable: ReadonlySet<LaneState> = new Set(["cancelled", "merged", "planned"]);
 
 /** Every fact and what it does. */
 export const effects: { readonly [K in EventType]: Effect<K> } = {
@@ -507,21 +514,57 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       const { id, state } = fresh;
       if (state !== "merged" && state !== "cancelled") return `lane ${id} is ${state}: its worktree is in use`;
       fresh.removal = text(record.cause) || record.id;
+      if (isYes(event.save)) fresh.saves = true;
       return undefined;
     }),
   "worktree.removed": (draft, event, _record, position) =>
     touch(draft, event.key, position, (fresh) => {
       fresh.removal = undefined;
+      fresh.saves = undefined;
       fresh.worktree = false;
-      if (event.kept !== undefined) fresh.detail = `its ignored files are in ${text(event.kept)}`;
+      const where = [
+        ...(event.saved === undefined ? [] : [`its work is kept in ${text(event.saved)}: lanes restore ${fresh.id}`]),
+        ...(event.kept === undefined ? [] : [`its ignored files are in ${text(event.kept)}`]),
+      ];
+      if (where.length > 0) fresh.detail = where.join("; ");
       return undefined;
     }),
   "worktree.kept": (draft, event, _record, position) =>
     touch(draft, event.key, position, (fresh) => {
       fresh.removal = undefined;
+      fresh.saves = undefined;
       fresh.detail = text(event.why);
       return undefined;
     }),
+  "lane.restore-asked": (draft, event, record, position) =>
+    touch(draft, event.key, position, (fresh) => {
+      const { id, state, worktree, removal } = fresh;
+      if (worktree || removal !== undefined) return `lane ${id} has a worktree`;
+      if (!restorable.has(state)) return `lane ${id} is ${state}`;
+      const cause = text(record.cause) || record.id;
+      fresh.restoring = Number.isSafeInteger(event.n) ? { n: Number(event.n), cause } : { cause };
+      return undefined;
+    }),
+  "lane.restored": (draft, event, record, position) =>
+    touch(draft, event.key, position, (fresh) => {
+      if (!fresh.restoring) return `nobody wants lane ${fresh.id} back`;
+      fresh.restoring = undefined;
+      fresh.worktree = true;
+      fresh.detail = text(event.why);
+      fresh.paths = none;
+      // Not along the table: nothing else leads a lane out of `cancelled`.
+      if (fresh.state !== "cancelled" && fresh.state !== "planned") return undefined;
+      fresh.state = isYes(event.ready) ? "ready" : "waiting";
+      fresh.since = record.at;
+      return undefined;
+    }),
+  "lane.restore-failed": (draft, event, _record, position) =>
+    touch(draft, event.key, position, (fresh) => {
+      fresh.restoring = undefined;
+      fresh.detail = text(event.why);
+      return undefined;
+    }),
+  "trash.dropped": () => undefined,
   "tracker.patched": (draft, event, _record, position) => {
     if (!Array.isArray(event.changes)) return "names no changes";
     for (const change of event.changes) {

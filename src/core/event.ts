@@ -75,10 +75,24 @@ export type Event =
       readonly head: string;
       readonly tested: "passed" | "unchecked";
     }
-  | { readonly type: "worktree.removal-asked"; readonly key: string }
-  /** `kept`: where ignored files of it are now, below the state folder. */
-  | { readonly type: "worktree.removed"; readonly key: string; readonly kept?: string }
+  /** `save`: whatever is in it, after that was kept. */
+  | { readonly type: "worktree.removal-asked"; readonly key: string; readonly save?: true }
+  /** `kept`: where ignored files of it are now, below the state folder. `saved`: the ref that keeps its work. */
+  | { readonly type: "worktree.removed"; readonly key: string; readonly kept?: string; readonly saved?: string }
   | { readonly type: "worktree.kept"; readonly key: string; readonly why: string }
+  /** Branch and worktree are wanted back as they were kept the `n`-th time, or last. */
+  | { readonly type: "lane.restore-asked"; readonly key: string; readonly n?: number }
+  /** They are back. `ready`: all of its work is committed. */
+  | {
+      readonly type: "lane.restored";
+      readonly key: string;
+      readonly n: number;
+      readonly ready: boolean;
+      readonly why: string;
+    }
+  | { readonly type: "lane.restore-failed"; readonly key: string; readonly why: string }
+  /** Kept long enough: these refs are let go of, each with the commit that it named. */
+  | { readonly type: "trash.dropped"; readonly refs: readonly string[] }
   | {
       readonly type: "tracker.patched";
       readonly changes: readonly Patched[];

@@ -67,6 +67,7 @@ export type Action =
     }
   | { readonly type: "land"; readonly lane: string; readonly candidate: string }
   | { readonly type: "remove"; readonly lane: string }
+  | { readonly type: "restore"; readonly lane: string; readonly n?: number }
   /** Lanes wait for each other's leases: this one gives way. */
   | { readonly type: "yield"; readonly lane: string; readonly lanes: readonly string[] }
   /** A lease whose time is over, and whose lane shows no sign of life. */
@@ -83,6 +84,7 @@ export const needsEngine = (state: State, now: number, limits: Limits): boolean 
       watched.has(lane.state) ||
       lane.retryAt !== undefined ||
       lane.removal !== undefined ||
+      lane.restoring !== undefined ||
       (lane.state === "ready" && lane.spec.kind === "probe" && lane.detail === "") ||
       (lane.state === "queued" && claimsOf(state).length > 0),
   ) ||
@@ -156,6 +158,10 @@ export const mayLand = (lane: Lane, policy: Policy): boolean =>
 
 const ofLane = (lane: Lane, observed: Observed, policy: Policy): readonly Action[] => {
   if (lane.removal !== undefined) return [{ type: "remove", lane: lane.id }];
+  if (lane.restoring) {
+    const { n } = lane.restoring;
+    return [{ type: "restore", lane: lane.id, ...(n === undefined ? {} : { n }) }];
+  }
   if (isManual(lane) && lane.state === "starting") return [{ type: "start", lane: lane.id, n: lane.run?.n ?? 1 }];
   if (isLive(lane) && lane.run) return ofRun(lane, lane.run.n, observed.runs.get(runOf(lane.id, lane.run.n)));
   if (lane.state === "failed" && lane.retryAt !== undefined && observed.rested.has(lane.id))

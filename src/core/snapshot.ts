@@ -44,6 +44,8 @@ const unset: { readonly [F in keyof Lane as undefined extends Lane[F] ? F : neve
   landed: undefined,
   progress: undefined,
   removal: undefined,
+  saves: undefined,
+  restoring: undefined,
 };
 
 const whole = (lane: Lane): Lane => {

@@ -240,6 +240,18 @@ export interface Lane {
   readonly worktree: boolean;
   /** Set while somebody wants its worktree removed: the command that asked. */
   readonly removal: string | undefined;
+  /** The removal takes the worktree away whatever is in it, after that was kept; undefined for one that leaves work alone. */
+  readonly saves: true | undefined;
+  /** Set while somebody wants its branch and worktree back. */
+  readonly restoring: Restoring | undefined;
+}
+
+/** A wish to bring a lane back as it was kept, not carried out yet. */
+export interface Restoring {
+  /** Which of the kept ones; the newest when absent. */
+  readonly n?: number;
+  /** The command that asked. */
+  readonly cause: string;
 }
 
 /** The engine that the journal elected last. */

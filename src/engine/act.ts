@@ -3,7 +3,7 @@ import type { Action } from "../core/plan.ts";
 import type { Lane } from "../core/state.ts";
 import { askMerge, build, judge, land, passUnchecked, refuseUnchecked, test } from "./act-merge.ts";
 import { freeze, thaw } from "./act-pause.ts";
-import { finish, lose, noteStart, remove, requeue, start, stop, take } from "./act-run.ts";
+import { finish, lose, noteStart, remove, requeue, restore, start, stop, take } from "./act-run.ts";
 import { tell, type Work } from "./work.ts";
 
 /** Carry out one step for a lane as it was when the step was planned. Rejects when the world is broken. */
@@ -43,6 +43,8 @@ export const act = async (work: Work, lane: Lane, action: Action): Promise<void>
       return land(work, lane, action.candidate);
     case "remove":
       return remove(work, lane);
+    case "restore":
+      return restore(work, lane, action.n);
     case "yield":
       await tell(work, lane, [{ type: "lease.yielded", key: lane.id, lanes: action.lanes }]);
       return;

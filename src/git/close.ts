@@ -2,7 +2,7 @@
 import { lstat, realpath, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-import { branchOf, refOf } from "../core/id.ts";
+import { branchOf, refOf, strayText } from "../core/id.ts";
 import { missing } from "./absent.ts";
 import { call, endOf, must } from "./call.ts";
 import type { Context } from "./call.ts";
@@ -140,7 +140,7 @@ const judge = async (context: Context, lane: string, tree: Tree, work: Work): Pr
 
 const objection = (lane: string, seen: AdminSeen): string | undefined => {
   if (seen.busy !== undefined) return `a ${seen.busy} is in progress in it`;
-  return seen.head === refOf(lane) ? undefined : `its worktree is not on ${branchOf(lane)}`;
+  return seen.head === refOf(lane) ? undefined : strayText(lane, seen.head?.replace("refs/heads/", ""));
 };
 
 /** Somebody may go on writing while we keep it: so often it is kept anew. */

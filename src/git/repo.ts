@@ -1,7 +1,7 @@
 /** Git for lanes, as the port wants it: one repository, real git. */
-import type { No } from "../core/observed.ts";
+import type { Kept, No } from "../core/observed.ts";
 import { isNo } from "../core/observed.ts";
-import type { Git, Kept, Layout } from "../port.ts";
+import type { Git, Layout } from "../port.ts";
 import { aheadCounter } from "./ahead.ts";
 import { call, contextOf } from "./call.ts";
 import type { Context } from "./call.ts";

@@ -8,11 +8,12 @@ import { isHeld, isLive } from "../core/schedule.ts";
 import type { State } from "../core/state.ts";
 import { sanitize } from "../core/text.ts";
 import type { Engine } from "../engine/engine.ts";
+import { keptDays } from "../engine/keep-trash.ts";
 import { begunBy, placesOf, untrustedAt } from "../engine/trusted.ts";
 import type { Toast } from "./intent.ts";
 
 /** Capabilities that end something: the screen asks first. */
-export const destructive: ReadonlySet<string> = new Set(["stop", "cancel"]);
+export const destructive: ReadonlySet<string> = new Set(["stop", "cancel", "remove"]);
 
 /**
  * Why a capability cannot be used on this lane now, as far as the journal knows. What was last seen of git may be a moment
@@ -30,6 +31,13 @@ export const warning = (id: string, lane: string, git: LaneSeen | undefined): re
     ...(git && git.ahead > 0 ? [count(git.ahead, "commit")] : []),
     ...(dirty > 0 ? [count(dirty, "uncommitted file")] : []),
   ];
+  if (id === "remove") {
+    return [
+      `Remove lane ${lane}: its worktree and its branch?`,
+      `First all of it is kept${kept.length > 0 ? ` (${kept.join(", ")})` : ""} in refs/lanes/trash/${lane}, for ${keptDays} days.`,
+      `B, or lanes restore ${lane}, brings it back as it was; lanes trash shows what is kept.`,
+    ];
+  }
   return [
     id === "stop" ? `Stop the agent of lane ${lane}?` : `Give lane ${lane} up?`,
     id === "stop"
@@ -86,6 +94,8 @@ const said: Readonly<Record<string, string>> = {
   retry: "queued again",
   cancel: "cancelling",
   merge: "in the merge queue:",
+  remove: "keeping, then removing",
+  restore: "bringing back",
 };
 
 /** A merge is asked for with what git shows now: lanes in which a person works need the proof. */

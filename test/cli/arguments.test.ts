@@ -154,6 +154,9 @@ describe("help", () => {
         engine      Start, stop or look at the process that carries lanes out
         doctor      Look for faults of this machine and repository; each with what, where and one command that mends it
         cleanup     Remove worktrees of merged and cancelled lanes that are clean; say what stays
+        remove      Keep everything that is in lanes, then take their worktrees and branches away; asks first
+        restore     Bring a lane back as it was kept: branch, worktree, what was staged, edited and new
+        trash       Show what is kept of lanes that were removed
         repair      Show what is not as the log says, and make everything that follows from the log anew
         reset       End all runs, archive the records and begin anew; work that is not merged stays
         config      Show the settings that hold here
