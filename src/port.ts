@@ -236,7 +236,32 @@ export interface Git {
     readonly head: string;
     readonly message: string;
     readonly at: number;
+    /** Apply what `head` changed since it left this commit, although `onto` has it in its history; `onto` when that changes nothing. */
+    readonly since?: string | undefined;
   }): Promise<Candidate | No>;
+  /** The tip `onto` with what went from `from` to `to` taken out, as a commit outside every worktree; `onto` when nothing of it is left. */
+  reverted(ask: {
+    readonly onto: string;
+    readonly from: string;
+    readonly to: string;
+    readonly message: string;
+    readonly at: number;
+  }): Promise<Candidate | No>;
+  /** Is `merge` the target's tip, and on no other branch, tag or remote-tracking branch? Then nothing builds on it and nobody got it. */
+  onlyTip(target: string, merge: string): Promise<boolean>;
+  /**
+   * Take the landing `merge` of a lane back, like `land` in all: the target goes from `onto` to `commit`, a commit without the
+   * work or (`back`) the place where it was. The lane's branch is there again afterwards, at `head` when it was gone.
+   */
+  takeBack(ask: {
+    readonly lane: string;
+    readonly target: string;
+    readonly onto: string;
+    readonly commit: string;
+    readonly head: string;
+    readonly merge: string;
+    readonly back: boolean;
+  }): Promise<{ readonly tip: string } | { readonly moved: string } | No>;
   /** A warm worktree with exactly `commit` checked out, ignored files of earlier checks kept. Returns its path. */
   verification(slot: number, commit: string): Promise<string>;
   /** Move the target from `onto` to `commit`, every checkout of it included, in the safe order. Replays after a crash. */

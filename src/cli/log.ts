@@ -41,7 +41,7 @@ const lastRun = (lane: Lane): string | undefined => (lane.run ? runOf(lane.id, l
 
 /** The last run of the lane's last check: a check that was killed with its launcher ran again. */
 const lastCheck = async (engine: Engine, lane: Lane): Promise<string | undefined> => {
-  const built = lane.merge?.gate?.built ?? lane.landed?.gate?.built;
+  const built = lane.merge?.gate?.built ?? lane.undoing?.gate?.built ?? lane.landed?.gate?.built;
   if (built === undefined) return undefined;
   for (let k = checkRunsMax; k > 1; k -= 1) {
     const run = checkRunOf(lane.id, built, k);

@@ -3,10 +3,11 @@ import { nextToMerge, notOnTarget } from "../core/queue.ts";
 import { isLive, isManual, type Limits, startable, unmetDependencies, waitOf } from "../core/schedule.ts";
 import type { Lane, State } from "../core/state.ts";
 import { stateTable } from "../core/state.ts";
+import { isUndoing, nextToUndo } from "../core/undo.ts";
 import { exit } from "./exit.ts";
 
 /** What is waited for: work that is there, work on the target, a probe's report on the target, an end of the run, … */
-export type Goal = "run" | "merge" | "probe" | "stop" | "cancel" | "freeze" | "resume" | "remove" | "restore";
+export type Goal = "run" | "merge" | "probe" | "stop" | "cancel" | "freeze" | "resume" | "remove" | "restore" | "undo";
 
 /** The moment that the rules are asked about. */
 export interface Moment {
@@ -35,6 +36,8 @@ export const isSettled = (moment: Moment, goal: Goal, lane: Lane): boolean => {
       return lane.removal === undefined;
     case "restore":
       return lane.restoring === undefined;
+    case "undo":
+      return !isUndoing(lane) || lane.undoing?.held !== undefined;
   }
 };
 
@@ -42,6 +45,7 @@ export const isSettled = (moment: Moment, goal: Goal, lane: Lane): boolean => {
 export const codeOf = (goal: Goal, lane: Lane): number => {
   const { state } = lane;
   if (goal === "remove" || goal === "restore") return lane.worktree === (goal === "restore") ? exit.done : exit.refused;
+  if (goal === "undo") return state === "undone" ? exit.done : (lane.undoing?.refused?.code ?? exit.refused);
   if (goal === "stop") return isLive(lane) ? exit.refused : exit.done;
   if (goal === "freeze") return state === "paused" ? exit.done : exit.refused;
   if (goal === "resume") return state === "paused" ? exit.refused : exit.done;
@@ -76,7 +80,14 @@ export const isDue = ({ state, now, limits }: Moment, lane: Lane): boolean =>
   (lane.retryAt !== undefined && lane.retryAt <= now) ||
   (lane.state === "merging" && lane.merge?.tested !== undefined) ||
   nextToMerge(state)?.id === lane.id ||
+  isUndoDue(state, lane) ||
   (lane.state === "queued" && startable(state, now, limits).some(({ id }) => id === lane.id));
+
+/** Is it this lane's turn to be taken back, with no check of it under way? */
+const isUndoDue = (state: State, lane: Lane): boolean =>
+  nextToUndo(state)?.id === lane.id &&
+  (lane.undoing?.gate === undefined || lane.undoing.tested !== undefined) &&
+  ![...state.lanes.values()].some((other) => other.state === "merging");
 
 /** What was found out about lanes so far in one question. */
 type Known = Map<string, boolean>;

@@ -36,6 +36,8 @@ export type Command =
       readonly check?: string;
       readonly evidence: ReadonlyMap<string, Evidence>;
     }
+  /** Take the landings of these lanes back. */
+  | { readonly type: "undo"; readonly lanes: readonly string[]; readonly check?: string }
   | { readonly type: "enter"; readonly phase: Phase }
   /** Take worktrees away; with `save` whatever is in them, after that was kept, and lanes that are not merged are given up. */
   | { readonly type: "remove"; readonly lanes: readonly string[]; readonly save?: true }

@@ -53,6 +53,8 @@ export type Event =
       readonly onto: string;
       readonly head: string;
       readonly candidate: string;
+      /** The work is in the target's history although it was taken out: what changed since this commit is applied anew. */
+      readonly since?: string;
       /** The check of this candidate: later changes of the configuration do not touch it. */
       readonly check?: string;
     }
@@ -79,6 +81,35 @@ export type Event =
   | { readonly type: "worktree.removal-asked"; readonly key: string; readonly save?: true }
   /** `kept`: where ignored files of it are now, below the state folder. `saved`: the ref that keeps its work. */
   | { readonly type: "worktree.removed"; readonly key: string; readonly kept?: string; readonly saved?: string }
+  /** Take what landed off the target again. */
+  | { readonly type: "merge.undo-asked"; readonly key: string; readonly check?: string }
+  | {
+      readonly type: "merge.undo-started";
+      readonly key: string;
+      /** A commit that takes the changes out, or the target moved back. */
+      readonly how: "revert" | "back";
+      readonly onto: string;
+      readonly candidate: string;
+      readonly check?: string;
+    }
+  | { readonly type: "merge.undo-tested"; readonly key: string; readonly candidate: string }
+  | { readonly type: "merge.undo-held"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
+  | { readonly type: "merge.undo-requeued"; readonly key: string; readonly why: string }
+  /** The work stays on the target. `code`: what kind of reason it is, as an exit code. */
+  | {
+      readonly type: "merge.undo-refused";
+      readonly key: string;
+      readonly why: string;
+      readonly paths: readonly string[];
+      readonly code: number;
+    }
+  /** `commit`: the target's tip without the work. */
+  | {
+      readonly type: "merge.undone";
+      readonly key: string;
+      readonly commit: string;
+      readonly how: "revert" | "back";
+    }
   | { readonly type: "worktree.kept"; readonly key: string; readonly why: string }
   /** Branch and worktree are wanted back as they were kept the `n`-th time, or last. */
   | { readonly type: "lane.restore-asked"; readonly key: string; readonly n?: number }

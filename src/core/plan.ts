@@ -2,9 +2,10 @@
 import { runOf } from "./id.ts";
 import type { RunSeen } from "./observed.ts";
 import { type Claim, claimsOf, deadlockIn, yielded } from "./lease.ts";
-import { checkOf, checkRunOf, checkRunsMax, nextToMerge } from "./queue.ts";
+import { checkOf, checkRunOf, checkRunsMax, checkRunsOf, nextToMerge } from "./queue.ts";
 import { isFrozen, isGoing, isHeld, isLive, isManual, type Limits, startable, weightOf } from "./schedule.ts";
-import type { Lane, LaneState, State } from "./state.ts";
+import type { Gate, Lane, LaneState, State } from "./state.ts";
+import { isUndoing, nextToUndo } from "./undo.ts";
 
 /** What the engine looked at before planning. */
 export interface Observed {
@@ -66,6 +67,23 @@ export type Action =
       readonly seen: RunSeen;
     }
   | { readonly type: "land"; readonly lane: string; readonly candidate: string }
+  /** Build what takes a landing back: a commit, or the place where the target was. */
+  | { readonly type: "undo-build"; readonly lane: string }
+  | {
+      readonly type: "undo-test";
+      readonly lane: string;
+      readonly candidate: string;
+      readonly run: string;
+      readonly check: string;
+    }
+  | {
+      readonly type: "undo-judge";
+      readonly lane: string;
+      readonly candidate: string;
+      readonly run: string;
+      readonly seen: RunSeen;
+    }
+  | { readonly type: "undo-land"; readonly lane: string; readonly candidate: string }
   | { readonly type: "remove"; readonly lane: string }
   | { readonly type: "restore"; readonly lane: string; readonly n?: number }
   /** Lanes wait for each other's leases: this one gives way. */
@@ -85,6 +103,7 @@ export const needsEngine = (state: State, now: number, limits: Limits): boolean 
       lane.retryAt !== undefined ||
       lane.removal !== undefined ||
       lane.restoring !== undefined ||
+      isUndoing(lane) ||
       (lane.state === "ready" && lane.spec.kind === "probe" && lane.detail === "") ||
       (lane.state === "queued" && claimsOf(state).length > 0),
   ) ||
@@ -96,11 +115,12 @@ const watched: ReadonlySet<LaneState> = new Set(["starting", "merging", "merge-q
 export const runsToSee = (state: State): readonly string[] => {
   const names: string[] = [];
   for (const lane of state.lanes.values()) {
-    const { run, merge } = lane;
+    const { run, merge, undoing } = lane;
     if (run && isLive(lane)) names.push(runOf(lane.id, run.n));
     if (lane.state === "merging" && merge?.gate !== undefined && merge.tested === undefined) {
       for (let k = 1; k <= checkRunsMax; k += 1) names.push(checkRunOf(lane.id, merge.gate.built, k));
     }
+    if (isUndoing(lane) && undoing?.tested === undefined) names.push(...checkRunsOf(lane));
   }
   return names;
 };
@@ -110,6 +130,8 @@ export const plan = (state: State, observed: Observed, now: number, policy: Poli
   const actions: Action[] = [];
   for (const lane of state.lanes.values()) actions.push(...ofLane(lane, observed, policy));
   for (const lane of startable(state, now, policy)) actions.push({ type: "take", lane: lane.id });
+  const undo = nextToUndo(state);
+  if (undo) actions.push(...ofUndo(state, undo, observed));
   const next = nextToMerge(state);
   if (next) {
     actions.push({ type: mayLand(next, policy) ? "build" : "refuse-unchecked", lane: next.id });
@@ -174,7 +196,28 @@ const ofLane = (lane: Lane, observed: Observed, policy: Policy): readonly Action
   if (lane.state === "landed-pending" && lane.merge?.candidate !== undefined) {
     return [{ type: "land", lane: lane.id, candidate: lane.merge.candidate }];
   }
+  const { undoing } = lane;
+  if (undoing?.held !== undefined && undoing.candidate !== undefined)
+    return [{ type: "undo-land", lane: lane.id, candidate: undoing.candidate }];
   return [];
+};
+
+/** The next landing that is to be taken back: it waits for the merge that is under way, and all others wait for it. */
+const ofUndo = (state: State, { id, undoing, removal }: Lane, observed: Observed): readonly Action[] => {
+  if (removal !== undefined) return [];
+  if (undoing?.candidate === undefined) {
+    const isMerging = [...state.lanes.values()].some((lane) => lane.state === "merging");
+    return isMerging ? [] : [{ type: "undo-build", lane: id }];
+  }
+  const { candidate, gate, tested } = undoing;
+  if (!gate || tested !== undefined) return [{ type: "undo-land", lane: id, candidate }];
+  const next = checkStep(id, gate, observed);
+  if (!next) return [];
+  return [
+    next.seen
+      ? { type: "undo-judge", lane: id, candidate, run: next.run, seen: next.seen }
+      : { type: "undo-test", lane: id, candidate, run: next.run, check: gate.check },
+  ];
 };
 
 const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined): readonly Action[] => {
@@ -227,12 +270,27 @@ const ofMerge = (lane: Lane, observed: Observed): readonly Action[] => {
   if (merge.tested !== undefined) return [{ type: "land", lane: id, candidate }];
   const { gate } = merge;
   if (!gate) return [{ type: "pass-unchecked", lane: id, candidate }];
+  const next = checkStep(id, gate, observed);
+  if (!next) return [];
+  return [
+    next.seen
+      ? { type: "judge", lane: id, candidate, run: next.run, seen: next.seen }
+      : { type: "test", lane: id, candidate, run: next.run, check: gate.check },
+  ];
+};
+
+/** The run of a check that is to be started, or with `seen` to be judged; undefined while one goes on. */
+const checkStep = (
+  id: string,
+  gate: Gate,
+  observed: Observed,
+): { readonly run: string; readonly seen?: RunSeen } | undefined => {
   // The run number `checkRunsMax` ends the loop at the latest.
   for (let k = 1; ; k += 1) {
     const run = checkRunOf(id, gate.built, k);
     const seen = observed.runs.get(run);
-    if (!seen || seen.is === "alive" || seen.is === "starting") return [];
-    if (seen.is === "absent") return [{ type: "test", lane: id, candidate, run, check: gate.check }];
-    if (seen.is === "exited" || k === checkRunsMax) return [{ type: "judge", lane: id, candidate, run, seen }];
+    if (!seen || seen.is === "alive" || seen.is === "starting") return undefined;
+    if (seen.is === "absent") return { run };
+    if (seen.is === "exited" || k === checkRunsMax) return { run, seen };
   }
 };

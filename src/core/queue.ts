@@ -1,5 +1,6 @@
 /** The merge queue: who is next, and what the others wait for. */
 import type { Lane, State } from "./state.ts";
+import { nextToUndo } from "./undo.ts";
 
 /** Lanes in the merge queue, in the order in which they will be taken: dependencies first, then first come. */
 export const queueOrder = (state: State): readonly Lane[] => {
@@ -22,8 +23,9 @@ export const queueOrder = (state: State): readonly Lane[] => {
   return order;
 };
 
-/** The lane whose candidate is to be built next; undefined while one is being merged or none may be. */
+/** The lane whose candidate is to be built next; undefined while one is being merged or taken back, or none may be. */
 export const nextToMerge = (state: State): Lane | undefined => {
+  if (nextToUndo(state)) return undefined;
   const order = queueOrder(state);
   if (order.some((lane) => lane.state === "merging")) return undefined;
   return order.find((lane) => notOnTarget(state, lane).length === 0);
@@ -50,7 +52,7 @@ export const checkRunsMax = 3;
 
 /** The runs that the lane's check can have now; none where no check is under way. */
 export const checkRunsOf = (lane: Lane | undefined): readonly string[] => {
-  const built = lane?.state === "merging" ? lane.merge?.gate?.built : undefined;
+  const built = lane?.state === "merging" ? lane.merge?.gate?.built : lane?.undoing?.gate?.built;
   if (!lane || built === undefined) return [];
   return Array.from({ length: checkRunsMax }, (_, k) => checkRunOf(lane.id, built, k + 1));
 };
@@ -60,7 +62,8 @@ export const mergeMessage = (lane: Lane): string => {
   const { tasks, name } = lane.spec;
   const subject = `Merge lane ${lane.id}${name === lane.id || name === "" ? "" : `: ${firstLine(name)}`}`;
   const body = tasks.map((task) => `- ${firstLine(task)}`).join("\n");
-  return `${subject}\n${body === "" ? "" : `\n${body}\n`}\nLane: ${lane.id}\n`;
+  const again = lane.undone ? `\nThis brings back what was taken back in ${lane.undone.commit}.\n` : "";
+  return `${subject}\n${body === "" ? "" : `\n${body}\n`}${again}\nLane: ${lane.id}\n`;
 };
 
 const firstLine = (text: string): string => text.split("\n", 1).join("").slice(0, 200);

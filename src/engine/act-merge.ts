@@ -5,7 +5,8 @@ import { mayLand } from "../core/plan.ts";
 import { checkOf, checkRunOf, checkRunsMax, mergeMessage } from "../core/queue.ts";
 import { claimsOf, trespass } from "../core/lease.ts";
 import type { Lane } from "../core/state.ts";
-import { graceMs, loadRules, outputOf } from "./policy.ts";
+import { failureOf, runCheck } from "./check.ts";
+import { loadRules } from "./policy.ts";
 import { leadsStill, targetOf, tell, type Work } from "./work.ts";
 
 /** Build the merge of the lane and the target's tip as a commit that is on no branch yet. */
@@ -29,9 +30,10 @@ export const build = async (work: Work, lane: Lane): Promise<void> => {
     await tell(work, lane, [{ type: "merge.withdrawn", key, why: taken }]);
     return;
   }
-  const gate = check === undefined ? {} : { check };
+  const since = await takenOut(work, lane, tip.head);
+  const gate = { ...(check === undefined ? {} : { check }), ...(since === undefined ? {} : { since }) };
   const started = { type: "merge.started", key, target, onto: tip.head, head: branch.head, ...gate } as const;
-  if (await git.contains(tip.head, branch.head)) {
+  const landsAsIs = async (): Promise<void> => {
     const landed = {
       type: "merge.landed",
       key,
@@ -42,10 +44,10 @@ export const build = async (work: Work, lane: Lane): Promise<void> => {
       tested: "unchecked",
     } as const;
     await tell(work, lane, [{ ...started, candidate: tip.head }, landed]);
-    return;
-  }
+  };
+  if (since === undefined && (await git.contains(tip.head, branch.head))) return landsAsIs();
   const at = lane.merge?.requestedAt ?? lane.since;
-  const candidate = await git.candidate({ onto: tip.head, head: branch.head, message: mergeMessage(lane), at });
+  const candidate = await git.candidate({ onto: tip.head, head: branch.head, message: mergeMessage(lane), at, since });
   if (isNo(candidate)) {
     const paths = candidate.paths ?? [];
     await tell(work, lane, [
@@ -54,8 +56,16 @@ export const build = async (work: Work, lane: Lane): Promise<void> => {
     ]);
     return;
   }
+  if (candidate.commit === tip.head) return landsAsIs();
   await tell(work, lane, [{ ...started, candidate: candidate.commit }]);
 };
+
+/**
+ * The target before this lane landed, if that was taken out again by a commit and the lane's commits are in its
+ * history: a plain merge would take them for merged, and bring nothing back.
+ */
+const takenOut = async ({ world }: Work, { undone }: Lane, tip: string): Promise<string | undefined> =>
+  undone && (await world.git.contains(tip, undone.head)) ? undone.since : undefined;
 
 /** Why this work may not land: it changes what another lane has leased. Nobody gets round this, whatever hooks were skipped. */
 const foreignLease = async (work: Work, lane: Lane, onto: string, head: string): Promise<string | undefined> => {
@@ -69,34 +79,20 @@ const foreignLease = async (work: Work, lane: Lane, onto: string, head: string):
 };
 
 /** Run the check on the merged tree in the warm verification worktree. */
-export const test = async (work: Work, lane: Lane, candidate: string, run: string, check: string): Promise<void> => {
-  const { git, host } = work.world;
-  for (let k = 1; k < checkRunsMax; k += 1) {
-    const earlier = checkRunOf(lane.id, lane.merge?.gate?.built ?? 0, k);
-    if (earlier !== run && host.seen(earlier).is === "vanished") await host.stop(earlier, graceMs);
-  }
-  // A new engine may have begun the same check below this one: the worktree is the leader's.
-  if (!(await leadsStill(work))) return;
-  const cwd = await git.verification(0, candidate);
-  if (!(await leadsStill(work))) return;
-  const env = { ...(await git.identity()), LANES_CANDIDATE: candidate };
-  work.checks.add(run);
-  await host.start({ run, lane: lane.id, cwd, argv: ["sh", "-c", check], env, ...outputOf(work.rules.config) });
+export const test = (work: Work, lane: Lane, candidate: string, run: string, check: string): Promise<void> => {
+  const built = lane.merge?.gate?.built ?? 0;
+  const earlier = Array.from({ length: checkRunsMax - 1 }, (_, k) => checkRunOf(lane.id, built, k + 1));
+  return runCheck(work, { lane: lane.id, candidate, run, check, earlier });
 };
 
 /** Record how the check ended. */
 export const judge = async (work: Work, lane: Lane, candidate: string, seen: RunSeen): Promise<void> => {
   const { id: key } = lane;
-  if (seen.is === "exited" && seen.code === 0 && seen.signal === undefined) {
+  const how = failureOf(seen);
+  if (how === undefined) {
     await tell(work, lane, [{ type: "merge.tested", key, candidate, result: "passed" }]);
     return;
   }
-  const how =
-    seen.is === "exited"
-      ? seen.signal === undefined
-        ? `exit code ${seen.code}`
-        : `killed by ${seen.signal}`
-      : `killed ${checkRunsMax} times with its launcher`;
   const why = `the check failed on the merged tree: ${how} (lanes log ${key} --check)`;
   await tell(work, lane, [{ type: "merge.check-failed", key, candidate, why }]);
 };

@@ -4,6 +4,7 @@ import type { Lane } from "../core/state.ts";
 import { askMerge, build, judge, land, passUnchecked, refuseUnchecked, test } from "./act-merge.ts";
 import { freeze, thaw } from "./act-pause.ts";
 import { finish, lose, noteStart, remove, requeue, restore, start, stop, take } from "./act-run.ts";
+import { undoBuild, undoJudge, undoLand, undoTest } from "./act-undo.ts";
 import { tell, type Work } from "./work.ts";
 
 /** Carry out one step for a lane as it was when the step was planned. Rejects when the world is broken. */
@@ -41,6 +42,14 @@ export const act = async (work: Work, lane: Lane, action: Action): Promise<void>
       return judge(work, lane, action.candidate, action.seen);
     case "land":
       return land(work, lane, action.candidate);
+    case "undo-build":
+      return undoBuild(work, lane);
+    case "undo-test":
+      return undoTest(work, lane, action.candidate, action.run, action.check);
+    case "undo-judge":
+      return undoJudge(work, lane, action.candidate, action.seen);
+    case "undo-land":
+      return undoLand(work, lane, action.candidate);
     case "remove":
       return remove(work, lane);
     case "restore":

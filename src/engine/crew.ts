@@ -3,6 +3,7 @@ import type { Event } from "../core/event.ts";
 import type { Action } from "../core/plan.ts";
 import { isFrozen } from "../core/schedule.ts";
 import type { Lane } from "../core/state.ts";
+import { isUndoing } from "../core/undo.ts";
 import { awake } from "../core/verdict.ts";
 import { act } from "./act.ts";
 import { reasonOf, tell, type Work } from "./work.ts";
@@ -19,6 +20,9 @@ const landAgainMs = (waitedMs: number): number => Math.min(5000, 1000 + waitedMs
 
 /** Steps that signal a run's processes: one at a time in each lane. */
 const signals: ReadonlySet<string> = new Set<Action["type"]>(["freeze", "thaw", "stop"]);
+
+/** Steps that move the target and the user's checkout: one at a time in all. */
+const landings: ReadonlySet<string> = new Set<Action["type"]>(["land", "undo-land"]);
 
 /** Steps under way and steps that have to wait. */
 export interface Crew {
@@ -43,7 +47,7 @@ export const createCrew = (work: Work, done: () => void): Crew => {
       work.world.log.info("step done", about(lane, action));
       failures.delete(name);
       if (action.type === "freeze" && isFrozen(lane)) notBefore.set(name, clock.elapsed() + freezeAgainMs);
-      if (action.type === "land")
+      if (landings.has(action.type))
         notBefore.set(name, clock.elapsed() + landAgainMs(Math.max(0, clock.now() - lane.since)));
     } catch (error) {
       const tries = (failures.get(name) ?? 0) + 1;
@@ -64,7 +68,8 @@ export const createCrew = (work: Work, done: () => void): Crew => {
   const disturbs = (action: Action, busy: ReadonlySet<string>): boolean => {
     if (signals.has(action.type))
       return [...signals].some((type) => type !== action.type && underWay.has(`${type} ${action.lane}`));
-    if (action.type === "land" || action.type === "take") return busy.has(action.type);
+    if (landings.has(action.type)) return [...landings].some((type) => busy.has(type));
+    if (action.type === "take") return busy.has("take");
     return action.type === "lose" && underWay.has(`start ${action.lane}`);
   };
 
@@ -76,7 +81,7 @@ export const createCrew = (work: Work, done: () => void): Crew => {
       if (disturbs(action, busy)) continue;
       if (!lane || underWay.has(name) || (notBefore.get(name) ?? 0) > clock.elapsed()) continue;
       underWay.set(name, carryOut(name, lane, action));
-      if (action.type === "land") busy.add("land");
+      if (landings.has(action.type)) busy.add(action.type);
     }
   };
 
@@ -122,6 +127,11 @@ const surrender = (lane: Lane, action: Action, why: string): readonly Event[] =>
       { type: "run.exited", key, n, code: seen.code, at: seen.endedAt },
       { type: "lane.failed", key, why },
     ];
+  }
+  if (action.type.startsWith("undo-") && isUndoing(lane)) {
+    if (action.type === "undo-land")
+      return lane.undoing?.held === undefined ? [{ type: "merge.undo-held", key, why, paths: [] }] : [];
+    return [{ type: "merge.undo-refused", key, why, paths: [], code: 1 }];
   }
   if (action.type === "build") return [{ type: "merge.withdrawn", key, why }];
   if (

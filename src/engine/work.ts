@@ -19,7 +19,7 @@ export interface Work {
 /** Record facts about a lane as it was when the step was planned. False: somebody was faster or another engine leads; plan anew. */
 export const tell = async (work: Work, lane: Lane, events: readonly Event[]): Promise<boolean> => {
   const { ledger, world, mandate } = work;
-  const cause = lane.merge?.cause ?? lane.removal ?? lane.restoring?.cause;
+  const cause = lane.merge?.cause ?? lane.undoing?.cause ?? lane.removal ?? lane.restoring?.cause;
   const outcome = await ledger.propose({
     id: world.clock.id(),
     by: "engine",

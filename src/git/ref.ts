@@ -64,6 +64,12 @@ export const laneRefs = {
   trash: (lane: string): string => `refs/lanes/trash/${lane}`,
 } as const;
 
+/** The name of the next backup of the target for this lane, counted over those in `refs`. */
+export const nextBackup = (lane: string, refs: Iterable<string>): string => {
+  const numbers = [...refs].map((name) => Number(/\/backup\/[^/]+\/(\d+)$/.exec(name)?.[1] ?? 0));
+  return `${laneRefs.backup(lane)}/${Math.max(0, ...numbers) + 1}`;
+};
+
 /** A branch whose name shuts out the branch of this lane: git keeps `a` and `a/b` apart. A No that says how to rename it. */
 export const branchInTheWay = (lane: string, refs: Iterable<string>): No | undefined => {
   const wanted = branchOf(lane);

@@ -5,7 +5,7 @@ import type { Git, Layout } from "../port.ts";
 import { aheadCounter } from "./ahead.ts";
 import { call, contextOf } from "./call.ts";
 import type { Context } from "./call.ts";
-import { candidate, mergeAll } from "./candidate.ts";
+import { candidate, mergeAll, reverted } from "./candidate.ts";
 import { closeLane, whyStays } from "./close.ts";
 import { commitAll } from "./commit.ts";
 import { publish } from "./control.ts";
@@ -20,6 +20,7 @@ import { changed, contains, filesAt, known } from "./read.ts";
 import { commitOf, refsBelow } from "./ref.ts";
 import { restoreLane } from "./restore.ts";
 import { saveLane } from "./save.ts";
+import { onlyTip, takeBack } from "./take-back.ts";
 import { verification } from "./verification.ts";
 import { watch } from "./watch.ts";
 import { openLane } from "./worktree.ts";
@@ -45,6 +46,9 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     dropKept: (refs) => dropKept(context, refs),
     candidate: (ask) => candidate(context, ask),
     verification: (slot, commit) => verification(context, slot, commit),
+    reverted: (ask) => reverted(context, ask),
+    onlyTip: (target, merge) => onlyTip(context, target, merge),
+    takeBack: (ask) => takeBack(context, ask),
     land: (ask) => land(context, ask),
     filesAt: (commit, folder) => filesAt(context, commit, folder),
     known: (commits) => known(context, commits),

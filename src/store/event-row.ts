@@ -84,6 +84,19 @@ const tellers: Tellers = {
   "merge.held": ({ why }) => ["alert", because("landing is held", why)],
   "merge.requeued": ({ why }) => ["dim", because("back in the merge queue", why)],
   "merge.landed": ({ merge, target }) => ["good", `merged into ${target} as ${short(merge)}`],
+  "merge.undo-asked": () => ["plain", "asked to be taken back"],
+  "merge.undo-started": ({ how }) => [
+    "busy",
+    how === "back" ? "the target is being moved back" : "what takes it back is being checked",
+  ],
+  "merge.undo-tested": () => ["plain", "check passed without it"],
+  "merge.undo-held": ({ why }) => ["alert", because("taking it back is held", why)],
+  "merge.undo-requeued": ({ why }) => ["dim", because("taken back anew", why)],
+  "merge.undo-refused": ({ why }) => ["bad", because("not taken back", why)],
+  "merge.undone": ({ commit, how }) => [
+    "alert",
+    how === "back" ? `taken back: the target is at ${short(commit)} again` : `taken back by ${short(commit)}`,
+  ],
   "worktree.removal-asked": () => undefined,
   "worktree.removed": ({ saved }) => [
     "dim",

@@ -186,6 +186,11 @@ const eventsOf = (world: World, action: Action, lane: Lane, die: number): readon
       return [{ type: "lease.expired", key, id: action.claim, why: action.why }];
     case "refuse-unchecked":
       return [{ type: "merge.withdrawn", key, why: "no check" }];
+    case "undo-build":
+    case "undo-test":
+    case "undo-judge":
+    case "undo-land":
+      return undoEvents(world, action, lane, die);
     default:
       return mergeEvents(world, action, lane, die);
   }
@@ -214,6 +219,30 @@ const start = (world: World, n: number, lane: Lane, die: number): readonly Event
 };
 
 type MergeAction = Extract<Action, { type: "build" | "pass-unchecked" | "test" | "judge" | "land" }>;
+type UndoAction = Extract<Action, { type: "undo-build" | "undo-test" | "undo-judge" | "undo-land" }>;
+
+const undoEvents = (world: World, action: UndoAction, { id: key, undoing }: Lane, die: number): readonly Event[] => {
+  switch (action.type) {
+    case "undo-build": {
+      if (die === 1) return [{ type: "merge.undo-refused", key, why: "conflict", paths: ["x"], code: 2 }];
+      const candidate = `undo${world.state.position}`;
+      const started = { type: "merge.undo-started", key, onto: "o", candidate } as const;
+      return [die === 2 ? { ...started, how: "back" } : { ...started, how: "revert", check: "make" }];
+    }
+    case "undo-test":
+      end(world, action.run, die % 2);
+      return [];
+    case "undo-judge":
+      return action.seen.is === "exited" && action.seen.code === 0
+        ? [{ type: "merge.undo-tested", key, candidate: action.candidate }]
+        : [{ type: "merge.undo-refused", key, why: "exit code 1", paths: [], code: 1 }];
+    case "undo-land":
+      if (die === 1)
+        return undoing?.held === undefined ? [{ type: "merge.undo-held", key, why: "in the way", paths: [] }] : [];
+      if (die === 2) return [{ type: "merge.undo-requeued", key, why: "moved" }];
+      return [{ type: "merge.undone", key, commit: action.candidate, how: undoing?.how ?? "revert" }];
+  }
+};
 
 const mergeEvents = (world: World, action: MergeAction, lane: Lane, die: number): readonly Event[] => {
   const { id: key } = lane;
