@@ -70,7 +70,7 @@ const objection = (engine: Engine, lane: Lane, seen: RepoSeen): string | undefin
   const git = seen.lanes.get(lane.id);
   if (!git) return `the branch ${branchOf(lane.id)} is gone`;
   if (git.worktree === "missing") return "it is no worktree of git; remove it by hand";
-  if (git.ahead > 0 && git.head !== lane.run?.base)
+  if (git.ahead > 0 && git.head !== lane.run?.base && git.head !== lane.landed?.head)
     return `it has commits that ${seen.target?.name ?? "the target"} does not have`;
   if (git.busy !== undefined) return `a ${git.busy} is in progress in it`;
   if (git.worktree === "elsewhere") return strayText(lane.id, git.on);
