@@ -60,6 +60,8 @@ export const laneRefs = {
   landed: (lane: string): string => `refs/lanes/landed/${lane}`,
   /** The target before the n-th landing is `<this>/<n>`. */
   backup: (lane: string): string => `refs/lanes/backup/${lane}`,
+  /** What was kept of the lane the n-th time is `<this>/<n>`. */
+  trash: (lane: string): string => `refs/lanes/trash/${lane}`,
 } as const;
 
 /** The name of the next backup of the target for this lane, counted over those in `refs`. */
