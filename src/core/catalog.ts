@@ -75,6 +75,9 @@ export const definitionKeys: readonly (readonly [key: string, about: string])[] 
   ["commit", "agent (it commits itself) or auto (what it leaves is committed)"],
   ["retries", "automatic runs after one that failed"],
   ["timeoutMs", "longest time of one run"],
+  ["strategy", "how it lands: merge, squash (one commit) or rebase (its commits anew)"],
+  ["review", "required: nothing lands before a person approved exactly this head (lanes approve)"],
+  ["rollback", "true: what a failed run changed is saved, and the next one starts from the base"],
 ];
 
 /** All rows, in the order of help. */
@@ -116,8 +119,16 @@ export const catalog: readonly Capability[] = [
     title: "Land lanes on the target, each tested as merged",
     group: "phases",
     arguments: [{ name: "LANE", about: "lanes to land; all ready ones when left out", many: true, optional: true }],
-    options: [check, ...waiting],
-    examples: ["lanes merge", "lanes merge docs-intro --check 'npm test'"],
+    options: [
+      check,
+      {
+        flags: "--strategy <strategy>",
+        about: "merge, squash (one commit) or rebase (its commits anew)",
+        words: ["merge", "squash", "rebase"],
+      },
+      ...waiting,
+    ],
+    examples: ["lanes merge", "lanes merge docs-intro --check 'npm test'", "lanes merge docs-intro --strategy squash"],
     wish: (lane) => ({ type: "merge", lanes: [lane], evidence: new Map() }),
   },
   {

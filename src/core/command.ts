@@ -1,6 +1,6 @@
 /** Wishes: what a person, an agent or a script can ask for. */
 import type { Event, Precondition } from "./event.ts";
-import type { LaneSpec, Phase } from "./state.ts";
+import type { LaneSpec, Phase, Strategy } from "./state.ts";
 
 /** What was seen of a lane when somebody asked to merge it. */
 export interface Evidence {
@@ -34,6 +34,8 @@ export type Command =
       readonly lanes: readonly string[];
       /** Check command of this request; an empty string asks for none. */
       readonly check?: string;
+      /** How they land this time. */
+      readonly strategy?: Strategy;
       readonly evidence: ReadonlyMap<string, Evidence>;
     }
   /** Take the landings of these lanes back. */

@@ -1,7 +1,8 @@
 /** Configuration text → configuration, or the first field that is wrong. Reading files and trust are other people's work. */
 import { idFault, quote } from "./id.ts";
-import { argv, branch } from "./lane-spec.ts";
-import { attempt, below, type Fault, fields, flag, json, nearest, text, whole, wrong } from "./parse.ts";
+import { argv, branch, reviews, strategies } from "./lane-spec.ts";
+import { attempt, below, type Fault, fields, flag, json, nearest, oneOf, text, whole, wrong } from "./parse.ts";
+import type { Review, Strategy } from "./state.ts";
 
 /** A command that looks at the repository and reports findings and gaps. */
 export interface Probe {
@@ -28,6 +29,12 @@ export interface Config {
   readonly target?: string;
   readonly check?: string;
   readonly requireCheck?: boolean;
+  /** How lanes land that do not say; `merge` when nobody says. */
+  readonly strategy?: Strategy;
+  /** False: commits that nobody checked by themselves may become first parents of the target's history. */
+  readonly strict?: boolean;
+  /** Must a person approve what lands, where the lane does not say? */
+  readonly review?: Review;
   readonly maxRuns?: number;
   /** Most that is kept of the output of one run, in MiB: its beginning and its end. */
   readonly outputMb?: number;
@@ -44,7 +51,20 @@ export interface ParsedConfig {
   readonly warnings: readonly string[];
 }
 
-const known = ["target", "check", "requireCheck", "maxRuns", "outputMb", "agent", "agents", "probes", "gaps"] as const;
+const known = [
+  "target",
+  "check",
+  "requireCheck",
+  "strategy",
+  "strict",
+  "review",
+  "maxRuns",
+  "outputMb",
+  "agent",
+  "agents",
+  "probes",
+  "gaps",
+] as const;
 
 /** A configuration file's settings. Unknown keys are named, not refused. */
 export const parseConfig = (source: string): ParsedConfig | Fault =>
@@ -66,6 +86,9 @@ const configOf = (given: ReadonlyMap<string, unknown>): Config => {
     target: get("target", branch),
     check: get("check", (value, path) => text(value, path)),
     requireCheck: get("requireCheck", flag),
+    strategy: get("strategy", (value, path) => oneOf(value, path, strategies)),
+    strict: get("strict", flag),
+    review: get("review", (value, path) => oneOf(value, path, reviews)),
     maxRuns: get("maxRuns", (value, path) => whole(value, path, 1, 1000)),
     outputMb: get("outputMb", (value, path) => whole(value, path, 1, 100_000)),
     agent: get("agent", id),

@@ -40,7 +40,7 @@ export const decide = (state: State, command: Command): Decision | Refusal => {
         stop,
       );
     case "merge":
-      return each(state, command.lanes, (lane) => merge(lane, command.evidence.get(lane.id), command.check));
+      return each(state, command.lanes, (lane) => merge(lane, command.evidence.get(lane.id), command));
     case "undo":
       return each(state, command.lanes, (lane) => undo(lane, command.check));
     case "enter":
@@ -306,13 +306,19 @@ const uncancellable = (state: LaneState): string =>
 
 const mergeable: ReadonlySet<LaneState> = new Set(["ready", "conflicted", "checks-failed", "undone"]);
 
-const merge = (lane: Lane, seen: Evidence | undefined, check: string | undefined): readonly Event[] | Refusal => {
+const merge = (
+  lane: Lane,
+  seen: Evidence | undefined,
+  { check, strategy }: Pick<Extract<Command, { type: "merge" }>, "check" | "strategy">,
+): readonly Event[] | Refusal => {
   const { id } = lane;
-  const asked: Event = check === undefined ? { type: "merge.asked", key: id } : { type: "merge.asked", key: id, check };
+  const how = { ...(check === undefined ? {} : { check }), ...(strategy === undefined ? {} : { strategy }) };
+  const asked: Event = { type: "merge.asked", key: id, ...how };
   if (queuedForMerge.has(lane.state)) {
     // Another check than it was asked for with: what was tested so far, or would land untested, does not count.
-    if (check === undefined || check === lane.merge?.check) return [];
-    return [...withdrawn(lane, "another check was asked for"), asked];
+    const isSame = check === undefined || check === lane.merge?.check;
+    if (isSame && (strategy === undefined || strategy === lane.merge?.strategy)) return [];
+    return [...withdrawn(lane, isSame ? "another strategy was asked for" : "another check was asked for"), asked];
   }
   if (lane.state === "merged") return landedBefore(lane, seen);
   if (seen?.stray !== undefined) return no(`lane ${id} cannot be merged: ${seen.stray}`, strayHint(id), 4, id);

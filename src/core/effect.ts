@@ -1,6 +1,18 @@
 /** What each fact does to the state: one row per event. Adding an event case makes the compiler point here. */
 import type { Event, EventType, LogRecord, Patched } from "./event.ts";
-import { exitCode, isIdentity, isPhase, isTime, isYes, list, shown, specFault, text, time } from "./foreign.ts";
+import {
+  exitCode,
+  isIdentity,
+  isPhase,
+  isStrategy,
+  isTime,
+  isYes,
+  list,
+  shown,
+  specFault,
+  text,
+  time,
+} from "./foreign.ts";
 import { idFault } from "./id.ts";
 import { foreignKey, foreignMax, patchable } from "./patchable.ts";
 import { type Claim, claimsOf, deadlockIn, granted, patternsFault, ttlDefaultMs, ttlMs, yielded } from "./lease.ts";
@@ -292,9 +304,8 @@ const over = (run: Run | undefined, at: number): Run | undefined =>
   run === undefined || run.endedAt !== undefined ? run : { ...run, endedAt: at };
 
 /** The merge as it was asked for, without what came of it so far. */
-const askedFor = ({ position, requestedAt, rebuilt, cause, check }: Merge): Merge => ({
-  ...(cause === undefined ? {} : { cause }),
-  ...(check === undefined ? {} : { check }),
+const askedFor = ({ position, requestedAt, rebuilt, cause, check, strategy }: Merge): Merge => ({
+  ...drop({ cause, check, strategy }),
   position,
   requestedAt,
   rebuilt,
@@ -478,10 +489,11 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     move(draft, event.key, "merge-queued", record, position, (fresh, lane) => {
       if (lane.state === "merging" || lane.state === "landed-pending") return `lane ${lane.id} is being merged`;
       if (event.check !== undefined && typeof event.check !== "string") return "its check is no text";
+      if (event.strategy !== undefined && !isStrategy(event.strategy)) return `cannot land by ${shown(event.strategy)}`;
       fresh.landed = undefined;
       fresh.merge = {
         ...(record.cause === undefined ? {} : { cause: text(record.cause) }),
-        ...(event.check === undefined ? {} : { check: event.check }),
+        ...drop({ check: event.check, strategy: event.strategy }),
         position,
         requestedAt: record.at,
         rebuilt: lane.merge?.rebuilt ?? 0,
@@ -548,7 +560,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
         tested: event.tested === "passed" ? "passed" : "unchecked",
         at: record.at,
         gate: merge?.gate,
-        ...drop({ since: merge?.since }),
+        ...drop({ since: merge?.since, strategy: strategyOf(event.strategy) }),
       };
       return undefined;
     });
@@ -711,6 +723,10 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     return undefined;
   },
 };
+
+/** A merge needs no word. */
+const strategyOf = (value: unknown): "squash" | "rebase" | undefined =>
+  value === "squash" || value === "rebase" ? value : undefined;
 
 /** Only the fields that are set. */
 const drop = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>

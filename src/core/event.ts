@@ -1,5 +1,5 @@
 /** Facts. A record is one line of the journal: a proposal that takes effect whole or not at all. */
-import type { Identity, LaneSpec, Phase } from "./state.ts";
+import type { Identity, LaneSpec, Phase, Strategy } from "./state.ts";
 
 /** A fact in the past tense. `key` is the lane it is about; facts about the repository have none. */
 export type Event =
@@ -44,7 +44,7 @@ export type Event =
       readonly signal?: string;
       readonly at: number;
     }
-  | { readonly type: "merge.asked"; readonly key: string; readonly check?: string }
+  | { readonly type: "merge.asked"; readonly key: string; readonly check?: string; readonly strategy?: Strategy }
   | { readonly type: "merge.withdrawn"; readonly key: string; readonly why: string }
   | {
       readonly type: "merge.started";
@@ -76,6 +76,8 @@ export type Event =
       readonly before: string;
       readonly head: string;
       readonly tested: "passed" | "unchecked";
+      /** How it landed; a merge when absent. */
+      readonly strategy?: Strategy;
     }
   /** `save`: whatever is in it, after that was kept. */
   | { readonly type: "worktree.removal-asked"; readonly key: string; readonly save?: true }

@@ -1,5 +1,5 @@
 /** The merge queue: who is next, and what the others wait for. */
-import type { Lane, State } from "./state.ts";
+import type { Lane, State, Strategy } from "./state.ts";
 import { nextToUndo } from "./undo.ts";
 
 /** Lanes in the merge queue, in the order in which they will be taken: dependencies first, then first come. */
@@ -41,6 +41,10 @@ export const checkOf = (lane: Lane, configured: string | undefined): string | un
   return check === "" ? undefined : check;
 };
 
+/** How a lane lands: as this request says, else the lane, else the configuration. */
+export const strategyOf = (lane: Lane, configured: Strategy | undefined): Strategy =>
+  lane.merge?.strategy ?? lane.spec.strategy ?? configured ?? "merge";
+
 /**
  * Name of the k-th run of a candidate's check. `built`: position of the record that began the merge, so that a new engine finds
  * it again, and no result is ever taken for that of another check. No lane's run is called so.
@@ -58,9 +62,9 @@ export const checkRunsOf = (lane: Lane | undefined): readonly string[] => {
 };
 
 /** Subject and body of the merge commit. It names the lane. */
-export const mergeMessage = (lane: Lane): string => {
+export const mergeMessage = (lane: Lane, strategy: Strategy = "merge"): string => {
   const { tasks, name } = lane.spec;
-  const subject = `Merge lane ${lane.id}${name === lane.id || name === "" ? "" : `: ${firstLine(name)}`}`;
+  const subject = `${strategy === "squash" ? "Lane" : "Merge lane"} ${lane.id}${name === lane.id || name === "" ? "" : `: ${firstLine(name)}`}`;
   const body = tasks.map((task) => `- ${firstLine(task)}`).join("\n");
   const again = lane.undone ? `\nThis brings back what was taken back in ${lane.undone.commit}.\n` : "";
   return `${subject}\n${body === "" ? "" : `\n${body}\n`}${again}\nLane: ${lane.id}\n`;

@@ -2,7 +2,7 @@
 import { branchOf } from "../core/id.ts";
 import { isNo, type RunSeen } from "../core/observed.ts";
 import { mayLand } from "../core/plan.ts";
-import { checkOf, checkRunOf, checkRunsMax, mergeMessage } from "../core/queue.ts";
+import { checkOf, checkRunOf, checkRunsMax, mergeMessage, strategyOf } from "../core/queue.ts";
 import { claimsOf, trespass } from "../core/lease.ts";
 import type { Lane } from "../core/state.ts";
 import { failureOf, runCheck } from "./check.ts";
@@ -31,6 +31,8 @@ export const build = async (work: Work, lane: Lane): Promise<void> => {
     return;
   }
   const since = await takenOut(work, lane, tip.head);
+  const own = since === undefined && (await beganElsewhere(work, lane, tip.head, branch.head)) ? key : undefined;
+  const strategy = strategyOf(lane, work.rules.config.strategy);
   const gate = { ...(check === undefined ? {} : { check }), ...(since === undefined ? {} : { since }) };
   const started = { type: "merge.started", key, target, onto: tip.head, head: branch.head, ...gate } as const;
   const landsAsIs = async (): Promise<void> => {
@@ -47,7 +49,20 @@ export const build = async (work: Work, lane: Lane): Promise<void> => {
   };
   if (since === undefined && (await git.contains(tip.head, branch.head))) return landsAsIs();
   const at = lane.merge?.requestedAt ?? lane.since;
-  const candidate = await git.candidate({ onto: tip.head, head: branch.head, message: mergeMessage(lane), at, since });
+  const candidate = await git.candidate({
+    onto: tip.head,
+    head: branch.head,
+    message: mergeMessage(lane, strategy),
+    at,
+    since,
+    own,
+    strategy,
+    strict: work.rules.config.strict ?? true,
+  });
+  if (isNo(candidate) && candidate.code !== 2) {
+    await tell(work, lane, [{ type: "merge.withdrawn", key, why: `${candidate.refused}; ${candidate.hint}` }]);
+    return;
+  }
   if (isNo(candidate)) {
     const paths = candidate.paths ?? [];
     await tell(work, lane, [
@@ -66,6 +81,19 @@ export const build = async (work: Work, lane: Lane): Promise<void> => {
  */
 const takenOut = async ({ world }: Work, { undone }: Lane, tip: string): Promise<string | undefined> =>
   undone && (await world.git.contains(tip, undone.head)) ? undone.since : undefined;
+
+/** Did this lane begin on work that is on the target as other commits, squashed or rebased? Their own are not to come with it. */
+const beganElsewhere = async ({ world, ledger }: Work, lane: Lane, tip: string, head: string): Promise<boolean> => {
+  const open = [...lane.spec.dependsOn];
+  for (const id of open) {
+    const other = ledger.state.lanes.get(id);
+    open.push(...(other?.spec.dependsOn ?? []).filter((next) => !open.includes(next)));
+    if (other?.landed?.strategy === undefined) continue;
+    const { head: work } = other.landed;
+    if ((await world.git.contains(head, work)) && !(await world.git.contains(tip, work))) return true;
+  }
+  return false;
+};
 
 /** Why this work may not land: it changes what another lane has leased. Nobody gets round this, whatever hooks were skipped. */
 const foreignLease = async (work: Work, lane: Lane, onto: string, head: string): Promise<string | undefined> => {
@@ -133,7 +161,9 @@ export const land = async (work: Work, lane: Lane, candidate: string): Promise<v
     return;
   }
   const tested = merge.tested ?? "unchecked";
-  await tell(work, lane, [{ type: "merge.landed", key, merge: candidate, target, before: onto, head, tested }]);
+  const landed = { type: "merge.landed", key, merge: candidate, target, before: onto, head, tested } as const;
+  const strategy = strategyOf(lane, work.rules.config.strategy);
+  await tell(work, lane, [strategy === "merge" ? landed : { ...landed, strategy }]);
 };
 
 /** Ask for the merge of a probe's report. */

@@ -10,8 +10,13 @@ import type { Settings } from "../port.ts";
 export const graceMs = 5000;
 
 /** What holds where nobody says otherwise. */
-export const defaults: Required<Pick<Config, "requireCheck" | "maxRuns" | "outputMb">> = {
+export const defaults: Required<
+  Pick<Config, "requireCheck" | "strategy" | "strict" | "review" | "maxRuns" | "outputMb">
+> = {
   requireCheck: false,
+  strategy: "merge",
+  strict: true,
+  review: "none",
   maxRuns: 8,
   outputMb: 64,
 };

@@ -113,7 +113,7 @@ const changesFor = async (context: Context, ask: LandAsk, ref: string): Promise<
     { ref, from: onto, to: commit },
     { ref: nextBackup(lane, refs.keys()), from: undefined, to: onto },
     { ref: refOf(lane), from: head, to: head },
-    { ref: landed, from: refs.get(landed), to: commit },
+    { ref: landed, from: refs.get(landed), to: head },
   ];
   if (refs.has(candidate)) changes.push({ ref: candidate, from: refs.get(candidate), to: undefined });
   return changes;

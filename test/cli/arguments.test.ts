@@ -190,6 +190,7 @@ describe("help", () => {
       Examples:
         lanes merge
         lanes merge docs-intro --check 'npm test'
+        lanes merge docs-intro --strategy squash
 
       Usage: lanes merge [LANE…] [options]
 
@@ -197,10 +198,11 @@ describe("help", () => {
         LANE  lanes to land; all ready ones when left out
 
       Options:
-        --check <command>  run this on the merged tree instead of the configured check
-        --detach           return at once; the work goes on
-        --wait             accepted; waiting is what it does
-        --until-idle       accepted; waiting is what it does
+        --check <command>      run this on the merged tree instead of the configured check
+        --strategy <strategy>  merge, squash (one commit) or rebase (its commits anew)
+        --detach               return at once; the work goes on
+        --wait                 accepted; waiting is what it does
+        --until-idle           accepted; waiting is what it does
 
       Options of every verb:
         --repo <path>  work in this repository instead of the current folder's
