@@ -195,15 +195,27 @@ export interface Git {
     readonly message: string;
     readonly at: number;
   }): Promise<Candidate | No>;
+  /** What a stack of candidates lands as: its tree in one commit, whose parents are `onto` and all heads. Same arguments, same commit. */
+  join(ask: {
+    readonly onto: string;
+    readonly heads: readonly string[];
+    readonly tree: string;
+    readonly message: string;
+    readonly at: number;
+  }): Promise<string>;
   /** A warm worktree with exactly `commit` checked out, ignored files of earlier checks kept. Returns its path. */
   verification(slot: number, commit: string): Promise<string>;
-  /** Move the target from `onto` to `commit`, every checkout of it included, in the safe order. Replays after a crash. */
+  /**
+   * Move the target from `onto` to `commit`, every checkout of it included, in the safe order. Replays after a crash. `others`: lanes that
+   * are merged by the same commit; all land, or none.
+   */
   land(ask: {
     readonly lane: string;
     readonly target: string;
     readonly onto: string;
     readonly commit: string;
     readonly head: string;
+    readonly others?: readonly { readonly lane: string; readonly head: string }[];
   }): Promise<{ readonly landed: true } | { readonly moved: string } | No>;
   /** Text of the files below `folder` at a commit, by path. */
   filesAt(commit: string, folder: string): Promise<ReadonlyMap<string, string>>;

@@ -116,8 +116,8 @@ export const catalog: readonly Capability[] = [
     title: "Land lanes on the target, each tested as merged",
     group: "phases",
     arguments: [{ name: "LANE", about: "lanes to land; all ready ones when left out", many: true, optional: true }],
-    options: [check, ...waiting],
-    examples: ["lanes merge", "lanes merge docs-intro --check 'npm test'"],
+    options: [check, { flags: "--list", about: "show the merge queue and change nothing" }, ...waiting],
+    examples: ["lanes merge", "lanes merge docs-intro --check 'npm test'", "lanes merge --list"],
     wish: (lane) => ({ type: "merge", lanes: [lane], evidence: new Map() }),
   },
   {

@@ -28,6 +28,12 @@ export interface Config {
   readonly target?: string;
   readonly check?: string;
   readonly requireCheck?: boolean;
+  /** Must every commit that the target gets have passed its check? Without it lanes that were tested together land one by one. */
+  readonly strict?: boolean;
+  /** A check that runs longer is ended with all that it started, in ms. */
+  readonly checkTimeoutMs?: number;
+  /** Checks at the same time, each in a worktree of its own. */
+  readonly checkSlots?: number;
   readonly maxRuns?: number;
   /** Most that is kept of the output of one run, in MiB: its beginning and its end. */
   readonly outputMb?: number;
@@ -44,7 +50,20 @@ export interface ParsedConfig {
   readonly warnings: readonly string[];
 }
 
-const known = ["target", "check", "requireCheck", "maxRuns", "outputMb", "agent", "agents", "probes", "gaps"] as const;
+const known = [
+  "target",
+  "check",
+  "requireCheck",
+  "strict",
+  "checkTimeoutMs",
+  "checkSlots",
+  "maxRuns",
+  "outputMb",
+  "agent",
+  "agents",
+  "probes",
+  "gaps",
+] as const;
 
 /** A configuration file's settings. Unknown keys are named, not refused. */
 export const parseConfig = (source: string): ParsedConfig | Fault =>
@@ -66,6 +85,9 @@ const configOf = (given: ReadonlyMap<string, unknown>): Config => {
     target: get("target", branch),
     check: get("check", (value, path) => text(value, path)),
     requireCheck: get("requireCheck", flag),
+    strict: get("strict", flag),
+    checkTimeoutMs: get("checkTimeoutMs", (value, path) => whole(value, path, 1000, 86_400_000)),
+    checkSlots: get("checkSlots", (value, path) => whole(value, path, 1, 64)),
     maxRuns: get("maxRuns", (value, path) => whole(value, path, 1, 1000)),
     outputMb: get("outputMb", (value, path) => whole(value, path, 1, 100_000)),
     agent: get("agent", id),

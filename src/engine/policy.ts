@@ -1,8 +1,10 @@
 /** Configuration → what the reconciler plans and starts with. */
+import { availableParallelism } from "node:os";
+
 import { commandAgent, type Launch } from "../agent/command.ts";
 import type { Config } from "../core/config.ts";
 import { isNo } from "../core/observed.ts";
-import type { Policy } from "../core/plan.ts";
+import { checkTimeoutMs, type Policy } from "../core/plan.ts";
 import type { Lane } from "../core/state.ts";
 import type { Settings } from "../port.ts";
 
@@ -10,8 +12,13 @@ import type { Settings } from "../port.ts";
 export const graceMs = 5000;
 
 /** What holds where nobody says otherwise. */
-export const defaults: Required<Pick<Config, "requireCheck" | "maxRuns" | "outputMb">> = {
+export const defaults: Required<
+  Pick<Config, "requireCheck" | "strict" | "checkTimeoutMs" | "checkSlots" | "maxRuns" | "outputMb">
+> = {
   requireCheck: false,
+  strict: true,
+  checkTimeoutMs,
+  checkSlots: Math.max(1, Math.floor(availableParallelism() / 4)),
   maxRuns: 8,
   outputMb: 64,
 };
@@ -41,6 +48,9 @@ export const loadRules = async (settings: Settings, before: Rules | undefined): 
     policy: {
       ...limitsOf(config),
       check: config.check,
+      strict: config.strict ?? defaults.strict,
+      checkTimeoutMs: config.checkTimeoutMs ?? defaults.checkTimeoutMs,
+      checkSlots: config.checkSlots ?? defaults.checkSlots,
       requireCheck: held || (config.requireCheck ?? defaults.requireCheck),
     },
   };

@@ -48,6 +48,20 @@ export const mergeAll = async (context: Context, onto: string, heads: readonly s
 const mergeIn = async (context: Context, place: Place, person: Person, ask: CandidateAsk): Promise<Candidate | No> => {
   const tree = await mergedTree(context, place, objectName(ask.onto), objectName(ask.head));
   if (isNo(tree)) return tree;
+  const parents = [ask.onto, ask.head];
+  const commit = await commitTree(context, place, person, { ...ask, tree: tree.tree, parents });
+  return { commit, tree: tree.tree };
+};
+
+/** A commit of a tree that is there already. `at`: ms since 1970. */
+interface CommitAsk {
+  readonly tree: string;
+  readonly parents: readonly string[];
+  readonly message: string;
+  readonly at: number;
+}
+
+const commitTree = (context: Context, place: Place, person: Person, ask: CommitAsk): Promise<string> => {
   // The sign says that it is a time: git takes small bare numbers for years.
   const date = `@${Math.floor(ask.at / 1000)} +0000`;
   const env = {
@@ -58,9 +72,26 @@ const mergeIn = async (context: Context, place: Place, person: Person, ask: Cand
     GIT_COMMITTER_EMAIL: person.email,
     GIT_COMMITTER_DATE: date,
   };
-  const args = ["commit-tree", tree.tree, "-p", ask.onto, "-p", ask.head, "-F", "-"];
+  const args = ["commit-tree", ask.tree, ...ask.parents.flatMap((parent) => ["-p", parent]), "-F", "-"];
   const more: More = { env, input: ask.message, settings: [["i18n.commitEncoding", "UTF-8"]] };
-  return { commit: await line(context, place, args, more), tree: tree.tree };
+  return line(context, place, args, more);
+};
+
+/** What several lanes land as: the tree of their stack, as one commit whose parents are `onto` and all of them. */
+export interface JoinAsk {
+  readonly onto: string;
+  readonly heads: readonly string[];
+  readonly tree: string;
+  readonly message: string;
+  readonly at: number;
+}
+
+/** One commit of a stack of candidates, in the control repository. The same arguments give the same commit. */
+export const join = async (context: Context, { onto, heads, ...ask }: JoinAsk): Promise<string> => {
+  const [place, person] = await Promise.all([controlPlace(context), userIdentity(context)]);
+  const parents = [onto, ...heads];
+  for (const name of [ask.tree, ...parents]) objectName(name);
+  return commitTree(context, place, person, { ...ask, parents });
 };
 
 /** The merge of two commits as a tree. Git can die by an assertion on valid trees (git.md section 3); then a plainer merge is tried. */

@@ -5,7 +5,7 @@ import type { Git, Layout } from "../port.ts";
 import { aheadCounter } from "./ahead.ts";
 import { call, contextOf } from "./call.ts";
 import type { Context } from "./call.ts";
-import { candidate, mergeAll } from "./candidate.ts";
+import { candidate, join, mergeAll } from "./candidate.ts";
 import { closeLane } from "./close.ts";
 import { commitAll } from "./commit.ts";
 import { publish } from "./control.ts";
@@ -35,6 +35,7 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     commitAll: (lane, message, within) => commitAll(context, lane, message, within),
     closeLane: (lane, target) => closeLane(context, lane, target),
     candidate: (ask) => candidate(context, ask),
+    join: (ask) => join(context, ask),
     verification: (slot, commit) => verification(context, slot, commit),
     land: (ask) => land(context, ask),
     filesAt: (commit, folder) => filesAt(context, commit, folder),

@@ -69,7 +69,7 @@ const moving: ReadonlySet<LaneState> = new Set(["queued", "starting", "merge-que
 const logRunOf = (lane: Lane): string => {
   const { merge } = lane;
   if (merge?.gate !== undefined && (lane.state === "merging" || lane.state === "checks-failed")) {
-    return checkRunOf(lane.id, merge.gate.built, 1);
+    return checkRunOf(merge.gate.lead ?? lane.id, merge.gate.built, 1);
   }
   return lane.run ? runOf(lane.id, lane.run.n) : "";
 };
