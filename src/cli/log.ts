@@ -41,7 +41,7 @@ const lastRun = (lane: Lane): string | undefined => (lane.run ? runOf(lane.id, l
 
 /** The last run of the lane's last check: a check that was killed with its launcher ran again. */
 const lastCheck = async (engine: Engine, lane: Lane): Promise<string | undefined> => {
-  const gate = lane.merge?.gate ?? lane.landed?.gate;
+  const gate = lane.merge?.gate ?? lane.undoing?.gate ?? lane.landed?.gate;
   if (gate === undefined) return undefined;
   const { built, lead = lane.id } = gate;
   for (let k = checkRunsMax; k > 1; k -= 1) {

@@ -4,10 +4,11 @@ import { notOnTarget } from "../core/queue.ts";
 import { isLive, isManual, type Limits, startable, unmetDependencies, waitOf } from "../core/schedule.ts";
 import type { Lane, State } from "../core/state.ts";
 import { stateTable } from "../core/state.ts";
+import { isUndoing, nextToUndo } from "../core/undo.ts";
 import { exit } from "./exit.ts";
 
 /** What is waited for: work that is there, work on the target, a probe's report on the target, an end of the run, … */
-export type Goal = "run" | "merge" | "probe" | "stop" | "cancel" | "freeze" | "resume" | "remove";
+export type Goal = "run" | "merge" | "probe" | "stop" | "cancel" | "freeze" | "resume" | "remove" | "undo";
 
 /** The moment that the rules are asked about. */
 export interface Moment {
@@ -34,6 +35,8 @@ export const isSettled = (moment: Moment, goal: Goal, lane: Lane): boolean => {
       return lane.pausing === undefined && lane.stopping === undefined;
     case "remove":
       return lane.removal === undefined;
+    case "undo":
+      return !isUndoing(lane) || lane.undoing?.held !== undefined;
   }
 };
 
@@ -41,6 +44,7 @@ export const isSettled = (moment: Moment, goal: Goal, lane: Lane): boolean => {
 export const codeOf = (goal: Goal, lane: Lane): number => {
   const { state } = lane;
   if (goal === "remove") return exit.done;
+  if (goal === "undo") return state === "undone" ? exit.done : (lane.undoing?.refused?.code ?? exit.refused);
   if (goal === "stop") return isLive(lane) ? exit.refused : exit.done;
   if (goal === "freeze") return state === "paused" ? exit.done : exit.refused;
   if (goal === "resume") return state === "paused" ? exit.refused : exit.done;
@@ -74,10 +78,17 @@ export const isDue = ({ state, now, limits }: Moment, lane: Lane): boolean =>
   (lane.retryAt !== undefined && lane.retryAt <= now) ||
   (lane.state === "merging" && lane.merge?.tested !== undefined) ||
   nextBatch(state, unchecked)?.lanes[0].id === lane.id ||
+  isUndoDue(state, lane) ||
   (lane.state === "queued" && startable(state, now, limits).some(({ id }) => id === lane.id));
 
 /** Who is first does not depend on what its check is. */
 const unchecked = { check: undefined, requireCheck: false } as const;
+
+/** Is it this lane's turn to be taken back, with no check of it under way? */
+const isUndoDue = (state: State, lane: Lane): boolean =>
+  nextToUndo(state)?.id === lane.id &&
+  (lane.undoing?.gate === undefined || lane.undoing.tested !== undefined) &&
+  ![...state.lanes.values()].some((other) => other.state === "merging");
 
 /** What was found out about lanes so far in one question. */
 type Known = Map<string, boolean>;

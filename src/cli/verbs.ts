@@ -25,6 +25,7 @@ import { showStatus } from "./status.ts";
 import { cancel, stop, stopAll } from "./stop.ts";
 import { tracker } from "./tracker.ts";
 import { trust } from "./trust.ts";
+import { undo } from "./undo.ts";
 import { why } from "./why.ts";
 
 /** Every verb of the command line. */
@@ -34,6 +35,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   plan: { run: plan },
   execute: { run: execute },
   merge: { run: merge },
+  undo: { run: undo },
   full: { run: full },
   "add-lane": { run: addLane },
   "exec-lane": { run: execLane },

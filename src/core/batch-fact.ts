@@ -10,6 +10,8 @@ export interface Layer {
   readonly head: string;
   readonly commit: string;
   readonly tree: string;
+  /** Of work that was on the target before and was taken out: the commit since which its changes count. */
+  readonly since?: string | undefined;
 }
 
 /** What a batch is built on, and what its lanes have in common. */
@@ -26,15 +28,15 @@ export interface Ground {
 export const startedAs = (
   { target, onto, check }: Pick<Ground, "target" | "onto" | "check">,
   lane: Lane,
-  head: string,
-  candidate: string,
+  { head, commit, since }: Pick<Layer, "head" | "commit" | "since">,
 ): Extract<Event, { type: "merge.started" }> => ({
   type: "merge.started",
   key: lane.id,
   target,
   onto,
   head,
-  candidate,
+  candidate: commit,
+  ...(since === undefined ? {} : { since }),
   ...(check === undefined ? {} : { check }),
 });
 
@@ -56,8 +58,8 @@ export const begun = (
     slot,
     ...(on === undefined ? {} : { on }),
   };
-  const started = layers.map(({ lane, head, commit: candidate }, place): Event => ({
-    ...startedAs(ground, lane, head, candidate),
+  const started = layers.map((layer, place): Event => ({
+    ...startedAs(ground, layer.lane, layer),
     batch: { ...shared, place },
   }));
   if (check === undefined || !hasPassed(lessonsOf(state), tree, check)) return started;
@@ -132,14 +134,14 @@ const failed = ({ lanes, tree, lead }: Stack, how: string, on: readonly string[]
 export const landedAs = ({ lanes, commit, target, onto, size }: Stack): readonly Event[] => {
   const isChain = lanes.at(-1)?.merge?.candidate === commit;
   return lanes.map((lane, place): Event => {
-    const step = candidateOf(lane);
     const below = lanes[place - 1];
+    const step = { from: below ? candidateOf(below) : onto, to: candidateOf(lane) };
     return {
       type: "merge.landed",
       key: lane.id,
-      merge: isChain ? step : commit,
+      merge: isChain ? step.to : commit,
       target,
-      before: isChain && below ? candidateOf(below) : onto,
+      before: isChain ? step.from : onto,
       head: lane.merge?.head ?? "",
       tested: lane.merge?.tested ?? "unchecked",
       ...(size > 1 && !isChain ? { step } : {}),

@@ -11,6 +11,7 @@ import {
   queueOrder,
   targetOf,
 } from "./queue.ts";
+import { nextToUndo } from "./undo.ts";
 import type { Gate, Lane, LaneState, Lessons, State } from "./state.ts";
 
 /** Most lanes that are tested together, and most where failures are frequent. */
@@ -114,9 +115,10 @@ export interface Wanted {
   readonly on: number | undefined;
 }
 
-/** What is to be built next; undefined while all slots are taken, or when no lane may land. */
+/** What is to be built next; undefined while all slots are taken, a landing is taken back, or no lane may land. */
 export const nextBatch = (state: State, policy: QueuePolicy, predicted?: Predicted): Wanted | undefined => {
   const stacks = stacksOf(state);
+  if (nextToUndo(state)) return undefined;
   if (stacks.some((stack) => faultOf(state, stacks, stack) !== undefined)) return undefined;
   const { suspects } = lessonsOf(state);
   const half = suspects && halfOf(state, suspects.lanes);

@@ -214,6 +214,22 @@ export const catalog: readonly Capability[] = [
     wish: (lane) => ({ type: "cancel", lanes: [lane] }),
   },
   {
+    id: "undo",
+    title: "Take a landing off the target again; the lane can be merged anew later",
+    group: "lanes",
+    arguments: [
+      { name: "LANE", about: "the lane, or the merge commit; what landed last when left out", optional: true },
+    ],
+    options: [
+      { flags: "--dry-run", about: "show what would happen, and which landed lanes build on it" },
+      { flags: "--yes", about: "do not ask" },
+      { flags: "--check <command>", about: "run this on the target without it instead of the configured check" },
+      detach,
+    ],
+    examples: ["lanes undo --dry-run", "lanes undo docs", "lanes undo 3f2a91c --yes"],
+    wish: (lane) => ({ type: "undo", lanes: [lane] }),
+  },
+  {
     id: "stop-all",
     title: "End all agents safely",
     group: "lanes",

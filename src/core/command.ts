@@ -36,6 +36,8 @@ export type Command =
       readonly check?: string;
       readonly evidence: ReadonlyMap<string, Evidence>;
     }
+  /** Take the landings of these lanes back. */
+  | { readonly type: "undo"; readonly lanes: readonly string[]; readonly check?: string }
   | { readonly type: "enter"; readonly phase: Phase }
   | { readonly type: "remove"; readonly lanes: readonly string[] }
   /** A lease of paths and resources for a lane: now, or when it is free. */

@@ -3,6 +3,7 @@ import type { Command, Decision, Evidence, Refusal } from "./command.ts";
 import type { Event, Precondition } from "./event.ts";
 import { branchOf, idFault, quote, strayHint } from "./id.ts";
 import { claimsOf, patternsFault } from "./lease.ts";
+import { isUndoing, undo } from "./undo.ts";
 import { cycleIn, isFrozen, isHeld, isLive, isManual } from "./schedule.ts";
 import { type Lane, type LaneState, type State, stateTable } from "./state.ts";
 
@@ -40,6 +41,8 @@ export const decide = (state: State, command: Command): Decision | Refusal => {
       );
     case "merge":
       return each(state, command.lanes, (lane) => merge(lane, command.evidence.get(lane.id), command.check));
+    case "undo":
+      return each(state, command.lanes, (lane) => undo(lane, command.check));
     case "enter":
       return { events: state.phase === command.phase ? [] : [{ type: "phase.entered", phase: command.phase }], if: [] };
     case "remove":
@@ -224,7 +227,11 @@ const queuedForMerge: ReadonlySet<LaneState> = new Set(["merge-queued", "merging
 
 /** Does stopping change anything in this lane? */
 export const stoppable = (lane: Lane): boolean =>
-  lane.state === "queued" || isLive(lane) || lane.retryAt !== undefined || queuedForMerge.has(lane.state);
+  lane.state === "queued" ||
+  isLive(lane) ||
+  lane.retryAt !== undefined ||
+  isUndoing(lane) ||
+  queuedForMerge.has(lane.state);
 
 const stop = (lane: Lane): readonly Event[] | Refusal => {
   if (lane.state === "queued") return [{ type: "lane.unqueued", key: lane.id }];
@@ -234,6 +241,7 @@ const stop = (lane: Lane): readonly Event[] | Refusal => {
       : [{ type: "lane.stop-asked", key: lane.id, then: "pause" }];
   if (lane.retryAt !== undefined)
     return [{ type: "lane.parked", key: lane.id, why: "stopped before it was tried again" }];
+  if (isUndoing(lane)) return [{ type: "merge.undo-refused", key: lane.id, why: "stopped", paths: [], code: 4 }];
   return withdrawn(lane, "taken out of the merge queue");
 };
 

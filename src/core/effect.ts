@@ -16,6 +16,8 @@ import {
   mayMove,
   type Run,
   type State,
+  type Step,
+  type Undoing,
 } from "./state.ts";
 
 /** What one record would change; committed by the fold only when all of its events are legal. */
@@ -64,6 +66,8 @@ const copyOf = (lane: Lane): Fresh => ({
   pausing: lane.pausing,
   merge: lane.merge,
   landed: lane.landed,
+  undoing: lane.undoing,
+  undone: lane.undone,
   results: lane.results,
   progress: lane.progress,
   worktree: lane.worktree,
@@ -201,6 +205,8 @@ const newLane = (id: string, spec: LaneSpec, at: number, rev: number, before: La
   pausing: undefined,
   merge: undefined,
   landed: undefined,
+  undoing: undefined,
+  undone: undefined,
   results: [],
   progress: undefined,
   worktree: false,
@@ -236,6 +242,36 @@ const mergeOf = (lane: Lane, candidate: string): Merge | string => {
   if (lane.state !== "merging" || !lane.merge) return `lane ${lane.id} is not being merged`;
   return lane.merge.candidate === text(candidate) ? lane.merge : `lane ${lane.id} has another candidate`;
 };
+
+/** The undoing that is under way, when the candidate is the one that was built for it; else why not. */
+const undoingOf = (lane: Lane, candidate: unknown): Undoing | string => {
+  const { id, undoing } = lane;
+  if (!undoing || undoing.refused) return `lane ${id} is not being taken back`;
+  return undoing.candidate === candidate ? undoing : `lane ${id} has another candidate`;
+};
+
+/** Change the undoing that is under way. */
+const undo = (
+  draft: Draft,
+  event: { readonly key: string; readonly candidate?: string },
+  position: number,
+  change: (undoing: Undoing) => Undoing,
+): Fault =>
+  touch(draft, event.key, position, (fresh, lane) => {
+    const undoing = undoingOf(lane, event.candidate ?? lane.undoing?.candidate);
+    if (typeof undoing === "string") return undoing;
+    fresh.undoing = change(undoing);
+    return undefined;
+  });
+
+/** The undoing as it was asked for. */
+const undoAskedFor = ({ position, at, cause, check, rebuilt }: Undoing): Undoing => ({
+  ...(cause === undefined ? {} : { cause }),
+  ...(check === undefined ? {} : { check }),
+  position,
+  at,
+  rebuilt,
+});
 
 /** Only the reason changes with the state. */
 const because =
@@ -470,6 +506,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       started.head = text(event.head);
       started.candidate = text(event.candidate);
       started.startedAt = record.at;
+      if (event.since !== undefined) started.since = text(event.since);
       if (event.check !== undefined) {
         const lead = batch === undefined || batch.lead === event.key ? {} : { lead: batch.lead };
         started.gate = { check: text(event.check), built: position, ...lead };
@@ -545,6 +582,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
   "merge.landed": (draft, event, record, position) => {
     const fault = move(draft, event.key, "merged", record, position, (fresh, { merge }) => {
       fresh.merge = undefined;
+      fresh.undone = undefined;
       fresh.landed = {
         merge: text(event.merge),
         target: text(event.target),
@@ -553,7 +591,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
         tested: event.tested === "passed" ? "passed" : "unchecked",
         at: record.at,
         gate: merge?.gate,
-        ...(event.step === undefined ? {} : { step: text(event.step) }),
+        ...drop({ since: merge?.since, step: stepFrom(event.step) }),
       };
       return undefined;
     });
@@ -561,6 +599,52 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     if (fault === undefined) giveBack(draft, ({ lane }) => lane === event.key, record, position);
     return fault;
   },
+  "merge.undo-asked": (draft, event, record, position) =>
+    touch(draft, event.key, position, (fresh, { id, state, landed, undoing }) => {
+      const { check } = event;
+      if (state !== "merged" || !landed) return `nothing of lane ${id} has landed`;
+      if (undoing && !undoing.refused) return `lane ${id} is being taken back`;
+      if (check !== undefined && typeof check !== "string") return "its check is no text";
+      const cause = text(record.cause) || undefined;
+      fresh.undoing = undoAskedFor({ position, at: record.at, rebuilt: 0, ...drop({ cause, check }) });
+      return undefined;
+    }),
+  "merge.undo-started": (draft, event, _record, position) => {
+    const { how, onto, candidate, check } = event;
+    if (how !== "revert" && how !== "back") return `cannot be taken back by ${shown(how)}`;
+    const gate = check === undefined ? undefined : { check: text(check), built: position };
+    return undo(draft, { key: event.key }, position, (undoing) => ({
+      ...undoAskedFor(undoing),
+      how,
+      onto: text(onto),
+      candidate: text(candidate),
+      ...drop({ gate }),
+    }));
+  },
+  "merge.undo-tested": (draft, event, _record, position) =>
+    undo(draft, event, position, (undoing) => ({ ...undoing, tested: "passed" })),
+  "merge.undo-held": (draft, event, _record, position) =>
+    undo(draft, { key: event.key }, position, (undoing) => ({ ...undoing, held: text(event.why) })),
+  "merge.undo-requeued": (draft, event, _record, position) =>
+    undo(draft, { key: event.key }, position, (undoing) => ({
+      ...undoAskedFor(undoing),
+      rebuilt: undoing.rebuilt + 1,
+    })),
+  "merge.undo-refused": (draft, event, _record, position) =>
+    undo(draft, { key: event.key }, position, (undoing) => ({
+      ...undoing,
+      refused: { why: text(event.why), paths: list(event.paths), code: exitCode(event.code) },
+    })),
+  "merge.undone": (draft, event, record, position) =>
+    move(draft, event.key, "undone", record, position, (fresh, { id, landed, undoing }) => {
+      if (!landed || !undoing || undoing.refused) return `lane ${id} is not being taken back`;
+      const { merge, before, head, target, since = before } = landed;
+      const how = event.how === "back" ? "back" : "revert";
+      fresh.landed = undefined;
+      fresh.undoing = undefined;
+      fresh.undone = { merge, before, head, since, commit: text(event.commit), target, how, at: record.at };
+      return undefined;
+    }),
   "worktree.removal-asked": (draft, event, record, position) =>
     touch(draft, event.key, position, (fresh) => {
       const { id, state } = fresh;
@@ -636,6 +720,12 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
   },
 };
 
+/** Only the fields that are set. */
+const drop = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+
 /** How much of each kind of lesson is remembered: the newest. */
 const lessonsMax = { results: 20, durations: 20, passed: 100, taken: 64, runs: 4, slots: 64 } as const;
 
@@ -671,6 +761,11 @@ const clear = (draft: Draft, lane: string): void => {
   const lanes = suspects.lanes.filter((id) => id !== lane);
   const left = { lanes, tree: suspects.tree, on: [...suspects.on, lane] };
   draft.repo = { ...draft.repo, lessons: lanes.length === 0 ? known : { ...known, suspects: left } };
+};
+
+const stepFrom = (step: Step | null | undefined): Step | undefined => {
+  const [from, to] = [text(step?.from), text(step?.to)];
+  return from === "" || to === "" ? undefined : { from, to };
 };
 
 /** A batch as a record tells it; every field is checked, since the log may hold anything. */

@@ -1,5 +1,5 @@
 /** Facts. A record is one line of the journal: a proposal that takes effect whole or not at all. */
-import type { Batch, Identity, LaneSpec, Phase } from "./state.ts";
+import type { Batch, Identity, LaneSpec, Phase, Step } from "./state.ts";
 
 /** A fact in the past tense. `key` is the lane it is about; facts about the repository have none. */
 export type Event =
@@ -53,6 +53,8 @@ export type Event =
       readonly onto: string;
       readonly head: string;
       readonly candidate: string;
+      /** The work is in the target's history although it was taken out: what changed since this commit is applied anew. */
+      readonly since?: string;
       /** The check of this candidate: later changes of the configuration do not touch it. */
       readonly check?: string;
       /** What it is tested and lands with: the other events of the record name the others. */
@@ -94,8 +96,37 @@ export type Event =
       readonly before: string;
       readonly head: string;
       readonly tested: "passed" | "unchecked";
-      /** Of several that landed as one commit: the merge of this lane alone onto those before it. */
-      readonly step?: string;
+      /** Of several that landed as one commit: what this lane alone brought. */
+      readonly step?: Step;
+    }
+  /** Take what landed off the target again. */
+  | { readonly type: "merge.undo-asked"; readonly key: string; readonly check?: string }
+  | {
+      readonly type: "merge.undo-started";
+      readonly key: string;
+      /** A commit that takes the changes out, or the target moved back. */
+      readonly how: "revert" | "back";
+      readonly onto: string;
+      readonly candidate: string;
+      readonly check?: string;
+    }
+  | { readonly type: "merge.undo-tested"; readonly key: string; readonly candidate: string }
+  | { readonly type: "merge.undo-held"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
+  | { readonly type: "merge.undo-requeued"; readonly key: string; readonly why: string }
+  /** The work stays on the target. `code`: what kind of reason it is, as an exit code. */
+  | {
+      readonly type: "merge.undo-refused";
+      readonly key: string;
+      readonly why: string;
+      readonly paths: readonly string[];
+      readonly code: number;
+    }
+  /** `commit`: the target's tip without the work. */
+  | {
+      readonly type: "merge.undone";
+      readonly key: string;
+      readonly commit: string;
+      readonly how: "revert" | "back";
     }
   | { readonly type: "worktree.removal-asked"; readonly key: string }
   /** `kept`: where ignored files of it are now, below the state folder. */

@@ -3,9 +3,11 @@ import { runOf } from "./id.ts";
 import type { RunSeen } from "./observed.ts";
 import { type Claim, claimsOf, deadlockIn, yielded } from "./lease.ts";
 import { faultOf, isLowest, nextBatch, type QueuePolicy, runsOfStack, type Stack, stacksOf } from "./batch.ts";
-import { lessonsOf, mayLand, type Predicted, vanishedMax } from "./queue.ts";
+import { checkStep, checkTimeoutMs, failureOf } from "./check.ts";
+import { checkRunsOf, lessonsOf, mayLand, type Predicted } from "./queue.ts";
 import { isFrozen, isGoing, isHeld, isLive, isManual, type Limits, startable, weightOf } from "./schedule.ts";
 import type { Lane, LaneState, State } from "./state.ts";
+import { isUndoing, nextToUndo } from "./undo.ts";
 
 /** What the engine looked at before planning. */
 export interface Observed {
@@ -24,9 +26,6 @@ export interface Policy extends Limits, QueuePolicy {
   /** Must every commit that the target gets have passed its check? Yes when absent. */
   readonly strict?: boolean;
 }
-
-/** Time limit of a check where none is configured, in ms. */
-export const checkTimeoutMs = 1_800_000;
 
 /** One idempotent step. `lane` is its id; type and lane together name the step. */
 export type Action =
@@ -76,7 +75,7 @@ export type Action =
       readonly check: string;
     }
   /** A check that has used up its time is ended with everything that it started. */
-  | { readonly type: "end-check"; readonly lane: string; readonly batch: number; readonly run: string }
+  | { readonly type: "end-check"; readonly lane: string; readonly run: string }
   | {
       readonly type: "judge";
       readonly lane: string;
@@ -89,6 +88,24 @@ export type Action =
       readonly late: boolean;
     }
   | { readonly type: "land"; readonly lane: string; readonly batch: number }
+  /** Build what takes a landing back: a commit, or the place where the target was. */
+  | { readonly type: "undo-build"; readonly lane: string }
+  | {
+      readonly type: "undo-test";
+      readonly lane: string;
+      readonly candidate: string;
+      readonly run: string;
+      readonly check: string;
+    }
+  | {
+      readonly type: "undo-judge";
+      readonly lane: string;
+      readonly candidate: string;
+      readonly run: string;
+      readonly seen: RunSeen;
+      readonly late: boolean;
+    }
+  | { readonly type: "undo-land"; readonly lane: string; readonly candidate: string }
   | { readonly type: "remove"; readonly lane: string }
   /** Lanes wait for each other's leases: this one gives way. */
   | { readonly type: "yield"; readonly lane: string; readonly lanes: readonly string[] }
@@ -106,6 +123,7 @@ export const needsEngine = (state: State, now: number, limits: Limits): boolean 
       watched.has(lane.state) ||
       lane.retryAt !== undefined ||
       lane.removal !== undefined ||
+      isUndoing(lane) ||
       (lane.state === "ready" && lane.spec.kind === "probe" && lane.detail === "") ||
       (lane.state === "queued" && claimsOf(state).length > 0),
   ) ||
@@ -117,8 +135,9 @@ const watched: ReadonlySet<LaneState> = new Set(["starting", "merging", "merge-q
 export const runsToSee = (state: State): readonly string[] => {
   const names: string[] = [];
   for (const lane of state.lanes.values()) {
-    const { run } = lane;
+    const { run, undoing } = lane;
     if (run && isLive(lane)) names.push(runOf(lane.id, run.n));
+    if (isUndoing(lane) && undoing?.tested === undefined) names.push(...checkRunsOf(lane));
   }
   for (const stack of stacksOf(state)) if (stack.tested === undefined) names.push(...runsOfStack(stack));
   return names;
@@ -129,6 +148,8 @@ export const plan = (state: State, observed: Observed, now: number, policy: Poli
   const actions: Action[] = [];
   for (const lane of state.lanes.values()) actions.push(...ofLane(lane, observed, policy));
   for (const lane of startable(state, now, policy)) actions.push({ type: "take", lane: lane.id });
+  const undo = nextToUndo(state);
+  if (undo) actions.push(...ofUndo(state, undo, observed, policy));
   actions.push(...ofMerges(state, observed, policy));
   for (const action of ofClaims(state, now))
     if (!actions.some(({ lane }) => lane === action.lane)) actions.push(action);
@@ -178,7 +199,34 @@ const ofLane = (lane: Lane, observed: Observed, policy: Policy): readonly Action
   if (lane.state === "ready" && lane.spec.kind === "probe" && lane.detail === "" && mayLand(lane, policy)) {
     return [{ type: "ask-merge", lane: lane.id }];
   }
+  const { undoing } = lane;
+  if (undoing?.held !== undefined && undoing.candidate !== undefined)
+    return [{ type: "undo-land", lane: lane.id, candidate: undoing.candidate }];
   return [];
+};
+
+/** The next landing that is to be taken back: it waits for the merge that is under way, and all others wait for it. */
+const ofUndo = (state: State, lane: Lane, observed: Observed, policy: Policy): readonly Action[] => {
+  const { id, undoing, removal } = lane;
+  if (removal !== undefined) return [];
+  if (undoing?.candidate === undefined) {
+    const isMerging = [...state.lanes.values()].some((other) => other.state === "merging");
+    return isMerging ? [] : [{ type: "undo-build", lane: id }];
+  }
+  const { candidate, gate, tested } = undoing;
+  if (!gate || tested !== undefined) return [{ type: "undo-land", lane: id, candidate }];
+  const rules = { limitMs: policy.checkTimeoutMs ?? checkTimeoutMs, again: true };
+  const step = checkStep(checkRunsOf(lane), observed.runs, rules);
+  switch (step.is) {
+    case "wait":
+      return [];
+    case "begin":
+      return [{ type: "undo-test", lane: id, candidate, run: step.run, check: gate.check }];
+    case "end":
+      return [{ type: "end-check", lane: id, run: step.run }];
+    case "judge":
+      return [{ type: "undo-judge", lane: id, candidate, run: step.run, seen: step.seen, late: step.late }];
+  }
 };
 
 const ofRun = (lane: Lane, n: number, seen: RunSeen | undefined): readonly Action[] => {
@@ -266,7 +314,7 @@ const ofStack = (
   return ofCheck(state, stack, gate.check, lowest, observed, policy);
 };
 
-/** What has become of a check: run it, end it, judge it, or wait. */
+/** Run the check, end it, judge it, or wait. */
 const ofCheck = (
   state: State,
   stack: Stack,
@@ -275,29 +323,24 @@ const ofCheck = (
   observed: Observed,
   policy: Policy,
 ): readonly Action[] => {
-  const [lane, batch, limit] = [stack.lanes[0].id, stack.id, policy.checkTimeoutMs ?? checkTimeoutMs];
-  let [failed, vanished] = [false, 0];
-  for (const run of runsOfStack(stack)) {
-    const seen = observed.runs.get(run);
-    if (!seen || seen.is === "starting") return [];
-    if (seen.is === "absent") return [{ type: "test", lane, batch, run, check }];
-    if (seen.is === "alive") return seen.ageMs >= limit ? [{ type: "end-check", lane, batch, run }] : [];
-    // However it ended: a check may catch the signal and say that all is well.
-    const late = (seen.is === "exited" ? seen.ranMs : (seen.ageMs ?? 0)) >= limit;
-    const verdict = { type: "judge", lane, batch, run, seen, again: failed, late } as const;
-    if (isSuccess(seen) && !late) return [verdict];
-    if (seen.is === "vanished") vanished += 1;
-    const isOver = late || vanished >= vanishedMax || (seen.is === "exited" && (failed || !isTriedAgain(state, stack)));
-    // What is stacked on another batch may fail because of that: it is judged when that has landed.
-    if (isOver || (seen.is === "exited" && !lowest)) return lowest ? [verdict] : [];
-    failed ||= seen.is === "exited";
+  const [lane, batch] = [stack.lanes[0].id, stack.id];
+  const rules = { limitMs: policy.checkTimeoutMs ?? checkTimeoutMs, again: lowest && isTriedAgain(state, stack) };
+  const step = checkStep(runsOfStack(stack), observed.runs, rules);
+  switch (step.is) {
+    case "wait":
+      return [];
+    case "begin":
+      return [{ type: "test", lane, batch, run: step.run, check }];
+    case "end":
+      return [{ type: "end-check", lane, run: step.run }];
+    case "judge": {
+      const { run, seen, again, late } = step;
+      // What is stacked on another batch may fail because of that: it is judged when that has landed.
+      const isKnown = lowest || failureOf(seen, late) === undefined;
+      return isKnown ? [{ type: "judge", lane, batch, run, seen, again, late }] : [];
+    }
   }
-  return [];
 };
-
-/** Did this run succeed? */
-export const isSuccess = (seen: RunSeen): boolean =>
-  seen.is === "exited" && seen.code === 0 && seen.signal === undefined;
 
 /** A check that failed runs once more, to know whether it is flaky. Of several lanes the search is that, and a lane that was found by it failed before. */
 const isTriedAgain = (state: State, { lanes, size }: Stack): boolean =>

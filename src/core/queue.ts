@@ -98,7 +98,7 @@ export const checkRunsMax: number = vanishedMax + 1;
 
 /** The runs that the lane's check can have now; none where no check is under way. */
 export const checkRunsOf = (lane: Lane | undefined): readonly string[] => {
-  const gate = lane?.state === "merging" ? lane.merge?.gate : undefined;
+  const gate = lane?.state === "merging" ? lane.merge?.gate : lane?.undoing?.gate;
   if (!lane || gate === undefined) return [];
   return Array.from({ length: checkRunsMax }, (_, k) => checkRunOf(gate.lead ?? lane.id, gate.built, k + 1));
 };
@@ -108,7 +108,8 @@ export const mergeMessage = (lane: Lane): string => {
   const { tasks, name } = lane.spec;
   const subject = `Merge lane ${lane.id}${name === lane.id || name === "" ? "" : `: ${firstLine(name)}`}`;
   const body = tasks.map((task) => `- ${firstLine(task)}`).join("\n");
-  return `${subject}\n${body === "" ? "" : `\n${body}\n`}\nLane: ${lane.id}\n`;
+  const again = lane.undone ? `\nThis brings back what was taken back in ${lane.undone.commit}.\n` : "";
+  return `${subject}\n${body === "" ? "" : `\n${body}\n`}${again}\nLane: ${lane.id}\n`;
 };
 
 /** The same for several lanes that land as one commit: each with its tasks. */

@@ -6,6 +6,7 @@ import { type Claim, claimsOf, waitingIn } from "./lease.ts";
 import { stacksOf } from "./batch.ts";
 import { lessonsOf, notOnTarget, queueOrder } from "./queue.ts";
 import { queueEntries, usualMs } from "./queue-entry.ts";
+import { undoText } from "./undo.ts";
 import { isFrozen, isGoing, isLive, isManual, type Limits, type Turn, turnOf, type Wait, waitOf } from "./schedule.ts";
 import {
   type Lane,
@@ -168,7 +169,15 @@ export const detailOf = (state: State, lane: Lane, now: number, limits: Limits, 
   if (lane.state === "merge-queued") return queueDetail(state, lane, standing);
   if (lane.state === "merging") return mergingDetail(state, lane);
   if (lane.state === "merged" && lane.landed) {
-    return `${lane.landed.merge.slice(0, 7)} on ${lane.landed.target}${lane.landed.tested === "unchecked" ? ", unchecked" : ""}`;
+    const { merge, target, tested } = lane.landed;
+    const undo = undoText(lane);
+    return `${merge.slice(0, 7)} on ${target}${tested === "unchecked" ? ", unchecked" : ""}${undo === undefined ? "" : `; ${undo}`}`;
+  }
+  if (lane.state === "undone" && lane.undone) {
+    const { how, commit, target } = lane.undone;
+    return how === "back"
+      ? `${target} is at ${commit.slice(0, 7)} again`
+      : `taken off ${target} by ${commit.slice(0, 7)}`;
   }
   if (lane.state === "conflicted") return `${lane.detail}${lane.paths.length > 0 ? `: ${lane.paths.join(", ")}` : ""}`;
   return lane.detail === "" && isLive(lane) ? (lane.progress ?? "") : lane.detail;

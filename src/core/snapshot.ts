@@ -42,6 +42,8 @@ const unset: { readonly [F in keyof Lane as undefined extends Lane[F] ? F : neve
   pausing: undefined,
   merge: undefined,
   landed: undefined,
+  undoing: undefined,
+  undone: undefined,
   progress: undefined,
   removal: undefined,
 };

@@ -213,6 +213,8 @@ export interface Merge {
   /** What is run on it before it lands, as it was decided when the candidate was built; nothing when absent. */
   readonly gate?: Gate;
   readonly tested?: "passed" | "unchecked";
+  /** Its work was on the target before and was taken out: what it changed since it left this commit is applied anew. */
+  readonly since?: string;
   readonly startedAt?: number;
   /** Times that the target moved away under it. */
   readonly rebuilt: number;
@@ -258,8 +260,56 @@ export interface Landed {
   readonly at: number;
   /** The check that it passed; undefined when there was none. */
   readonly gate: Gate | undefined;
-  /** Where several landed as one commit: the merge of this lane alone onto those before it, by which it can be undone alone. */
-  readonly step?: string;
+  /** Of work that landed before: the commit since which its changes count. */
+  readonly since?: string;
+  /** Where several landed as one commit: the stack below this lane and with it. The difference is what it brought alone. */
+  readonly step?: Step;
+}
+
+/** What one lane of several brought: from one commit of their stack to the next. */
+export interface Step {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A wish to take a landing back, and how far that is. */
+export interface Undoing {
+  /** Position of the request. */
+  readonly position: number;
+  readonly at: number;
+  /** Command that asked for it. */
+  readonly cause?: string;
+  /** Check of this request, when it differs from the configured one; an empty string asks for none. */
+  readonly check?: string;
+  /** By a commit that takes the changes out again, or by moving the target back to where it was. */
+  readonly how?: "revert" | "back";
+  /** Target's tip on which the candidate was built. */
+  readonly onto?: string;
+  /** Where the target is to go. */
+  readonly candidate?: string;
+  readonly gate?: Gate;
+  readonly tested?: "passed";
+  /** Times that the target moved away under it. */
+  readonly rebuilt: number;
+  /** What of the user's is in the way of it. */
+  readonly held?: string;
+  /** Why it came to nothing: the work stays on the target. `code`: exit code by cli.md. */
+  readonly refused?: { readonly why: string; readonly paths: readonly string[]; readonly code: number };
+}
+
+/** A landing that was taken back. */
+export interface Undone {
+  /** What had landed: the merge, the target before it, and the lane's tip. */
+  readonly merge: string;
+  readonly before: string;
+  readonly head: string;
+  /** The target before this work landed for the first time: what the lane changed since it left that is its work. */
+  readonly since: string;
+  /** The target's tip after that. */
+  readonly commit: string;
+  readonly target: string;
+  readonly how: "revert" | "back";
+  readonly at: number;
 }
 
 /** One unit of parallel work. */
@@ -287,6 +337,9 @@ export interface Lane {
   readonly pausing: Pausing | undefined;
   readonly merge: Merge | undefined;
   readonly landed: Landed | undefined;
+  readonly undoing: Undoing | undefined;
+  /** Kept until its work lands again: what was taken back does not come with a plain merge. */
+  readonly undone: Undone | undefined;
   readonly results: readonly string[];
   readonly progress: string | undefined;
   /** False once its worktree was removed. */

@@ -86,19 +86,24 @@ const layerOf = async (work: Work, lane: Lane, site: Site, layers: readonly Laye
     return undefined;
   }
   const { head } = branch;
-  if (await git.contains(tip, head)) {
-    await landAsItIs(work, lane, site, head);
+  const since = await takenOut(work, lane, tip);
+  if (since === undefined && (await git.contains(tip, head))) {
+    await landAsItIs(work, lane, site, { head });
     return undefined;
   }
   const onto = layers.at(-1)?.commit ?? site.onto;
   const at = lane.merge?.requestedAt ?? lane.since;
-  const ask = { head, message: mergeMessage(lane), at };
+  const ask = { head, message: mergeMessage(lane), at, since };
   const candidate = await git.candidate({ ...ask, onto });
-  if (!isNo(candidate)) return { lane, head, ...candidate };
+  if (!isNo(candidate) && candidate.commit === tip) {
+    await landAsItIs(work, lane, site, { head, since });
+    return undefined;
+  }
+  if (!isNo(candidate)) return { lane, head, since, ...candidate };
   const alone = onto === tip ? candidate : await git.candidate({ ...ask, onto: tip });
   if (isNo(alone)) {
     await tell(work, lane, [
-      startedAs(site, lane, head, ""),
+      startedAs(site, lane, { head, commit: "", since }),
       { type: "merge.conflicted", key, why: alone.refused, paths: alone.paths ?? [] },
     ]);
     return undefined;
@@ -107,12 +112,24 @@ const layerOf = async (work: Work, lane: Lane, site: Site, layers: readonly Laye
   return undefined;
 };
 
+/**
+ * The target before this lane landed, if that was taken out again by a commit and the lane's commits are in its
+ * history: a plain merge would take them for merged, and bring nothing back.
+ */
+const takenOut = async ({ world }: Work, { undone }: Lane, tip: string): Promise<string | undefined> =>
+  undone && (await world.git.contains(tip, undone.head)) ? undone.since : undefined;
+
 /** Somebody merged it by hand: that is recorded, and nothing is left to do. */
-const landAsItIs = async (work: Work, lane: Lane, site: Site, head: string): Promise<void> => {
+const landAsItIs = async (
+  work: Work,
+  lane: Lane,
+  site: Site,
+  { head, since }: Pick<Layer, "head" | "since">,
+): Promise<void> => {
   const { target, tip } = site;
   const { id: key } = lane;
   await tell(work, lane, [
-    startedAs({ ...site, onto: tip }, lane, head, tip),
+    startedAs({ ...site, onto: tip }, lane, { head, commit: tip, since }),
     { type: "merge.landed", key, merge: tip, target, before: tip, head, tested: "unchecked" },
   ]);
 };
@@ -123,7 +140,7 @@ const putOff = async (
   lane: Lane,
   { below }: Site,
   layers: readonly Layer[],
-  ask: { readonly head: string; readonly message: string; readonly at: number },
+  ask: { readonly head: string; readonly message: string; readonly at: number; readonly since: string | undefined },
 ): Promise<void> => {
   const before = [...(below?.lanes ?? []).map((other) => ({ lane: other, head: other.merge?.head ?? "" })), ...layers];
   let behind = before.at(-1)?.lane.id ?? "";

@@ -6,6 +6,7 @@ import { build } from "./act-build.ts";
 import { endCheck, judge, test } from "./act-check.ts";
 import { freeze, thaw } from "./act-pause.ts";
 import { finish, lose, noteStart, remove, requeue, start, stop, take } from "./act-run.ts";
+import { undoBuild, undoJudge, undoLand, undoTest } from "./act-undo.ts";
 import { tell, type Work } from "./work.ts";
 
 /** Carry out one step for a lane as it was when the step was planned. Rejects when the world is broken. */
@@ -47,6 +48,14 @@ export const act = async (work: Work, lane: Lane, action: Action): Promise<void>
       return judge(work, action);
     case "land":
       return land(work, action.batch);
+    case "undo-build":
+      return undoBuild(work, lane);
+    case "undo-test":
+      return undoTest(work, lane, action.candidate, action.run, action.check);
+    case "undo-judge":
+      return undoJudge(work, lane, action);
+    case "undo-land":
+      return undoLand(work, lane, action.candidate);
     case "remove":
       return remove(work, lane);
     case "yield":

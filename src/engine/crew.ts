@@ -4,6 +4,7 @@ import { stacksOf } from "../core/batch.ts";
 import type { Action } from "../core/plan.ts";
 import { isFrozen } from "../core/schedule.ts";
 import type { Lane } from "../core/state.ts";
+import { isUndoing } from "../core/undo.ts";
 import { awake } from "../core/verdict.ts";
 import { act } from "./act.ts";
 import { reasonOf, tellAll, type Work } from "./work.ts";
@@ -21,8 +22,8 @@ const landAgainMs = (waitedMs: number): number => Math.min(5000, 1000 + waitedMs
 /** Steps that signal a run's processes: one at a time in each lane. */
 const signals: ReadonlySet<string> = new Set<Action["type"]>(["freeze", "thaw", "stop"]);
 
-/** Steps of which only one goes on at a time. */
-const exclusive: ReadonlySet<string> = new Set<Action["type"]>(["land", "take", "build"]);
+/** Steps of which only one goes on at a time: those of one line disturb each other. Landings share the target and the user's checkout. */
+const exclusive: readonly (readonly Action["type"][])[] = [["land", "undo-land"], ["take"], ["build"]];
 
 /** Steps under way and steps that have to wait. */
 export interface Crew {
@@ -47,7 +48,7 @@ export const createCrew = (work: Work, done: () => void): Crew => {
       work.world.log.info("step done", about(lane, action));
       failures.delete(name);
       if (action.type === "freeze" && isFrozen(lane)) notBefore.set(name, clock.elapsed() + freezeAgainMs);
-      if (action.type === "land")
+      if (action.type === "land" || action.type === "undo-land")
         notBefore.set(name, clock.elapsed() + landAgainMs(Math.max(0, clock.now() - lane.since)));
     } catch (error) {
       const tries = (failures.get(name) ?? 0) + 1;
@@ -68,7 +69,8 @@ export const createCrew = (work: Work, done: () => void): Crew => {
   const disturbs = (action: Action, busy: ReadonlySet<string>): boolean => {
     if (signals.has(action.type))
       return [...signals].some((type) => type !== action.type && underWay.has(`${type} ${action.lane}`));
-    if (exclusive.has(action.type)) return busy.has(action.type);
+    const rivals = exclusive.find((types) => types.includes(action.type));
+    if (rivals) return rivals.some((type) => busy.has(type));
     // What is on its way onto the target may be there in a moment.
     if (action.type === "rebuild") return busy.has("land");
     return action.type === "lose" && underWay.has(`start ${action.lane}`);
@@ -82,7 +84,7 @@ export const createCrew = (work: Work, done: () => void): Crew => {
       if (disturbs(action, busy)) continue;
       if (!lane || underWay.has(name) || (notBefore.get(name) ?? 0) > clock.elapsed()) continue;
       underWay.set(name, carryOut(name, lane, action));
-      if (action.type === "land" || action.type === "build") busy.add(action.type);
+      if (exclusive.some((types) => types.includes(action.type))) busy.add(action.type);
     }
   };
 
@@ -131,6 +133,11 @@ const surrender = (lane: Lane, action: Action, why: string): readonly Event[] =>
       { type: "run.exited", key, n, code: seen.code, at: seen.endedAt },
       { type: "lane.failed", key, why },
     ];
+  }
+  if (action.type.startsWith("undo-") && isUndoing(lane)) {
+    if (action.type === "undo-land")
+      return lane.undoing?.held === undefined ? [{ type: "merge.undo-held", key, why, paths: [] }] : [];
+    return [{ type: "merge.undo-refused", key, why, paths: [], code: 1 }];
   }
   if (action.type === "build") return [{ type: "merge.withdrawn", key, why }];
   if (action.type === "remove") return [{ type: "worktree.kept", key, why }];

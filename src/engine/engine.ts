@@ -23,6 +23,21 @@ export interface Pulse {
   readonly steps: readonly string[];
 }
 
+/** What taking a landing back would mean. */
+export interface UndoSeen {
+  readonly lane: string;
+  readonly merge: string;
+  readonly target: string;
+  readonly way:
+    | { readonly how: "back"; readonly to: string }
+    | { readonly how: "revert" }
+    | { readonly how: "refused"; readonly why: string; readonly paths: readonly string[]; readonly code: number };
+  /** Lanes that have landed and depend on it. */
+  readonly dependants: readonly string[];
+  /** Lanes that landed after it and changed the same files. */
+  readonly later: readonly string[];
+}
+
 /** The library half of the engine, as shells see it. */
 export interface Engine {
   readonly layout: Layout;
@@ -41,6 +56,8 @@ export interface Engine {
   ensure(): Promise<boolean>;
   /** Start a reconciler when one is needed and none lives, without waiting for it. Every verb does this first. */
   rescue(): Promise<void>;
+  /** What taking the landings of these lanes back would mean, as things stand now. Nothing changes. */
+  foresee(lanes: readonly string[]): Promise<readonly UndoSeen[]>;
   limits(): Promise<Limits>;
   /** Configuration as it holds now; a No names the file and field. */
   settings(): Promise<Loaded | No>;

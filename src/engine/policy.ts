@@ -4,7 +4,8 @@ import { availableParallelism } from "node:os";
 import { commandAgent, type Launch } from "../agent/command.ts";
 import type { Config } from "../core/config.ts";
 import { isNo } from "../core/observed.ts";
-import { checkTimeoutMs, type Policy } from "../core/plan.ts";
+import { checkTimeoutMs } from "../core/check.ts";
+import type { Policy } from "../core/plan.ts";
 import type { Lane } from "../core/state.ts";
 import type { Settings } from "../port.ts";
 

@@ -24,7 +24,8 @@ export const tell = (work: Work, lane: Lane, events: readonly Event[]): Promise<
 /** The same about several lanes: all of it, or nothing where one of them has changed. */
 export const tellAll = async (work: Work, lanes: readonly Lane[], events: readonly Event[]): Promise<boolean> => {
   const { ledger, world, mandate } = work;
-  const cause = lanes[0]?.merge?.cause ?? lanes[0]?.removal;
+  const [first] = lanes;
+  const cause = first?.merge?.cause ?? first?.undoing?.cause ?? first?.removal;
   const outcome = await ledger.propose({
     id: world.clock.id(),
     by: "engine",

@@ -13,13 +13,36 @@ import { objectName } from "./ref.ts";
 /** Merge `head` into `onto` as a commit of the control repository. The same arguments give the same commit. */
 export const candidate = async (context: Context, ask: CandidateAsk): Promise<Candidate | No> => {
   const [place, person] = await Promise.all([controlPlace(context), userIdentity(context)]);
-  return mergeIn(context, place, person, ask);
+  return ask.since === undefined ? mergeIn(context, place, person, ask) : mergeAgain(context, place, person, ask);
 };
 
 /** What a candidate is made of. `at`: ms since 1970, the date of the commit. */
 export interface CandidateAsk {
   readonly onto: string;
   readonly head: string;
+  readonly message: string;
+  readonly at: number;
+  /**
+   * `onto` has `head` in its history although the work was taken out again: what `head` changed since it left this commit is
+   * applied anew, which a plain merge would not do. The commit is `onto` itself when that changes nothing.
+   */
+  readonly since?: string | undefined;
+}
+
+/** The tip of `onto` with what went from `from` to `to` taken out again, as a commit; `onto` itself when nothing of it is left. */
+export const reverted = async (context: Context, ask: RevertAsk): Promise<Candidate | No> => {
+  const [place, person] = await Promise.all([controlPlace(context), userIdentity(context)]);
+  const tree = await threeWay(context, place, { base: ask.to, ours: ask.onto, theirs: ask.from });
+  if (isNo(tree)) return tree;
+  if (tree.tree === (await treeOf(context, place, ask.onto))) return { commit: ask.onto, tree: tree.tree };
+  return commitIn(context, place, person, { ...ask, ...tree, parents: [ask.onto] });
+};
+
+/** What is taken out, and of what. `from`, `to`: commits or trees. */
+export interface RevertAsk {
+  readonly onto: string;
+  readonly from: string;
+  readonly to: string;
   readonly message: string;
   readonly at: number;
 }
@@ -47,21 +70,63 @@ export const mergeAll = async (context: Context, onto: string, heads: readonly s
 
 const mergeIn = async (context: Context, place: Place, person: Person, ask: CandidateAsk): Promise<Candidate | No> => {
   const tree = await mergedTree(context, place, objectName(ask.onto), objectName(ask.head));
-  if (isNo(tree)) return tree;
-  const parents = [ask.onto, ask.head];
-  const commit = await commitTree(context, place, person, { ...ask, tree: tree.tree, parents });
-  return { commit, tree: tree.tree };
+  return isNo(tree) ? tree : commitIn(context, place, person, { ...ask, ...tree, parents: [ask.onto, ask.head] });
 };
 
-/** A commit of a tree that is there already. `at`: ms since 1970. */
-interface CommitAsk {
+const mergeAgain = async (
+  context: Context,
+  place: Place,
+  person: Person,
+  ask: CandidateAsk,
+): Promise<Candidate | No> => {
+  const { onto, head, since = onto } = ask;
+  const bases = await call(context, place, ["merge-base", objectName(since), objectName(head)]);
+  const base = bases.stdout.toString().split("\n", 1)[0] ?? "";
+  if (bases.code !== 0 || base === "") return mergeIn(context, place, person, ask);
+  const tree = await threeWay(context, place, { base, ours: onto, theirs: head });
+  if (isNo(tree)) return tree;
+  if (tree.tree === (await treeOf(context, place, onto))) return { commit: onto, tree: tree.tree };
+  return commitIn(context, place, person, { ...ask, ...tree, parents: [onto, head] });
+};
+
+/** Three commits or trees. */
+interface Three {
+  readonly base: string;
+  readonly ours: string;
+  readonly theirs: string;
+}
+
+/** A merge with a base of our choice: commits without a history stand for the three, since `--merge-base` needs git 2.40. */
+const threeWay = async (context: Context, place: Place, three: Three): Promise<{ readonly tree: string } | No> => {
+  const standIn = async (of: string, parents: readonly string[]): Promise<string> => {
+    const { commit } = await commitIn(context, place, nobody, {
+      tree: await treeOf(context, place, of),
+      parents,
+      message: "a side of a merge\n",
+      at: 0,
+    });
+    return commit;
+  };
+  const base = await standIn(three.base, []);
+  const [ours, theirs] = [await standIn(three.ours, [base]), await standIn(three.theirs, [base])];
+  // Two equal sides are one commit; git would take them as merged already, and that is what they are.
+  return mergedTree(context, place, ours, theirs);
+};
+
+const nobody: Person = { name: "lanes", email: "lanes@localhost" };
+
+const treeOf = (context: Context, place: Place, of: string): Promise<string> =>
+  line(context, place, ["rev-parse", "--verify", "--end-of-options", `${objectName(of)}^{tree}`]);
+
+/** What a commit is made of. */
+interface Made {
   readonly tree: string;
   readonly parents: readonly string[];
   readonly message: string;
   readonly at: number;
 }
 
-const commitTree = (context: Context, place: Place, person: Person, ask: CommitAsk): Promise<string> => {
+const commitIn = async (context: Context, place: Place, person: Person, ask: Made): Promise<Candidate> => {
   // The sign says that it is a time: git takes small bare numbers for years.
   const date = `@${Math.floor(ask.at / 1000)} +0000`;
   const env = {
@@ -72,9 +137,9 @@ const commitTree = (context: Context, place: Place, person: Person, ask: CommitA
     GIT_COMMITTER_EMAIL: person.email,
     GIT_COMMITTER_DATE: date,
   };
-  const args = ["commit-tree", ask.tree, ...ask.parents.flatMap((parent) => ["-p", parent]), "-F", "-"];
+  const args = ["commit-tree", ask.tree, ...ask.parents.flatMap((parent) => ["-p", objectName(parent)]), "-F", "-"];
   const more: More = { env, input: ask.message, settings: [["i18n.commitEncoding", "UTF-8"]] };
-  return line(context, place, args, more);
+  return { commit: await line(context, place, args, more), tree: ask.tree };
 };
 
 /** What several lanes land as: the tree of their stack, as one commit whose parents are `onto` and all of them. */
@@ -89,9 +154,12 @@ export interface JoinAsk {
 /** One commit of a stack of candidates, in the control repository. The same arguments give the same commit. */
 export const join = async (context: Context, { onto, heads, ...ask }: JoinAsk): Promise<string> => {
   const [place, person] = await Promise.all([controlPlace(context), userIdentity(context)]);
-  const parents = [onto, ...heads];
-  for (const name of [ask.tree, ...parents]) objectName(name);
-  return commitTree(context, place, person, { ...ask, parents });
+  const { commit } = await commitIn(context, place, person, {
+    ...ask,
+    tree: objectName(ask.tree),
+    parents: [onto, ...heads],
+  });
+  return commit;
 };
 
 /** The merge of two commits as a tree. Git can die by an assertion on valid trees (git.md section 3); then a plainer merge is tried. */

@@ -7,10 +7,13 @@ import { checkoutsOf, worktrees } from "./checkout.ts";
 import type { Checkout } from "./checkout.ts";
 import { publish } from "./control.ts";
 import { clearMark, markLanding, settle } from "./mark.ts";
+import type { Going } from "./mark.ts";
 import { moveCheckout, preflight } from "./move.ts";
+import type { Move } from "./move.ts";
 import { contains } from "./read.ts";
-import { changeRefs, commitOf, failedTo, laneRefs, objectName, refsBelow } from "./ref.ts";
+import { changeRefs, commitOf, failedTo, laneRefs, nextBackup, objectName, refsBelow } from "./ref.ts";
 import type { RefChange } from "./ref.ts";
+import type { Ran } from "./run.ts";
 
 /**
  * Move `target` from `onto` to `commit`: look at every checkout (refuse before anything changes), write their files, then
@@ -66,32 +69,54 @@ const movedLane = async (context: Context, ask: LandAsk): Promise<string | undef
 
 type Landing = { readonly landed: true } | { readonly moved: string };
 
-/** From here on something changes; whatever fails is taken back. */
 const carryOut = async (
   context: Context,
   ask: LandAsk,
   ref: string,
   checkouts: readonly Checkout[],
 ): Promise<Landing | No> => {
+  const message = `lanes: land ${ask.lane}`;
+  const changes = (): Promise<readonly RefChange[]> => changesFor(context, ask, ref);
+  const moved = await moveAll(context, { ...ask, ref, message, changes }, checkouts);
+  if (moved === "done") return { landed: true };
+  if ("refused" in moved || "moved" in moved) return moved;
+  const lane = await movedLane(context, ask);
+  return lane === undefined ? failedTo(`move ${ask.target}`, moved.failed) : laneMoved(lane);
+};
+
+/** A move of a branch and of all checkouts of it. `changes`: what happens to refs, the branch's own move among them. */
+interface BranchMove extends Going {
+  readonly ref: string;
+  readonly message: string;
+  readonly changes: () => Promise<readonly RefChange[]>;
+}
+
+/**
+ * Files first, then all refs in one transaction. From here on something changes; whatever fails is taken back. `moved`: the
+ * branch is elsewhere by now. `failed`: git refused the transaction for another reason.
+ */
+export const moveAll = async (
+  context: Context,
+  move: BranchMove,
+  checkouts: readonly Checkout[],
+): Promise<"done" | No | { readonly moved: string } | { readonly failed: Ran }> => {
   for (const checkout of checkouts) {
-    await markLanding(checkout, ask);
+    await markLanding(checkout, move);
     await context.step("land:marked");
-    const no = await moveCheckout(context, checkout, ask);
+    const no = await moveCheckout(context, checkout, move);
     if (no !== undefined) return (await settleAll(context, checkouts, undefined)) ?? no;
     await context.step("land:written");
   }
-  const ran = await changeRefs(context, `lanes: land ${ask.lane}`, await changesFor(context, ask, ref));
+  const ran = await changeRefs(context, move.message, await move.changes());
   await context.step("land:moved");
   if (ran.code === 0) {
     for (const checkout of checkouts) await clearMark(checkout);
-    return { landed: true };
+    return "done";
   }
-  const tip = await commitOf(context, ref);
+  const tip = await commitOf(context, move.ref);
   const unsettled = await settleAll(context, checkouts, undefined);
   if (unsettled !== undefined) return unsettled;
-  if (tip !== undefined && tip !== ask.onto) return { moved: tip };
-  const moved = await movedLane(context, ask);
-  return moved === undefined ? failedTo(`move ${ask.target}`, ran) : laneMoved(moved);
+  return tip !== undefined && tip !== move.onto ? { moved: tip } : { failed: ran };
 };
 
 const changesFor = async (context: Context, ask: LandAsk, ref: string): Promise<readonly RefChange[]> => {
@@ -100,13 +125,10 @@ const changesFor = async (context: Context, ask: LandAsk, ref: string): Promise<
   const refs = await refsBelow(context, candidate, ...below);
   const changes: RefChange[] = [{ ref, from: ask.onto, to: ask.commit }];
   for (const { lane, head } of lanesIn(ask)) {
-    const backups = `${laneRefs.backup(lane)}/`;
-    const numbers = [...refs.keys()]
-      .filter((name) => name.startsWith(backups))
-      .map((name) => Number(name.slice(backups.length)) || 0);
     const landed = laneRefs.landed(lane);
+    const backups = [...refs.keys()].filter((name) => name.startsWith(`${laneRefs.backup(lane)}/`));
     changes.push(
-      { ref: `${backups}${Math.max(0, ...numbers) + 1}`, from: undefined, to: ask.onto },
+      { ref: nextBackup(lane, backups), from: undefined, to: ask.onto },
       { ref: refOf(lane), from: head, to: head },
       { ref: landed, from: refs.get(landed), to: ask.commit },
     );
@@ -116,7 +138,10 @@ const changesFor = async (context: Context, ask: LandAsk, ref: string): Promise<
 };
 
 /** Until it lands the candidate is kept from being collected as garbage. */
-const keepCandidate = async (context: Context, ask: LandAsk): Promise<void> => {
+export const keepCandidate = async (
+  context: Context,
+  ask: { readonly lane: string; readonly commit: string },
+): Promise<void> => {
   const ref = laneRefs.candidate(ask.lane);
   const from = await commitOf(context, ref);
   if (from === ask.commit) return;
@@ -132,10 +157,11 @@ const finish = async (context: Context, ask: LandAsk): Promise<Landing | No> => 
   return { landed: true };
 };
 
-const settleAll = async (
+/** End what a crash left half done in these checkouts; `going` is left to go on. */
+export const settleAll = async (
   context: Context,
   checkouts: readonly Checkout[],
-  going: (LandAsk & { readonly ref: string }) | undefined,
+  going: (Move & { readonly ref: string }) | undefined,
 ): Promise<No | undefined> => {
   for (const checkout of checkouts) {
     const no = await settle(context, checkout, going);

@@ -138,6 +138,7 @@ describe("help", () => {
         resume     Let paused lanes go on: frozen agents where they are, stopped ones in the queue
         retry      Run lanes again that failed, were lost or brought nothing
         cancel     Give lanes up; what they hold stays until cleanup
+        undo       Take a landing off the target again; the lane can be merged anew later
         stop-all   End all agents safely
 
       Look:

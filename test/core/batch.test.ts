@@ -34,7 +34,11 @@ describe("batches", () => {
     expect(settle(world)).toBe(true);
     expect(world.values.map((value) => value.length)).toEqual([0, 8, 10]);
     expect(world.checks).toHaveLength(2);
-    expect(laneOf(world.state, "l3").landed).toMatchObject({ before: "", step: "l0 l1 l2 l3", tested: "passed" });
+    expect(laneOf(world.state, "l3").landed).toMatchObject({
+      before: "",
+      step: { from: "l0 l1 l2", to: "l0 l1 l2 l3" },
+      tested: "passed",
+    });
     expect(laneOf(world.state, "l9").landed?.gate).toMatchObject({ lead: "l8" });
   });
 

@@ -18,7 +18,8 @@ const corpus: Readonly<Record<string, string>> = {
   "tracker.v1.jsonl": "5c79c633d73508b5bbf877fb294d61e47f22ceae047b8a576b9e3cc90920755b",
   "freeze.v1.jsonl": "88a4b23a266d1bdf353f02517b6cd3348c352e2e0b27aa7f848953afd51eca4b",
   "lease.v1.jsonl": "4b4585ddb57bed19f2bea0519e0c0e2b2051c30c6c3f18c9b3321e1c6d3a5de8",
-  "queue.v1.jsonl": "10e21c789ce37a1f81ce414955367404efa33b9a059be253e24f2868c9faa225",
+  "queue.v1.jsonl": "a5e080a94eaeea8a94984b7d7ea2f0d500d596c08e52f3c8fbdfe48cc9bac9c6",
+  "undo.v1.jsonl": "ec581a122cfa21a8f24b82cfcf03a98188b7d596179347ab2175b7c1711f5451",
   "one-fact.v0.jsonl": "e7a77f7b29afc25c4cc2db81c2bbcf082b7637b8779469a2ea2e6c612970bc2e",
 };
 
@@ -179,6 +180,74 @@ describe("the frozen logs", () => {
           22,
         ],
       }
+    `);
+  });
+
+  test("hold landings that were taken back, or not", () => {
+    const { state, voids } = foldedFrom("undo.v1.jsonl");
+    expect(voids).toMatchInlineSnapshot(`
+      [
+        "17: merge.undo-asked: nothing of lane docs has landed",
+        "31: merge.undo-asked: lane docs is being taken back",
+        "35: merge.undo-tested: lane docs has another candidate",
+        "46: merge.undone: lane docs is undone and cannot become undone",
+        "49: merge.undo-tested: lane api is not being taken back",
+        "51: merge.undo-started: cannot be taken back by "sideways"",
+      ]
+    `);
+    expect([...state.lanes.values()].map(({ id, state: to, undone, undoing }) => ({ id, to, undone, undoing })))
+      .toMatchInlineSnapshot(`
+      [
+        {
+          "id": "docs",
+          "to": "undone",
+          "undoing": undefined,
+          "undone": {
+            "at": 1767322945000,
+            "before": "u2",
+            "commit": "u2",
+            "head": "head-docs",
+            "how": "back",
+            "merge": "m4",
+            "since": "m0",
+            "target": "main",
+          },
+        },
+        {
+          "id": "api",
+          "to": "merged",
+          "undoing": {
+            "at": 1767322947000,
+            "position": 47,
+            "rebuilt": 0,
+            "refused": {
+              "code": 2,
+              "paths": [
+                "x",
+              ],
+              "why": "1 file in conflict",
+            },
+          },
+          "undone": undefined,
+        },
+        {
+          "id": "web",
+          "to": "merged",
+          "undoing": {
+            "at": 1767322950000,
+            "candidate": "u3",
+            "gate": {
+              "built": 52,
+              "check": "make",
+            },
+            "how": "revert",
+            "onto": "u2",
+            "position": 50,
+            "rebuilt": 0,
+          },
+          "undone": undefined,
+        },
+      ]
     `);
   });
 

@@ -69,6 +69,7 @@ describe("in each state of a lane", () => {
       checks-failed -> 4: lane a is checks-failed and cannot be launched [lanes retry a]
       landed-pending -> 4: lane a is landed-pending and cannot be launched [lanes why a]
       merged -> 4: lane a is merged and cannot be launched [lanes why a]
+      undone -> 4: lane a is undone and cannot be launched [lanes why a]
       cancelled -> 4: lane a is cancelled and cannot be launched [lanes why a]
       "
     `);
@@ -94,6 +95,7 @@ describe("in each state of a lane", () => {
       checks-failed -> lane.queued
       landed-pending -> 4: lane a is landed-pending and cannot be launched [lanes why a]
       merged -> 4: lane a is merged and cannot be launched [lanes why a]
+      undone -> 4: lane a is undone and cannot be launched [lanes why a]
       cancelled -> 4: lane a is cancelled and cannot be launched [lanes why a]
       "
     `);
@@ -119,6 +121,7 @@ describe("in each state of a lane", () => {
       checks-failed -> lane.queued
       landed-pending -> 4: lane a is landed-pending: there is nothing to retry [lanes why a]
       merged -> 4: lane a is merged: there is nothing to retry [lanes why a]
+      undone -> 4: lane a is undone: there is nothing to retry [lanes why a]
       cancelled -> 4: lane a is cancelled: there is nothing to retry [lanes why a]
       "
     `);
@@ -144,6 +147,7 @@ describe("in each state of a lane", () => {
       checks-failed -> nothing to do
       landed-pending -> merge.requeued, merge.withdrawn
       merged -> nothing to do
+      undone -> nothing to do
       cancelled -> nothing to do
       "
     `);
@@ -169,6 +173,7 @@ describe("in each state of a lane", () => {
       checks-failed -> lane.cancelled
       landed-pending -> merge.requeued, merge.withdrawn, lane.cancelled
       merged -> 4: lane a is merged and cannot be cancelled [its work is on the target already]
+      undone -> lane.cancelled
       cancelled -> nothing to do
       "
     `);
@@ -194,6 +199,7 @@ describe("in each state of a lane", () => {
       checks-failed -> merge.asked
       landed-pending -> nothing to do
       merged -> nothing to do
+      undone -> merge.asked
       cancelled -> 4: lane a is cancelled and cannot be merged [lanes why a]
       "
     `);
@@ -219,6 +225,7 @@ describe("in each state of a lane", () => {
       checks-failed -> 4: lane a is checks-failed: its worktree stays [merge or cancel it first]
       landed-pending -> 4: lane a is landed-pending: its worktree stays [merge or cancel it first]
       merged -> worktree.removal-asked
+      undone -> 4: lane a is undone: its worktree stays [merge or cancel it first]
       cancelled -> nothing to do
       "
     `);
@@ -548,6 +555,7 @@ describe("pausing", () => {
       checks-failed -> 4: lane a is checks-failed: no agent runs in it that could be frozen [lanes why a]
       landed-pending -> 4: lane a is landed-pending: no agent runs in it that could be frozen [lanes why a]
       merged -> 4: lane a is merged: no agent runs in it that could be frozen [lanes why a]
+      undone -> 4: lane a is undone: no agent runs in it that could be frozen [lanes why a]
       cancelled -> 4: lane a is cancelled: no agent runs in it that could be frozen [lanes why a]
       "
     `);
@@ -577,6 +585,7 @@ describe("pausing", () => {
       checks-failed -> 4: lane a is checks-failed: it is not paused [lanes retry a]
       landed-pending -> 4: lane a is landed-pending: it is not paused [lanes why a]
       merged -> 4: lane a is merged: it is not paused [lanes why a]
+      undone -> 4: lane a is undone: it is not paused [lanes why a]
       cancelled -> 4: lane a is cancelled: it is not paused [lanes why a]
       "
     `);
@@ -687,5 +696,5 @@ describe("what is said", () => {
 
 test("every way of the builders is one that the fold accepts", () => {
   for (const to of reachable) expect(laneIn(to).lanes.get("a")?.state).toBe(to);
-  expect(Object.keys(wayTo)).toHaveLength(18);
+  expect(Object.keys(wayTo)).toHaveLength(19);
 });

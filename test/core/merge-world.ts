@@ -1,9 +1,10 @@
 /** A merge queue whose git only adds up: a commit is the lanes in it, a check looks for those that spoil it. */
 import { stacksOf } from "../../src/core/batch.ts";
 import { begun, judged, landedAs, type Layer, sentBack, startedAs } from "../../src/core/batch-fact.ts";
+import { isSuccess } from "../../src/core/check.ts";
 import type { Event } from "../../src/core/event.ts";
 import type { RunSeen } from "../../src/core/observed.ts";
-import { type Action, isSuccess, plan, type Policy, runsToSee } from "../../src/core/plan.ts";
+import { type Action, plan, type Policy, runsToSee } from "../../src/core/plan.ts";
 import { emptyState, type Lane, type LaneState, type State } from "../../src/core/state.ts";
 import { laneOf, now, process, tell, withLane } from "./build.ts";
 
@@ -95,7 +96,6 @@ const act = (world: MergeWorld, action: Action): void => {
       return;
     }
     case "pass-unchecked":
-    case "end-check":
       throw new Error(`this world has no ${action.type}`);
   }
 };
@@ -117,7 +117,10 @@ const build = (world: MergeWorld, { lanes, on, slot }: Extract<Action, { type: "
     const { id } = lane;
     const base = layers.at(-1)?.commit ?? onto;
     if (!fits(flaws, tip(world), id))
-      say(world, [startedAs(ground, lane, id, ""), { type: "merge.conflicted", key: id, why: "", paths: [id] }]);
+      say(world, [
+        startedAs(ground, lane, { head: id, commit: "" }),
+        { type: "merge.conflicted", key: id, why: "", paths: [id] },
+      ]);
     else if (fits(flaws, has(base), id)) {
       const commit = [...has(base), id].join(" ");
       layers.push({ lane, head: id, commit, tree: has(commit).toSorted().join(" ") });

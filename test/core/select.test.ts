@@ -68,6 +68,7 @@ describe("why a lane is where it is", () => {
       a is checks-failed: exit code 1; next: mend it in .worktrees/a, then lanes merge a; or lanes retry a
       a is landed-pending: c.txt is in the way; next: commit or move what is in the way in your checkout; it lands by itself
       a is merged: candida on main; next: lanes cleanup
+      a is undone: main is at onto1 again; next: lanes merge a
       a is cancelled: cancelled
       a is undone; next: lanes merge a
       "
@@ -246,6 +247,7 @@ describe("the agents pane", () => {
       checks-failed: done (journal) 
       landed-pending: done (journal) 
       merged: done (journal) 
+      undone: done (journal) 
       "
     `);
   });

@@ -10,12 +10,13 @@ import {
   startedAs,
   unchecked,
 } from "../../src/core/batch-fact.ts";
+import { isSuccess } from "../../src/core/check.ts";
 import type { Command } from "../../src/core/command.ts";
 import { decide, isRefusal } from "../../src/core/decide.ts";
 import type { Event, Outcome } from "../../src/core/event.ts";
 import { runOf } from "../../src/core/id.ts";
 import type { RunSeen } from "../../src/core/observed.ts";
-import { type Action, isSuccess, plan, type Policy, runsToSee } from "../../src/core/plan.ts";
+import { type Action, plan, type Policy, runsToSee } from "../../src/core/plan.ts";
 import { isFrozen, leaseAtStart } from "../../src/core/schedule.ts";
 import { emptyState, type Lane, type LaneState, type State } from "../../src/core/state.ts";
 import { lostVerdict, verdict } from "../../src/core/verdict.ts";
@@ -191,6 +192,14 @@ const eventsOf = (world: World, action: Action, lane: Lane, die: number): readon
       return [{ type: "lease.expired", key, id: action.claim, why: action.why }];
     case "refuse-unchecked":
       return [{ type: "merge.withdrawn", key, why: "no check" }];
+    case "end-check":
+      end(world, action.run, 143);
+      return [];
+    case "undo-build":
+    case "undo-test":
+    case "undo-judge":
+    case "undo-land":
+      return undoEvents(world, action, lane, die);
     default:
       return mergeEvents(world, action, lane, die);
   }
@@ -218,10 +227,31 @@ const start = (world: World, n: number, lane: Lane, die: number): readonly Event
   return [];
 };
 
-type MergeAction = Extract<
-  Action,
-  { type: "build" | "rebuild" | "pass-unchecked" | "test" | "end-check" | "judge" | "land" }
->;
+type MergeAction = Extract<Action, { type: "build" | "rebuild" | "pass-unchecked" | "test" | "judge" | "land" }>;
+type UndoAction = Extract<Action, { type: "undo-build" | "undo-test" | "undo-judge" | "undo-land" }>;
+
+const undoEvents = (world: World, action: UndoAction, { id: key, undoing }: Lane, die: number): readonly Event[] => {
+  switch (action.type) {
+    case "undo-build": {
+      if (die === 1) return [{ type: "merge.undo-refused", key, why: "conflict", paths: ["x"], code: 2 }];
+      const candidate = `undo${world.state.position}`;
+      const started = { type: "merge.undo-started", key, onto: "o", candidate } as const;
+      return [die === 2 ? { ...started, how: "back" } : { ...started, how: "revert", check: "make" }];
+    }
+    case "undo-test":
+      end(world, action.run, die % 2);
+      return [];
+    case "undo-judge":
+      return action.seen.is === "exited" && action.seen.code === 0
+        ? [{ type: "merge.undo-tested", key, candidate: action.candidate }]
+        : [{ type: "merge.undo-refused", key, why: "exit code 1", paths: [], code: 1 }];
+    case "undo-land":
+      if (die === 1)
+        return undoing?.held === undefined ? [{ type: "merge.undo-held", key, why: "in the way", paths: [] }] : [];
+      if (die === 2) return [{ type: "merge.undo-requeued", key, why: "moved" }];
+      return [{ type: "merge.undone", key, commit: action.candidate, how: undoing?.how ?? "revert" }];
+  }
+};
 
 const mergeEvents = (world: World, action: MergeAction, lane: Lane, die: number): readonly Event[] => {
   if (action.type === "build") return buildEvents(world, action, lane, die);
@@ -235,9 +265,6 @@ const mergeEvents = (world: World, action: MergeAction, lane: Lane, die: number)
       return unchecked(stack);
     case "test":
       end(world, action.run, die % 2);
-      return [];
-    case "end-check":
-      end(world, action.run, 143);
       return [];
     case "judge":
       return judged(world.state, stack, { passed: isSuccess(action.seen), again: action.again, how: "exit 1", ms: 5 });
@@ -261,7 +288,10 @@ const buildEvents = (
   const below = stacksOf(state).find(({ id }) => id === on);
   const ground: Ground = { target: "main", check: "make", onto: below?.commit ?? "o", on, slot };
   if (die === 1)
-    return [startedAs(ground, lane, "h", ""), { type: "merge.conflicted", key: lane.id, why: "", paths: ["x"] }];
+    return [
+      startedAs(ground, lane, { head: "h", commit: "" }),
+      { type: "merge.conflicted", key: lane.id, why: "", paths: ["x"] },
+    ];
   const layers = action.lanes.map((id, place): Layer => {
     const commit = `candidate${state.position}.${place}`;
     return { lane: laneOf(state, id), head: "h", commit, tree: `tree of ${commit}` };
