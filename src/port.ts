@@ -244,6 +244,14 @@ export interface Git {
     readonly strategy?: Strategy;
     readonly strict?: boolean;
   }): Promise<Candidate | No>;
+  /** What a stack of candidates lands as: its tree in one commit, whose parents are `onto` and all heads. */
+  join(ask: {
+    readonly onto: string;
+    readonly heads: readonly string[];
+    readonly tree: string;
+    readonly message: string;
+    readonly at: number;
+  }): Promise<Candidate | No>;
   /** The tip `onto` with what went from `from` to `to` taken out, as a commit outside every worktree; `onto` when nothing of it is left. */
   reverted(ask: {
     readonly onto: string;
@@ -269,13 +277,17 @@ export interface Git {
   }): Promise<{ readonly tip: string } | { readonly moved: string } | No>;
   /** A warm worktree with exactly `commit` checked out, ignored files of earlier checks kept. Returns its path. */
   verification(slot: number, commit: string): Promise<string>;
-  /** Move the target from `onto` to `commit`, every checkout of it included, in the safe order. Replays after a crash. */
+  /**
+   * Move the target from `onto` to `commit`, every checkout of it included, in the safe order. Replays after a crash. `others`: lanes that
+   * are merged by the same commit; all land, or none.
+   */
   land(ask: {
     readonly lane: string;
     readonly target: string;
     readonly onto: string;
     readonly commit: string;
     readonly head: string;
+    readonly others?: readonly { readonly lane: string; readonly head: string }[];
   }): Promise<{ readonly landed: true } | { readonly moved: string } | No>;
   /** Text of the files below `folder` at a commit, by path. */
   filesAt(commit: string, folder: string): Promise<ReadonlyMap<string, string>>;

@@ -126,9 +126,15 @@ export const catalog: readonly Capability[] = [
         about: "merge, squash (one commit) or rebase (its commits anew)",
         words: ["merge", "squash", "rebase"],
       },
+      { flags: "--list", about: "show the merge queue and change nothing" },
       ...waiting,
     ],
-    examples: ["lanes merge", "lanes merge docs-intro --check 'npm test'", "lanes merge docs-intro --strategy squash"],
+    examples: [
+      "lanes merge",
+      "lanes merge docs-intro --check 'npm test'",
+      "lanes merge docs-intro --strategy squash",
+      "lanes merge --list",
+    ],
     wish: (lane) => ({ type: "merge", lanes: [lane], evidence: new Map() }),
   },
   {

@@ -31,10 +31,14 @@ export interface Config {
   readonly requireCheck?: boolean;
   /** How lanes land that do not say; `merge` when nobody says. */
   readonly strategy?: Strategy;
-  /** False: commits that nobody checked by themselves may become first parents of the target's history. */
+  /** Must every commit that the target gets have passed its check? Without it lanes that were tested together land one by one. */
   readonly strict?: boolean;
   /** Must a person approve what lands, where the lane does not say? */
   readonly review?: Review;
+  /** A check that runs longer is ended with all that it started, in ms. */
+  readonly checkTimeoutMs?: number;
+  /** Checks at the same time, each in a worktree of its own. */
+  readonly checkSlots?: number;
   readonly maxRuns?: number;
   /** Most that is kept of the output of one run, in MiB: its beginning and its end. */
   readonly outputMb?: number;
@@ -58,6 +62,8 @@ const known = [
   "strategy",
   "strict",
   "review",
+  "checkTimeoutMs",
+  "checkSlots",
   "maxRuns",
   "outputMb",
   "agent",
@@ -89,6 +95,8 @@ const configOf = (given: ReadonlyMap<string, unknown>): Config => {
     strategy: get("strategy", (value, path) => oneOf(value, path, strategies)),
     strict: get("strict", flag),
     review: get("review", (value, path) => oneOf(value, path, reviews)),
+    checkTimeoutMs: get("checkTimeoutMs", (value, path) => whole(value, path, 1000, 86_400_000)),
+    checkSlots: get("checkSlots", (value, path) => whole(value, path, 1, 64)),
     maxRuns: get("maxRuns", (value, path) => whole(value, path, 1, 1000)),
     outputMb: get("outputMb", (value, path) => whole(value, path, 1, 100_000)),
     agent: get("agent", id),

@@ -1,5 +1,5 @@
 /** Facts. A record is one line of the journal: a proposal that takes effect whole or not at all. */
-import type { Identity, LaneSpec, Phase, Strategy } from "./state.ts";
+import type { Batch, Identity, LaneSpec, Phase, Step, Strategy } from "./state.ts";
 
 /** A fact in the past tense. `key` is the lane it is about; facts about the repository have none. */
 export type Event =
@@ -57,6 +57,8 @@ export type Event =
       readonly since?: string;
       /** The check of this candidate: later changes of the configuration do not touch it. */
       readonly check?: string;
+      /** What it is tested and lands with: the other events of the record name the others. */
+      readonly batch?: Omit<Batch, "id">;
     }
   | {
       readonly type: "merge.tested";
@@ -68,6 +70,24 @@ export type Event =
   | { readonly type: "merge.conflicted"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
   | { readonly type: "merge.held"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
   | { readonly type: "merge.requeued"; readonly key: string; readonly why: string }
+  /** Its work conflicts with that of a lane which is being tested: it is built after that one. */
+  | { readonly type: "merge.put-off"; readonly key: string; readonly behind: string; readonly why: string }
+  /** The check of a batch has ended, or is known to pass because it passed on the very same tree before. `key`: the first lane. */
+  | {
+      readonly type: "check.ended";
+      readonly key: string;
+      readonly tree: string;
+      readonly check: string;
+      readonly passed: boolean;
+      readonly lanes: number;
+      /** How long it ran; 0 when it did not. */
+      readonly ms: number;
+      /** It failed before on this tree. */
+      readonly flaky?: boolean;
+      readonly cached?: boolean;
+    }
+  /** These lanes failed their check together: the one that spoils it is looked for among them. */
+  | { readonly type: "batch.split"; readonly key: string; readonly lanes: readonly string[]; readonly tree: string }
   | {
       readonly type: "merge.landed";
       readonly key: string;
@@ -78,6 +98,8 @@ export type Event =
       readonly tested: "passed" | "unchecked";
       /** How it landed; a merge when absent. */
       readonly strategy?: Strategy;
+      /** Of several that landed as one commit: what this lane alone brought. */
+      readonly step?: Step;
     }
   /** `save`: whatever is in it, after that was kept. */
   | { readonly type: "worktree.removal-asked"; readonly key: string; readonly save?: true }

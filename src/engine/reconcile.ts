@@ -1,4 +1,5 @@
 /** The elected engine: observe → plan → act, again and again. What woke it carries no meaning. */
+import { runsOfStack, stacksOf } from "../core/batch.ts";
 import type { RepoSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
 import { projectionsOf } from "../core/projection.ts";
@@ -161,6 +162,9 @@ const stillLeads = async (work: Work): Promise<boolean> => {
 /** A lane that was taken out of the queue waits for its check no more: the check's processes must not go on. */
 const endForgottenChecks = (work: Work): void => {
   const awaited = new Set(runsToSee(work.ledger.state));
+  // Checks that an engine before this one began are this one's now.
+  for (const stack of stacksOf(work.ledger.state))
+    for (const run of runsOfStack(stack)) if (awaited.has(run)) work.checks.add(run);
   for (const run of work.checks) {
     if (awaited.has(run)) continue;
     work.checks.delete(run);

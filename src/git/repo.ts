@@ -20,7 +20,7 @@ import { changed, contains, filesAt, known } from "./read.ts";
 import { commitOf, refsBelow } from "./ref.ts";
 import { restoreLane } from "./restore.ts";
 import { saveLane } from "./save.ts";
-import { candidate, reverted } from "./strategy.ts";
+import { candidate, join, reverted } from "./strategy.ts";
 import { onlyTip, takeBack } from "./take-back.ts";
 import { verification } from "./verification.ts";
 import { watch } from "./watch.ts";
@@ -46,6 +46,7 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     kept: async () => (await keptOf(context)).map(keptShown),
     dropKept: (refs) => dropKept(context, refs),
     candidate: (ask) => candidate(context, ask),
+    join: (ask) => join(context, ask),
     verification: (slot, commit) => verification(context, slot, commit),
     reverted: (ask) => reverted(context, ask),
     onlyTip: (target, merge) => onlyTip(context, target, merge),

@@ -207,7 +207,7 @@ describe("the plan for a merge", () => {
     const state = laneIn("merging");
     const runs: Record<string, RunSeen> = { [run(1)]: gone, [run(2)]: absent };
     expect(plan(state, { runs: new Map(Object.entries(runs)), rested: new Set() }, now, policy)).toEqual([
-      { type: "test", lane: "a", candidate: "candidate1", run: run(2), check: "make" },
+      { type: "test", lane: "a", batch: 8, run: run(2), check: "make" },
     ]);
     expect(steps(state, { [run(1)]: gone, [run(2)]: gone, [run(3)]: absent })).toBe("test a");
     for (const last of [beginning, alive])
@@ -234,7 +234,7 @@ describe("the runs to look at before planning", () => {
     const state = withLane(withLane(laneIn("running"), "merging"), "paused", {}, "c");
     expect(runsToSee(state)).toEqual([
       "a-1",
-      ...[1, 2, 3].map((k) => checkRunOf("b", laneOf(state, "b").merge?.gate?.built ?? 0, k)),
+      ...[1, 2, 3, 4].map((k) => checkRunOf("b", laneOf(state, "b").merge?.gate?.built ?? 0, k)),
     ]);
     tell(state, [{ type: "merge.tested", key: "b", candidate: "candidate1", result: "passed" }]);
     expect(runsToSee(state)).toEqual(["a-1"]);
