@@ -1,8 +1,10 @@
 /** The elected engine: observe → plan → act, again and again. What woke it carries no meaning. */
 import { runsOfStack, stacksOf } from "../core/batch.ts";
+import { predictedAmong } from "../core/forecast.ts";
 import type { RepoSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
 import { projectionsOf } from "../core/projection.ts";
+import type { State } from "../core/state.ts";
 import { trackerName } from "../core/tracker.ts";
 import type { Release, World } from "../port.ts";
 import { createCrew, type Crew } from "./crew.ts";
@@ -11,7 +13,8 @@ import { createTrashKeeper } from "./keep-trash.ts";
 import { createKeeper } from "./keep.ts";
 import { createEyes, type Eyes, isCalm } from "./eyes.ts";
 import type { Ledger } from "./ledger.ts";
-import { observedName, observedText } from "./observed.ts";
+import { createForecaster, type Forecaster } from "./forecast.ts";
+import { forecastName, forecastText, observedName, observedText, withForecast } from "./observed.ts";
 import { graceMs, loadRules } from "./policy.ts";
 import { createRests } from "./rest.ts";
 import { createSight, type Sight } from "./sight.ts";
@@ -62,6 +65,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined), checks: new Set() };
   const sight = createSight(world, waker.wake);
   const eyes = createEyes(world);
+  const forecaster = createForecaster(world, waker.wake);
   const crew = createCrew(work, waker.wake);
   const tripwire = await createTripwire(world, ledger.state);
   const published: Office["published"] = new Map();
@@ -86,6 +90,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
       work,
       eyes,
       sight,
+      forecaster,
       tripwire,
       crew,
       waker,
@@ -97,7 +102,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
     });
   } finally {
     for (const release of releases) release();
-    await Promise.all([crew.settled(), sight.settled()]);
+    await Promise.all([crew.settled(), sight.settled(), forecaster.settled()]);
   }
 };
 
@@ -105,6 +110,7 @@ interface Office {
   readonly work: Work;
   readonly eyes: Eyes;
   readonly sight: Sight;
+  readonly forecaster: Forecaster;
   readonly tripwire: Tripwire;
   readonly crew: Crew;
   readonly waker: Waker;
@@ -120,7 +126,7 @@ interface Office {
 }
 
 const lead = async (office: Office): Promise<boolean> => {
-  const { work, eyes, sight, crew, waker, options } = office;
+  const { work, eyes, sight, forecaster, crew, waker, options } = office;
   const { clock } = work.world;
   const rests = createRests(clock);
   let [busyAt, rulesAt] = [clock.elapsed(), clock.elapsed()];
@@ -136,9 +142,11 @@ const lead = async (office: Office): Promise<boolean> => {
     }
     const { state } = work.ledger;
     endForgottenChecks(work);
-    const steps = plan(state, { runs: eyes.look(state), rested: rests(state) }, now, work.rules.policy);
+    const observed = { runs: eyes.look(state), rested: rests(state), predicted: predictedFor(state, forecaster) };
+    const steps = plan(state, observed, now, work.rules.policy);
     crew.begin(steps);
     sight.look(state);
+    forecaster.look(state, sight.seen());
     const isEdited = await publish(office);
     await office.keep();
     if (steps.length === 0 && !crew.busy()) office.dropTrash();
@@ -148,6 +156,15 @@ const lead = async (office: Office): Promise<boolean> => {
     const isResting = steps.length === 0 && !crew.busy() && isCalm(state);
     await waker.sleep(isResting ? Math.max(sweepMs, Math.min(calmSweepMs, options.idleMs)) : sweepMs);
   }
+};
+
+/** With how many of the lanes in the merge queue each of them is predicted to collide. */
+const predictedFor = (state: State, forecaster: Forecaster): ReadonlyMap<string, number> => {
+  const waiting = [...state.lanes.values()].filter(({ state: is }) => is === "merge-queued" || is === "merging");
+  return predictedAmong(
+    forecaster.seen(),
+    waiting.map(({ id }) => id),
+  );
 };
 
 /** Read on; false when the log or the election is gone, or a newer program has written. */
@@ -178,14 +195,15 @@ const endForgottenChecks = (work: Work): void => {
 
 /** Publish what has moved, each at most five times a second, and take over what others wrote into the tracker: true when somebody did. */
 const publish = async (office: Office): Promise<boolean> => {
-  const { work, sight, tripwire, published } = office;
+  const { work, sight, forecaster, tripwire, published } = office;
   const { journal, clock } = work.world;
-  const seen = await tripwire(sight.seen(), work.ledger.state);
+  const forecast = forecaster.seen();
+  const seen = withForecast(await tripwire(sight.seen(), work.ledger.state), forecast);
   const edited = await journal.edited();
   const files = [
     {
       name: trackerName,
-      what: () => `${work.ledger.state.position} ${seen?.at ?? 0}`,
+      what: () => `${work.ledger.state.position} ${seen?.at ?? 0} ${forecast?.at ?? 0}`,
       isDue: edited,
       put: () => putTracker(office, seen),
     },
@@ -194,6 +212,12 @@ const publish = async (office: Office): Promise<boolean> => {
       what: () => `${seen?.at ?? 0}`,
       isDue: false,
       put: async () => (seen ? journal.publish(observedName, observedText(seen)) : undefined),
+    },
+    {
+      name: forecastName,
+      what: () => `${forecast?.at ?? 0} ${forecast?.isWhole}`,
+      isDue: false,
+      put: async () => (forecast ? journal.publish(forecastName, forecastText(forecast), false) : undefined),
     },
     {
       name: "projections",

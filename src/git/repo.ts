@@ -10,6 +10,7 @@ import { closeLane, whyStays } from "./close.ts";
 import { commitAll } from "./commit.ts";
 import { publish } from "./control.ts";
 import { exclude, noteCheckout } from "./exclude.ts";
+import { createForecaster } from "./forecast.ts";
 import { dropKept, keptOf } from "./kept.ts";
 import type { KeptCommit } from "./kept.ts";
 import { land } from "./land.ts";
@@ -52,6 +53,7 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     onlyTip: (target, merge) => onlyTip(context, target, merge),
     takeBack: (ask) => takeBack(context, ask),
     land: (ask) => land(context, ask),
+    forecast: createForecaster(context),
     filesAt: (commit, folder) => filesAt(context, commit, folder),
     known: (commits) => known(context, commits),
     changed: (onto, head) => changed(context, onto, head),
