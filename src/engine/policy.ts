@@ -10,10 +10,11 @@ import type { Settings } from "../port.ts";
 export const graceMs = 5000;
 
 /** What holds where nobody says otherwise. */
-export const defaults: Required<Pick<Config, "requireCheck" | "maxRuns" | "outputMb">> = {
+export const defaults: Required<Pick<Config, "requireCheck" | "maxRuns" | "outputMb" | "pool">> = {
   requireCheck: false,
   maxRuns: 8,
   outputMb: 64,
+  pool: 0,
 };
 
 /** The rules of the moment. */
@@ -50,6 +51,9 @@ export const loadRules = async (settings: Settings, before: Rules | undefined): 
 export const outputOf = ({ outputMb = defaults.outputMb }: Config): { readonly outputBytesMax: number } => ({
   outputBytesMax: outputMb * 1024 * 1024,
 });
+
+/** How many idle worktrees wait for lanes. */
+export const poolOf = ({ pool = defaults.pool }: Config): number => pool;
 
 /** What a lane's agent is started with, or why that is not known. */
 export const launchOf = (lane: Lane, config: Config): Launch | { readonly missing: string } => {

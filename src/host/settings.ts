@@ -70,11 +70,12 @@ const loaded = ({ own, common, variables, isTrusted }: Parts): Loaded => {
 };
 
 /** What an untrusted file may still say. */
-const withoutCommands = ({ target, requireCheck, maxRuns, outputMb, agent }: Config): Config => ({
+const withoutCommands = ({ target, requireCheck, maxRuns, outputMb, pool, agent }: Config): Config => ({
   ...(target === undefined ? {} : { target }),
   ...(requireCheck === undefined ? {} : { requireCheck }),
   ...(maxRuns === undefined ? {} : { maxRuns }),
   ...(outputMb === undefined ? {} : { outputMb }),
+  ...(pool === undefined ? {} : { pool }),
   ...(agent === undefined ? {} : { agent }),
 });
 
