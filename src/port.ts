@@ -232,9 +232,18 @@ export interface Git {
   closeLane(
     lane: string,
     target: string,
-    /** Work that is not on the target does not keep it from going: it is kept first, by `saveLane`, and `saved` is where. */
-    save?: boolean,
+    how?: {
+      /** Work that is not on the target does not keep it from going: it is kept first, by `saveLane`, and `saved` is where. */
+      readonly save?: boolean;
+      /** Its worktree is not removed but waits for another lane, while fewer than so many do. */
+      readonly pool?: number;
+    },
   ): Promise<{ readonly removed: boolean; readonly why: string; readonly kept?: string; readonly saved?: string }>;
+  /**
+   * Have `size` idle worktrees wait for lanes, parked at the target's tip: `openLane` takes them over. Sets right what killed calls
+   * left in the pool. For idle time, one call at a time.
+   */
+  fillPool(size: number, target: string): Promise<void>;
   /** Why `closeLane` would leave the worktree, without saving; undefined when it would remove it. Changes nothing. */
   whyStays(lane: string, target: string): Promise<string | undefined>;
   /**

@@ -9,6 +9,7 @@ import { trackerName } from "../core/tracker.ts";
 import type { Release, World } from "../port.ts";
 import { createCrew, type Crew } from "./crew.ts";
 import { elect, type Mandate } from "./elect.ts";
+import { createPoolKeeper, type PoolKeeper } from "./keep-pool.ts";
 import { createTrashKeeper } from "./keep-trash.ts";
 import { createKeeper } from "./keep.ts";
 import { createEyes, type Eyes, isCalm } from "./eyes.ts";
@@ -83,6 +84,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
     world.journal.followPublished(trackerName, again),
     () => sight.release(),
   ];
+  const pool = createPoolKeeper(work);
   try {
     const dropTrash = createTrashKeeper(work);
     const keep = createKeeper(ledger, world, options.version);
@@ -99,10 +101,11 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
       texts: new Map(),
       keep,
       dropTrash,
+      pool,
     });
   } finally {
     for (const release of releases) release();
-    await Promise.all([crew.settled(), sight.settled(), forecaster.settled()]);
+    await Promise.all([crew.settled(), sight.settled(), forecaster.settled(), pool.settled()]);
   }
 };
 
@@ -117,6 +120,7 @@ interface Office {
   readonly options: EngineOptions;
   /** Let go of what was kept long enough, now and then. */
   readonly dropTrash: () => void;
+  readonly pool: PoolKeeper;
   /** Keep a snapshot if one is due. */
   readonly keep: () => Promise<void>;
   /** Per file: when it was published last, and at which state. */
@@ -149,7 +153,10 @@ const lead = async (office: Office): Promise<boolean> => {
     forecaster.look(state, sight.seen());
     const isEdited = await publish(office);
     await office.keep();
-    if (steps.length === 0 && !crew.busy()) office.dropTrash();
+    if (steps.length === 0 && !crew.busy()) {
+      office.dropTrash();
+      office.pool.tend();
+    }
     const isWatched = work.world.host.announced().length > 0;
     if (isEdited || isWatched || crew.busy() || needsEngine(state, now, work.rules.policy)) busyAt = elapsed;
     if (elapsed - busyAt >= options.idleMs && (await retire(work))) return true;
