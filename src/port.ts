@@ -5,8 +5,8 @@ import type { Collision } from "./core/conflict.ts";
 import type { Entry, LogRecord } from "./core/event.ts";
 import type { Mend } from "./core/finding.ts";
 import type { BoxFacts, GitFacts, JournalFacts, WorkFacts } from "./core/health.ts";
-import type { No, RepoSeen, RunSeen } from "./core/observed.ts";
-import type { Identity } from "./core/state.ts";
+import type { Kept, No, RepoSeen, RunSeen } from "./core/observed.ts";
+import type { Identity, Strategy } from "./core/state.ts";
 
 /** Ends what a call began: a watch, an announcement. */
 export type Release = () => void;
@@ -194,22 +194,6 @@ export interface Saved {
   readonly nested: readonly string[];
 }
 
-/** What is kept of a lane, and how much it is. */
-export interface Kept {
-  readonly ref: string;
-  readonly lane: string;
-  readonly n: number;
-  readonly commit: string;
-  /** When it was kept, in ms since 1970. */
-  readonly at: number;
-  /** What was in progress in its worktree: a rebase, a merge, … */
-  readonly busy?: string;
-  /** Commits since its base, and files that were not committed, with their size in bytes. */
-  readonly commits: number;
-  readonly files: number;
-  readonly bytes: number;
-}
-
 /** A lane that is back. */
 export interface Restored {
   readonly path: string;
@@ -250,9 +234,18 @@ export interface Git {
   closeLane(
     lane: string,
     target: string,
-    /** Work that is not on the target does not keep it from going: it is kept first, by `saveLane`, and `saved` is where. */
-    save?: boolean,
+    how?: {
+      /** Work that is not on the target does not keep it from going: it is kept first, by `saveLane`, and `saved` is where. */
+      readonly save?: boolean;
+      /** Its worktree is not removed but waits for another lane, while fewer than so many do. */
+      readonly pool?: number;
+    },
   ): Promise<{ readonly removed: boolean; readonly why: string; readonly kept?: string; readonly saved?: string }>;
+  /**
+   * Have `size` idle worktrees wait for lanes, parked at the target's tip: `openLane` takes them over. Sets right what killed calls
+   * left in the pool. For idle time, one call at a time.
+   */
+  fillPool(size: number, target: string): Promise<void>;
   /** Why `closeLane` would leave the worktree, without saving; undefined when it would remove it. Changes nothing. */
   whyStays(lane: string, target: string): Promise<string | undefined>;
   /**
@@ -274,6 +267,19 @@ export interface Git {
     readonly at: number;
     /** Apply what `head` changed since it left this commit, although `onto` has it in its history; `onto` when that changes nothing. */
     readonly since?: string | undefined;
+    /** Apply only what this lane changed since its branch was made: what it began on is on the target as other commits. */
+    readonly own?: string | undefined;
+    /** A merge when absent; one commit; or the commits anew, under one merge commit unless `strict` is false. */
+    readonly strategy?: Strategy;
+    readonly strict?: boolean;
+  }): Promise<Candidate | No>;
+  /** What a stack of candidates lands as: its tree in one commit, whose parents are `onto` and all heads. */
+  join(ask: {
+    readonly onto: string;
+    readonly heads: readonly string[];
+    readonly tree: string;
+    readonly message: string;
+    readonly at: number;
   }): Promise<Candidate | No>;
   /** The tip `onto` with what went from `from` to `to` taken out, as a commit outside every worktree; `onto` when nothing of it is left. */
   reverted(ask: {
@@ -300,13 +306,17 @@ export interface Git {
   }): Promise<{ readonly tip: string } | { readonly moved: string } | No>;
   /** A warm worktree with exactly `commit` checked out, ignored files of earlier checks kept. Returns its path. */
   verification(slot: number, commit: string): Promise<string>;
-  /** Move the target from `onto` to `commit`, every checkout of it included, in the safe order. Replays after a crash. */
+  /**
+   * Move the target from `onto` to `commit`, every checkout of it included, in the safe order. Replays after a crash. `others`: lanes that
+   * are merged by the same commit; all land, or none.
+   */
   land(ask: {
     readonly lane: string;
     readonly target: string;
     readonly onto: string;
     readonly commit: string;
     readonly head: string;
+    readonly others?: readonly { readonly lane: string; readonly head: string }[];
   }): Promise<{ readonly landed: true } | { readonly moved: string } | No>;
   /**
    * Which of these lanes would not merge with the target, and which not with each other: for those that land on the same target.

@@ -1,7 +1,10 @@
 /** Configuration → what the reconciler plans and starts with. */
+import { availableParallelism } from "node:os";
+
 import { commandAgent, type Launch } from "../agent/command.ts";
 import type { Config } from "../core/config.ts";
 import { isNo } from "../core/observed.ts";
+import { checkTimeoutMs } from "../core/check.ts";
 import type { Policy } from "../core/plan.ts";
 import type { Lane } from "../core/state.ts";
 import type { Settings } from "../port.ts";
@@ -10,10 +13,29 @@ import type { Settings } from "../port.ts";
 export const graceMs = 5000;
 
 /** What holds where nobody says otherwise. */
-export const defaults: Required<Pick<Config, "requireCheck" | "maxRuns" | "outputMb">> = {
+export const defaults: Required<
+  Pick<
+    Config,
+    | "requireCheck"
+    | "strategy"
+    | "strict"
+    | "review"
+    | "checkTimeoutMs"
+    | "checkSlots"
+    | "maxRuns"
+    | "outputMb"
+    | "pool"
+  >
+> = {
   requireCheck: false,
+  strategy: "merge",
+  strict: true,
+  review: "none",
+  checkTimeoutMs,
+  checkSlots: Math.max(1, Math.floor(availableParallelism() / 4)),
   maxRuns: 8,
   outputMb: 64,
+  pool: 0,
 };
 
 /** The rules of the moment. */
@@ -41,6 +63,10 @@ export const loadRules = async (settings: Settings, before: Rules | undefined): 
     policy: {
       ...limitsOf(config),
       check: config.check,
+      strict: config.strict ?? defaults.strict,
+      strategy: config.strategy ?? defaults.strategy,
+      checkTimeoutMs: config.checkTimeoutMs ?? defaults.checkTimeoutMs,
+      checkSlots: config.checkSlots ?? defaults.checkSlots,
       requireCheck: held || (config.requireCheck ?? defaults.requireCheck),
     },
   };
@@ -50,6 +76,9 @@ export const loadRules = async (settings: Settings, before: Rules | undefined): 
 export const outputOf = ({ outputMb = defaults.outputMb }: Config): { readonly outputBytesMax: number } => ({
   outputBytesMax: outputMb * 1024 * 1024,
 });
+
+/** How many idle worktrees wait for lanes. */
+export const poolOf = ({ pool = defaults.pool }: Config): number => pool;
 
 /** What a lane's agent is started with, or why that is not known. */
 export const launchOf = (lane: Lane, config: Config): Launch | { readonly missing: string } => {

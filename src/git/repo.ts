@@ -1,11 +1,11 @@
 /** Git for lanes, as the port wants it: one repository, real git. */
-import type { No } from "../core/observed.ts";
+import type { Kept, No } from "../core/observed.ts";
 import { isNo } from "../core/observed.ts";
-import type { Git, Kept, Layout } from "../port.ts";
+import type { Git, Layout } from "../port.ts";
 import { aheadCounter } from "./ahead.ts";
 import { call, contextOf } from "./call.ts";
 import type { Context } from "./call.ts";
-import { candidate, mergeAll, reverted } from "./candidate.ts";
+import { mergeAll } from "./candidate.ts";
 import { closeLane, whyStays } from "./close.ts";
 import { commitAll } from "./commit.ts";
 import { publish } from "./control.ts";
@@ -16,11 +16,13 @@ import type { KeptCommit } from "./kept.ts";
 import { land } from "./land.ts";
 import { observe } from "./observe.ts";
 import { refsPlace, treePlace } from "./place.ts";
+import { fillPool } from "./pool.ts";
 import { identity } from "./porcelain.ts";
 import { changed, contains, filesAt, known } from "./read.ts";
 import { commitOf, refsBelow } from "./ref.ts";
 import { restoreLane } from "./restore.ts";
 import { saveLane } from "./save.ts";
+import { candidate, join, reverted } from "./strategy.ts";
 import { onlyTip, takeBack } from "./take-back.ts";
 import { verification } from "./verification.ts";
 import { watch } from "./watch.ts";
@@ -39,13 +41,15 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     baseFor: (onto, heads) => baseFor(context, onto, heads),
     openLane: (lane, base) => openLane(context, lane, base),
     commitAll: (lane, message, within) => commitAll(context, lane, message, within),
-    closeLane: (lane, target, save) => closeLane(context, lane, target, save),
+    closeLane: (lane, target, how) => closeLane(context, lane, target, how),
+    fillPool: (size, target) => refill(context, size, target),
     whyStays: (lane, target) => whyStays(context, lane, target),
     saveLane: (lane) => saveLane(context, lane),
     restoreLane: (lane, n) => restoreLane(context, lane, n),
     kept: async () => (await keptOf(context)).map(keptShown),
     dropKept: (refs) => dropKept(context, refs),
     candidate: (ask) => candidate(context, ask),
+    join: (ask) => join(context, ask),
     verification: (slot, commit) => verification(context, slot, commit),
     reverted: (ask) => reverted(context, ask),
     onlyTip: (target, merge) => onlyTip(context, target, merge),
@@ -72,6 +76,11 @@ export interface GitOptions {
   /** Told what was repaired on the way, a line each. */
   readonly note?: (line: string) => void;
 }
+
+const refill = async (context: Context, size: number, target: string): Promise<void> => {
+  const commit = await commitOf(context, `refs/heads/${target}`);
+  if (commit !== undefined) await fillPool(context, size, commit);
+};
 
 const keptShown = ({ ref, lane, n, commit, at, busy, commits, files, bytes }: KeptCommit): Kept => ({
   ref,

@@ -63,6 +63,7 @@ export const isBusy = (state: State): boolean =>
       moving.has(lane.state) ||
       lane.retryAt !== undefined ||
       lane.removal !== undefined ||
+      lane.restoring !== undefined ||
       isUndoing(lane) ||
       lane.stopping,
   );
@@ -74,7 +75,7 @@ const logRunOf = (lane: Lane): string => {
   const { merge, undoing } = lane;
   if (undoing?.gate !== undefined) return checkRunOf(lane.id, undoing.gate.built, 1);
   if (merge?.gate !== undefined && (lane.state === "merging" || lane.state === "checks-failed")) {
-    return checkRunOf(lane.id, merge.gate.built, 1);
+    return checkRunOf(merge.gate.lead ?? lane.id, merge.gate.built, 1);
   }
   return lane.run ? runOf(lane.id, lane.run.n) : "";
 };
