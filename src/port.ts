@@ -4,8 +4,8 @@ import type { Layer } from "./core/config-source.ts";
 import type { Entry, LogRecord } from "./core/event.ts";
 import type { Mend } from "./core/finding.ts";
 import type { BoxFacts, GitFacts, JournalFacts, WorkFacts } from "./core/health.ts";
-import type { No, RepoSeen, RunSeen } from "./core/observed.ts";
-import type { Identity } from "./core/state.ts";
+import type { Kept, No, RepoSeen, RunSeen } from "./core/observed.ts";
+import type { Identity, Strategy } from "./core/state.ts";
 
 /** Ends what a call began: a watch, an announcement. */
 export type Release = () => void;
@@ -174,22 +174,6 @@ export interface Saved {
   readonly nested: readonly string[];
 }
 
-/** What is kept of a lane, and how much it is. */
-export interface Kept {
-  readonly ref: string;
-  readonly lane: string;
-  readonly n: number;
-  readonly commit: string;
-  /** When it was kept, in ms since 1970. */
-  readonly at: number;
-  /** What was in progress in its worktree: a rebase, a merge, … */
-  readonly busy?: string;
-  /** Commits since its base, and files that were not committed, with their size in bytes. */
-  readonly commits: number;
-  readonly files: number;
-  readonly bytes: number;
-}
-
 /** A lane that is back. */
 export interface Restored {
   readonly path: string;
@@ -254,15 +238,20 @@ export interface Git {
     readonly at: number;
     /** Apply what `head` changed since it left this commit, although `onto` has it in its history; `onto` when that changes nothing. */
     readonly since?: string | undefined;
+    /** Apply only what this lane changed since its branch was made: what it began on is on the target as other commits. */
+    readonly own?: string | undefined;
+    /** A merge when absent; one commit; or the commits anew, under one merge commit unless `strict` is false. */
+    readonly strategy?: Strategy;
+    readonly strict?: boolean;
   }): Promise<Candidate | No>;
-  /** What a stack of candidates lands as: its tree in one commit, whose parents are `onto` and all heads. Same arguments, same commit. */
+  /** What a stack of candidates lands as: its tree in one commit, whose parents are `onto` and all heads. */
   join(ask: {
     readonly onto: string;
     readonly heads: readonly string[];
     readonly tree: string;
     readonly message: string;
     readonly at: number;
-  }): Promise<string>;
+  }): Promise<Candidate | No>;
   /** The tip `onto` with what went from `from` to `to` taken out, as a commit outside every worktree; `onto` when nothing of it is left. */
   reverted(ask: {
     readonly onto: string;

@@ -19,6 +19,7 @@ import { monitor } from "./monitor.ts";
 import { pause, resume } from "./pause.ts";
 import { plan } from "./plan.ts";
 import { probes } from "./probes.ts";
+import { remove, restore, trash } from "./remove.ts";
 import { repair } from "./repair.ts";
 import { reset } from "./reset.ts";
 import { showStatus } from "./status.ts";
@@ -60,6 +61,9 @@ export const verbs: Readonly<Record<string, Verb>> = {
   lock: { run: lock },
   engine: { run: engineVerb },
   cleanup: { run: cleanup },
+  remove: { run: remove },
+  restore: { run: restore },
+  trash: { run: trash },
   repair: { run: repair },
   reset: { run: reset },
   trust: { run: trust },

@@ -2,7 +2,7 @@
 import { hasPassed, type Stack } from "./batch.ts";
 import type { Event } from "./event.ts";
 import { lessonsOf } from "./queue.ts";
-import type { Batch, Lane, State } from "./state.ts";
+import type { Batch, Lane, State, Strategy } from "./state.ts";
 
 /** A lane in a stack: `commit` merges it alone onto what is below it. */
 export interface Layer {
@@ -131,7 +131,10 @@ const failed = ({ lanes, tree, lead }: Stack, how: string, on: readonly string[]
 };
 
 /** All lanes of a batch are on the target: as one commit, or, where the chain landed as it is, each by its own. */
-export const landedAs = ({ lanes, commit, target, onto, size }: Stack): readonly Event[] => {
+export const landedAs = (
+  { lanes, commit, target, onto, size }: Stack,
+  strategy: Strategy = "merge",
+): readonly Event[] => {
   const isChain = lanes.at(-1)?.merge?.candidate === commit;
   return lanes.map((lane, place): Event => {
     const below = lanes[place - 1];
@@ -145,6 +148,7 @@ export const landedAs = ({ lanes, commit, target, onto, size }: Stack): readonly
       head: lane.merge?.head ?? "",
       tested: lane.merge?.tested ?? "unchecked",
       ...(size > 1 && !isChain ? { step } : {}),
+      ...(strategy === "merge" ? {} : { strategy }),
     };
   });
 };

@@ -9,10 +9,11 @@ import {
   notOnTarget,
   type Predicted,
   queueOrder,
+  strategyOf,
   targetOf,
 } from "./queue.ts";
 import { nextToUndo } from "./undo.ts";
-import type { Gate, Lane, LaneState, Lessons, State } from "./state.ts";
+import type { Gate, Lane, LaneState, Lessons, State, Strategy } from "./state.ts";
 
 /** Most lanes that are tested together, and most where failures are frequent. */
 export const batchMax = { calm: 8, rough: 4 } as const;
@@ -24,6 +25,8 @@ const roughAbove = 5;
 export interface QueuePolicy extends Gatekeeping {
   /** Checks at the same time; one when absent. */
   readonly checkSlots?: number;
+  /** How lanes land that do not say. */
+  readonly strategy?: Strategy | undefined;
 }
 
 /** A batch under way, put together from what its lanes know. */
@@ -157,7 +160,7 @@ const freeSlot = (stacks: readonly Stack[], slots: number): number | undefined =
   return stacks.length < slots ? free : undefined;
 };
 
-/** The first lane that may land, and those that may with it: the same target and the same check. What is not checked lands alone. */
+/** The first lane that may land, and those that may with it: the same target and the same check. What is not checked, or lands as other commits than its own, lands alone. */
 const companyOf = (
   state: State,
   stacks: readonly Stack[],
@@ -172,7 +175,9 @@ const companyOf = (
     if (lane.state !== "merge-queued" || isBehind(lane, ahead)) continue;
     if (notOnTarget(state, lane).some((id) => !ahead.has(id))) continue;
     const [first] = chosen;
-    if (first === undefined) max = checkOf(lane, policy.check) === undefined ? 1 : capOf(lessonsOf(state));
+    const isAlone = checkOf(lane, policy.check) === undefined || strategyOf(lane, policy.strategy) !== "merge";
+    if (first === undefined) max = isAlone ? 1 : capOf(lessonsOf(state));
+    else if (isAlone) continue;
     else if (!mayLand(lane, policy) || !isAlike(state, policy, first, lane)) continue;
     chosen.push(lane);
     ahead.add(lane.id);

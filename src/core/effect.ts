@@ -1,6 +1,18 @@
 /** What each fact does to the state: one row per event. Adding an event case makes the compiler point here. */
 import type { Event, EventType, LogRecord, Patched } from "./event.ts";
-import { exitCode, isIdentity, isPhase, isTime, isYes, list, shown, specFault, text, time } from "./foreign.ts";
+import {
+  exitCode,
+  isIdentity,
+  isPhase,
+  isStrategy,
+  isTime,
+  isYes,
+  list,
+  shown,
+  specFault,
+  text,
+  time,
+} from "./foreign.ts";
 import { idFault } from "./id.ts";
 import { foreignKey, foreignMax, patchable } from "./patchable.ts";
 import { type Claim, claimsOf, deadlockIn, granted, patternsFault, ttlDefaultMs, ttlMs, yielded } from "./lease.ts";
@@ -72,6 +84,8 @@ const copyOf = (lane: Lane): Fresh => ({
   progress: lane.progress,
   worktree: lane.worktree,
   removal: lane.removal,
+  saves: lane.saves,
+  restoring: lane.restoring,
 });
 
 /** What else changes in a lane, and the lane as it was; a string is the reason why not. */
@@ -211,6 +225,8 @@ const newLane = (id: string, spec: LaneSpec, at: number, rev: number, before: La
   progress: undefined,
   worktree: false,
   removal: undefined,
+  saves: undefined,
+  restoring: undefined,
 });
 
 /** May a lane be added under this name? A cancelled lane without a worktree makes room for another. */
@@ -222,7 +238,7 @@ const nameFault = (draft: Draft, id: string): Fault => {
   if (taken === undefined) return undefined;
   if (taken !== id) return `differs from lane ${taken} only in case`;
   const lane = laneIn(draft, id);
-  return lane?.state === "cancelled" && !lane.worktree ? undefined : `lane ${id} exists`;
+  return lane?.state === "cancelled" && !lane.worktree && !lane.restoring ? undefined : `lane ${id} exists`;
 };
 
 /** The lane's current run, if it is the n-th and has not ended; else why not. */
@@ -294,13 +310,15 @@ const over = (run: Run | undefined, at: number): Run | undefined =>
   run === undefined || run.endedAt !== undefined ? run : { ...run, endedAt: at };
 
 /** The merge as it was asked for, without what came of it so far. */
-const askedFor = ({ position, requestedAt, rebuilt, cause, check }: Merge): Merge => ({
-  ...(cause === undefined ? {} : { cause }),
-  ...(check === undefined ? {} : { check }),
+const askedFor = ({ position, requestedAt, rebuilt, cause, check, strategy }: Merge): Merge => ({
+  ...drop({ cause, check, strategy }),
   position,
   requestedAt,
   rebuilt,
 });
+
+/** States from which a lane comes back as it was kept; `planned`: one that the log did not know. */
+const restorable: ReadonlySet<LaneState> = new Set(["cancelled", "merged", "planned"]);
 
 /** Every fact and what it does. */
 export const effects: { readonly [K in EventType]: Effect<K> } = {
@@ -477,10 +495,11 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     move(draft, event.key, "merge-queued", record, position, (fresh, lane) => {
       if (lane.state === "merging" || lane.state === "landed-pending") return `lane ${lane.id} is being merged`;
       if (event.check !== undefined && typeof event.check !== "string") return "its check is no text";
+      if (event.strategy !== undefined && !isStrategy(event.strategy)) return `cannot land by ${shown(event.strategy)}`;
       fresh.landed = undefined;
       fresh.merge = {
         ...(record.cause === undefined ? {} : { cause: text(record.cause) }),
-        ...(event.check === undefined ? {} : { check: event.check }),
+        ...drop({ check: event.check, strategy: event.strategy }),
         position,
         requestedAt: record.at,
         rebuilt: lane.merge?.rebuilt ?? 0,
@@ -591,7 +610,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
         tested: event.tested === "passed" ? "passed" : "unchecked",
         at: record.at,
         gate: merge?.gate,
-        ...drop({ since: merge?.since, step: stepFrom(event.step) }),
+        ...drop({ since: merge?.since, step: stepFrom(event.step), strategy: strategyOf(event.strategy) }),
       };
       return undefined;
     });
@@ -650,21 +669,57 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       const { id, state } = fresh;
       if (state !== "merged" && state !== "cancelled") return `lane ${id} is ${state}: its worktree is in use`;
       fresh.removal = text(record.cause) || record.id;
+      if (isYes(event.save)) fresh.saves = true;
       return undefined;
     }),
   "worktree.removed": (draft, event, _record, position) =>
     touch(draft, event.key, position, (fresh) => {
       fresh.removal = undefined;
+      fresh.saves = undefined;
       fresh.worktree = false;
-      if (event.kept !== undefined) fresh.detail = `its ignored files are in ${text(event.kept)}`;
+      const where = [
+        ...(event.saved === undefined ? [] : [`its work is kept in ${text(event.saved)}: lanes restore ${fresh.id}`]),
+        ...(event.kept === undefined ? [] : [`its ignored files are in ${text(event.kept)}`]),
+      ];
+      if (where.length > 0) fresh.detail = where.join("; ");
       return undefined;
     }),
   "worktree.kept": (draft, event, _record, position) =>
     touch(draft, event.key, position, (fresh) => {
       fresh.removal = undefined;
+      fresh.saves = undefined;
       fresh.detail = text(event.why);
       return undefined;
     }),
+  "lane.restore-asked": (draft, event, record, position) =>
+    touch(draft, event.key, position, (fresh) => {
+      const { id, state, worktree, removal } = fresh;
+      if (worktree || removal !== undefined) return `lane ${id} has a worktree`;
+      if (!restorable.has(state)) return `lane ${id} is ${state}`;
+      const cause = text(record.cause) || record.id;
+      fresh.restoring = Number.isSafeInteger(event.n) ? { n: Number(event.n), cause } : { cause };
+      return undefined;
+    }),
+  "lane.restored": (draft, event, record, position) =>
+    touch(draft, event.key, position, (fresh) => {
+      if (!fresh.restoring) return `nobody wants lane ${fresh.id} back`;
+      fresh.restoring = undefined;
+      fresh.worktree = true;
+      fresh.detail = text(event.why);
+      fresh.paths = none;
+      // Not along the table: nothing else leads a lane out of `cancelled`.
+      if (fresh.state !== "cancelled" && fresh.state !== "planned") return undefined;
+      fresh.state = isYes(event.ready) ? "ready" : "waiting";
+      fresh.since = record.at;
+      return undefined;
+    }),
+  "lane.restore-failed": (draft, event, _record, position) =>
+    touch(draft, event.key, position, (fresh) => {
+      fresh.restoring = undefined;
+      fresh.detail = text(event.why);
+      return undefined;
+    }),
+  "trash.dropped": () => undefined,
   "tracker.patched": (draft, event, _record, position) => {
     if (!Array.isArray(event.changes)) return "names no changes";
     for (const change of event.changes) {
@@ -719,6 +774,10 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     return undefined;
   },
 };
+
+/** A merge needs no word. */
+const strategyOf = (value: unknown): "squash" | "rebase" | undefined =>
+  value === "squash" || value === "rebase" ? value : undefined;
 
 /** Only the fields that are set. */
 const drop = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>

@@ -1,5 +1,5 @@
 /** Facts. A record is one line of the journal: a proposal that takes effect whole or not at all. */
-import type { Batch, Identity, LaneSpec, Phase, Step } from "./state.ts";
+import type { Batch, Identity, LaneSpec, Phase, Step, Strategy } from "./state.ts";
 
 /** A fact in the past tense. `key` is the lane it is about; facts about the repository have none. */
 export type Event =
@@ -44,7 +44,7 @@ export type Event =
       readonly signal?: string;
       readonly at: number;
     }
-  | { readonly type: "merge.asked"; readonly key: string; readonly check?: string }
+  | { readonly type: "merge.asked"; readonly key: string; readonly check?: string; readonly strategy?: Strategy }
   | { readonly type: "merge.withdrawn"; readonly key: string; readonly why: string }
   | {
       readonly type: "merge.started";
@@ -96,9 +96,15 @@ export type Event =
       readonly before: string;
       readonly head: string;
       readonly tested: "passed" | "unchecked";
+      /** How it landed; a merge when absent. */
+      readonly strategy?: Strategy;
       /** Of several that landed as one commit: what this lane alone brought. */
       readonly step?: Step;
     }
+  /** `save`: whatever is in it, after that was kept. */
+  | { readonly type: "worktree.removal-asked"; readonly key: string; readonly save?: true }
+  /** `kept`: where ignored files of it are now, below the state folder. `saved`: the ref that keeps its work. */
+  | { readonly type: "worktree.removed"; readonly key: string; readonly kept?: string; readonly saved?: string }
   /** Take what landed off the target again. */
   | { readonly type: "merge.undo-asked"; readonly key: string; readonly check?: string }
   | {
@@ -128,10 +134,20 @@ export type Event =
       readonly commit: string;
       readonly how: "revert" | "back";
     }
-  | { readonly type: "worktree.removal-asked"; readonly key: string }
-  /** `kept`: where ignored files of it are now, below the state folder. */
-  | { readonly type: "worktree.removed"; readonly key: string; readonly kept?: string }
   | { readonly type: "worktree.kept"; readonly key: string; readonly why: string }
+  /** Branch and worktree are wanted back as they were kept the `n`-th time, or last. */
+  | { readonly type: "lane.restore-asked"; readonly key: string; readonly n?: number }
+  /** They are back. `ready`: all of its work is committed. */
+  | {
+      readonly type: "lane.restored";
+      readonly key: string;
+      readonly n: number;
+      readonly ready: boolean;
+      readonly why: string;
+    }
+  | { readonly type: "lane.restore-failed"; readonly key: string; readonly why: string }
+  /** Kept long enough: these refs are let go of, each with the commit that it named. */
+  | { readonly type: "trash.dropped"; readonly refs: readonly string[] }
   | {
       readonly type: "tracker.patched";
       readonly changes: readonly Patched[];

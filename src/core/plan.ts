@@ -107,6 +107,7 @@ export type Action =
     }
   | { readonly type: "undo-land"; readonly lane: string; readonly candidate: string }
   | { readonly type: "remove"; readonly lane: string }
+  | { readonly type: "restore"; readonly lane: string; readonly n?: number }
   /** Lanes wait for each other's leases: this one gives way. */
   | { readonly type: "yield"; readonly lane: string; readonly lanes: readonly string[] }
   /** A lease whose time is over, and whose lane shows no sign of life. */
@@ -123,6 +124,7 @@ export const needsEngine = (state: State, now: number, limits: Limits): boolean 
       watched.has(lane.state) ||
       lane.retryAt !== undefined ||
       lane.removal !== undefined ||
+      lane.restoring !== undefined ||
       isUndoing(lane) ||
       (lane.state === "ready" && lane.spec.kind === "probe" && lane.detail === "") ||
       (lane.state === "queued" && claimsOf(state).length > 0),
@@ -191,6 +193,10 @@ const overdue = ({ token, at, ttlMs, source }: Claim, lane: Lane | undefined, no
 
 const ofLane = (lane: Lane, observed: Observed, policy: Policy): readonly Action[] => {
   if (lane.removal !== undefined) return [{ type: "remove", lane: lane.id }];
+  if (lane.restoring) {
+    const { n } = lane.restoring;
+    return [{ type: "restore", lane: lane.id, ...(n === undefined ? {} : { n }) }];
+  }
   if (isManual(lane) && lane.state === "starting") return [{ type: "start", lane: lane.id, n: lane.run?.n ?? 1 }];
   if (isLive(lane) && lane.run) return ofRun(lane, lane.run.n, observed.runs.get(runOf(lane.id, lane.run.n)));
   if (lane.state === "failed" && lane.retryAt !== undefined && observed.rested.has(lane.id))

@@ -1,5 +1,5 @@
 /** The merge queue: its order, and what the check of a merge is called. What is tested together is in `batch.ts`. */
-import type { Lane, Lessons, State } from "./state.ts";
+import type { Lane, Lessons, State, Strategy } from "./state.ts";
 
 /** Lane → predicted conflicts with other lanes; a lane that is not in it has none known. */
 export type Predicted = ReadonlyMap<string, number>;
@@ -70,6 +70,10 @@ export const checkOf = (lane: Lane, configured: string | undefined): string | un
   return check === "" ? undefined : check;
 };
 
+/** How a lane lands: as this request says, else the lane, else the configuration. */
+export const strategyOf = (lane: Lane, configured: Strategy | undefined): Strategy =>
+  lane.merge?.strategy ?? lane.spec.strategy ?? configured ?? "merge";
+
 /** What lands must have passed. */
 export interface Gatekeeping {
   /** The configured check of the target. */
@@ -104,9 +108,9 @@ export const checkRunsOf = (lane: Lane | undefined): readonly string[] => {
 };
 
 /** Subject and body of the merge commit. It names the lane. */
-export const mergeMessage = (lane: Lane): string => {
+export const mergeMessage = (lane: Lane, strategy: Strategy = "merge"): string => {
   const { tasks, name } = lane.spec;
-  const subject = `Merge lane ${lane.id}${name === lane.id || name === "" ? "" : `: ${firstLine(name)}`}`;
+  const subject = `${strategy === "squash" ? "Lane" : "Merge lane"} ${lane.id}${name === lane.id || name === "" ? "" : `: ${firstLine(name)}`}`;
   const body = tasks.map((task) => `- ${firstLine(task)}`).join("\n");
   const again = lane.undone ? `\nThis brings back what was taken back in ${lane.undone.commit}.\n` : "";
   return `${subject}\n${body === "" ? "" : `\n${body}\n`}${again}\nLane: ${lane.id}\n`;

@@ -104,6 +104,12 @@ export interface Identity {
 /** Priority of a lane: higher goes first. */
 export type Priority = "low" | "normal" | "high";
 
+/** How a lane's work comes onto the target: a merge, one commit, or its commits anew. */
+export type Strategy = "merge" | "squash" | "rebase";
+
+/** Must a person approve a lane's head before it lands? */
+export type Review = "required" | "none";
+
 /** What a person asked a lane to be: the JSON of `add-lane`, checked. */
 export interface LaneSpec {
   readonly name: string;
@@ -136,6 +142,11 @@ export interface LaneSpec {
   readonly kind: "work" | "probe";
   /** End a run after this long, in ms. */
   readonly timeoutMs?: number;
+  /** As configured when absent. */
+  readonly strategy?: Strategy;
+  readonly review?: Review;
+  /** What a failed run changed is saved, and the next one starts from the lane's base. */
+  readonly rollback?: boolean;
 }
 
 /** One life of an agent process. Times are ms since 1970. */
@@ -204,6 +215,8 @@ export interface Merge {
   readonly cause?: string;
   /** Check of this request, when it differs from the lane's; an empty string asks for none. */
   readonly check?: string;
+  /** How this request wants it to land, when that differs from the lane's way. */
+  readonly strategy?: Strategy;
   readonly target?: string;
   /** Target's tip on which the candidate was built. */
   readonly onto?: string;
@@ -260,6 +273,8 @@ export interface Landed {
   readonly at: number;
   /** The check that it passed; undefined when there was none. */
   readonly gate: Gate | undefined;
+  /** How it landed; a merge when absent. */
+  readonly strategy?: Exclude<Strategy, "merge">;
   /** Of work that landed before: the commit since which its changes count. */
   readonly since?: string;
   /** Where several landed as one commit: the stack below this lane and with it. The difference is what it brought alone. */
@@ -346,6 +361,18 @@ export interface Lane {
   readonly worktree: boolean;
   /** Set while somebody wants its worktree removed: the command that asked. */
   readonly removal: string | undefined;
+  /** The removal takes the worktree away whatever is in it, after that was kept; undefined for one that leaves work alone. */
+  readonly saves: true | undefined;
+  /** Set while somebody wants its branch and worktree back. */
+  readonly restoring: Restoring | undefined;
+}
+
+/** A wish to bring a lane back as it was kept, not carried out yet. */
+export interface Restoring {
+  /** Which of the kept ones; the newest when absent. */
+  readonly n?: number;
+  /** The command that asked. */
+  readonly cause: string;
 }
 
 /** The engine that the journal elected last. */

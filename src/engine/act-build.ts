@@ -3,10 +3,11 @@ import { type Stack, stacksOf } from "../core/batch.ts";
 import { begun, type Ground, type Layer, startedAs } from "../core/batch-fact.ts";
 import { branchOf } from "../core/id.ts";
 import { claimsOf, trespass } from "../core/lease.ts";
-import { isNo } from "../core/observed.ts";
+import { isNo, type No } from "../core/observed.ts";
 import type { Action } from "../core/plan.ts";
-import { batchMessage, checkOf, mayLand, mergeMessage, notOnTarget, targetOf } from "../core/queue.ts";
+import { batchMessage, checkOf, mayLand, mergeMessage, notOnTarget, strategyOf, targetOf } from "../core/queue.ts";
 import type { Lane } from "../core/state.ts";
+import type { Candidate } from "../port.ts";
 import { refuseUnchecked } from "./act-merge.ts";
 import { loadRules } from "./policy.ts";
 import { reasonOf, tell, tellAll, type Work } from "./work.ts";
@@ -87,19 +88,26 @@ const layerOf = async (work: Work, lane: Lane, site: Site, layers: readonly Laye
   }
   const { head } = branch;
   const since = await takenOut(work, lane, tip);
+  const own = since === undefined && (await beganElsewhere(work, lane, tip, head)) ? key : undefined;
+  const strategy = strategyOf(lane, work.rules.config.strategy);
   if (since === undefined && (await git.contains(tip, head))) {
     await landAsItIs(work, lane, site, { head });
     return undefined;
   }
   const onto = layers.at(-1)?.commit ?? site.onto;
   const at = lane.merge?.requestedAt ?? lane.since;
-  const ask = { head, message: mergeMessage(lane), at, since };
+  const strict = work.rules.config.strict ?? true;
+  const ask = { head, message: mergeMessage(lane, strategy), at, since, own, strategy, strict };
   const candidate = await git.candidate({ ...ask, onto });
   if (!isNo(candidate) && candidate.commit === tip) {
     await landAsItIs(work, lane, site, { head, since });
     return undefined;
   }
   if (!isNo(candidate)) return { lane, head, since, ...candidate };
+  if (candidate.code !== 2) {
+    await tell(work, lane, [{ type: "merge.withdrawn", key, why: `${candidate.refused}; ${candidate.hint}` }]);
+    return undefined;
+  }
   const alone = onto === tip ? candidate : await git.candidate({ ...ask, onto: tip });
   if (isNo(alone)) {
     await tell(work, lane, [
@@ -118,6 +126,19 @@ const layerOf = async (work: Work, lane: Lane, site: Site, layers: readonly Laye
  */
 const takenOut = async ({ world }: Work, { undone }: Lane, tip: string): Promise<string | undefined> =>
   undone && (await world.git.contains(tip, undone.head)) ? undone.since : undefined;
+
+/** Did this lane begin on work that is on the target as other commits, squashed or rebased? Their own are not to come with it. */
+const beganElsewhere = async ({ world, ledger }: Work, lane: Lane, tip: string, head: string): Promise<boolean> => {
+  const open = [...lane.spec.dependsOn];
+  for (const id of open) {
+    const other = ledger.state.lanes.get(id);
+    open.push(...(other?.spec.dependsOn ?? []).filter((next) => !open.includes(next)));
+    if (other?.landed?.strategy === undefined) continue;
+    const { head: work } = other.landed;
+    if ((await world.git.contains(head, work)) && !(await world.git.contains(tip, work))) return true;
+  }
+  return false;
+};
 
 /** Somebody merged it by hand: that is recorded, and nothing is left to do. */
 const landAsItIs = async (
@@ -158,13 +179,22 @@ const putOff = async (
 const begin = async (work: Work, site: Site, layers: readonly [Layer, ...Layer[]]): Promise<void> => {
   const commit = await commitOf(work, site, layers);
   const lanes = layers.map(({ lane }) => lane);
-  await tellAll(work, lanes, begun(work.ledger.state, site, layers, commit));
+  if (isNo(commit)) {
+    const why = `${commit.refused}; ${commit.hint}`;
+    await tellAll(
+      work,
+      lanes,
+      lanes.map(({ id: key }) => ({ type: "merge.withdrawn", key, why })),
+    );
+    return;
+  }
+  await tellAll(work, lanes, begun(work.ledger.state, site, layers, commit.commit));
 };
 
 /** Where every commit of the target has to be tested, several lanes land as one commit: the chain's own commits never were. */
-const commitOf = async (work: Work, { onto }: Site, layers: readonly [Layer, ...Layer[]]): Promise<string> => {
+const commitOf = async (work: Work, { onto }: Site, layers: readonly [Layer, ...Layer[]]): Promise<Candidate | No> => {
   const { commit, tree } = layers.at(-1) ?? layers[0];
-  if (layers.length === 1 || work.rules.policy.strict === false) return commit;
+  if (layers.length === 1 || work.rules.policy.strict === false) return { commit, tree };
   const lanes = layers.map(({ lane }) => lane);
   return work.world.git.join({
     onto,

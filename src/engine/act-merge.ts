@@ -5,6 +5,7 @@ import { landedAs, sentBack, unchecked } from "../core/batch-fact.ts";
 import type { Event } from "../core/event.ts";
 import { isNo, type No } from "../core/observed.ts";
 import type { Action } from "../core/plan.ts";
+import { strategyOf } from "../core/queue.ts";
 import type { Lane, LaneState } from "../core/state.ts";
 import { leadsStill, tell, tellAll, type Work } from "./work.ts";
 
@@ -36,8 +37,11 @@ export const land = async (work: Work, batch: number): Promise<void> => {
   const answer = await work.world.git.land({ ...first, target, onto, commit, others });
   if (isNo(answer)) return hold(work, stack, answer);
   if ("moved" in answer) return requeue(work, stack, `${target} moved while it was tested`);
-  await tellAll(work, lanes, landedAs(stack));
+  await tellAll(work, lanes, landedIn(work, stack));
 };
+
+const landedIn = (work: Work, stack: Stack): readonly Event[] =>
+  landedAs(stack, strategyOf(stack.lanes[0], work.rules.config.strategy));
 
 /** Something is in the way: it lands when that is gone, unless a lane has new commits by now. */
 const hold = async (work: Work, stack: Stack, no: No): Promise<void> => {
@@ -69,7 +73,7 @@ export const rebuild = async (work: Work, { batch, why }: Extract<Action, { type
   if (!stack) return;
   const tip = await work.world.git.tip(stack.target);
   const isThere = !isNo(tip) && stack.tested !== undefined && (await work.world.git.contains(tip.head, stack.commit));
-  if (isThere) await tellAll(work, stack.lanes, landedAs(stack));
+  if (isThere) await tellAll(work, stack.lanes, landedIn(work, stack));
   else await requeue(work, stack, why);
 };
 

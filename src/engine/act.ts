@@ -5,7 +5,7 @@ import { askMerge, land, passUnchecked, rebuild, refuseUnchecked } from "./act-m
 import { build } from "./act-build.ts";
 import { endCheck, judge, test } from "./act-check.ts";
 import { freeze, thaw } from "./act-pause.ts";
-import { finish, lose, noteStart, remove, requeue, start, stop, take } from "./act-run.ts";
+import { finish, lose, noteStart, remove, requeue, restore, start, stop, take } from "./act-run.ts";
 import { undoBuild, undoJudge, undoLand, undoTest } from "./act-undo.ts";
 import { tell, type Work } from "./work.ts";
 
@@ -58,6 +58,8 @@ export const act = async (work: Work, lane: Lane, action: Action): Promise<void>
       return undoLand(work, lane, action.candidate);
     case "remove":
       return remove(work, lane);
+    case "restore":
+      return restore(work, lane, action.n);
     case "yield":
       await tell(work, lane, [{ type: "lease.yielded", key: lane.id, lanes: action.lanes }]);
       return;

@@ -102,6 +102,11 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       const { reconcile } = await import("./reconcile.ts");
       await reconcile(ledger, world, { version, idleMs });
     },
+    whyStays: (lane) => {
+      const { lanes, target = "main" } = ledger.state;
+      return world.git.whyStays(lane, lanes.get(lane)?.spec.target ?? target);
+    },
+    kept: () => world.git.kept(),
     pulse: () => takePulse(ledger, world),
     stopEngine: () => stopEngine(ledger, world),
   };

@@ -14,10 +14,15 @@ export const graceMs = 5000;
 
 /** What holds where nobody says otherwise. */
 export const defaults: Required<
-  Pick<Config, "requireCheck" | "strict" | "checkTimeoutMs" | "checkSlots" | "maxRuns" | "outputMb">
+  Pick<
+    Config,
+    "requireCheck" | "strategy" | "strict" | "review" | "checkTimeoutMs" | "checkSlots" | "maxRuns" | "outputMb"
+  >
 > = {
   requireCheck: false,
+  strategy: "merge",
   strict: true,
+  review: "none",
   checkTimeoutMs,
   checkSlots: Math.max(1, Math.floor(availableParallelism() / 4)),
   maxRuns: 8,
@@ -50,6 +55,7 @@ export const loadRules = async (settings: Settings, before: Rules | undefined): 
       ...limitsOf(config),
       check: config.check,
       strict: config.strict ?? defaults.strict,
+      strategy: config.strategy ?? defaults.strategy,
       checkTimeoutMs: config.checkTimeoutMs ?? defaults.checkTimeoutMs,
       checkSlots: config.checkSlots ?? defaults.checkSlots,
       requireCheck: held || (config.requireCheck ?? defaults.requireCheck),

@@ -7,6 +7,7 @@ import { trackerName } from "../core/tracker.ts";
 import type { Release, World } from "../port.ts";
 import { createCrew, type Crew } from "./crew.ts";
 import { elect, type Mandate } from "./elect.ts";
+import { createTrashKeeper } from "./keep-trash.ts";
 import { createKeeper } from "./keep.ts";
 import { createEyes, type Eyes, isCalm } from "./eyes.ts";
 import type { Ledger } from "./ledger.ts";
@@ -79,8 +80,21 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
     () => sight.release(),
   ];
   try {
+    const dropTrash = createTrashKeeper(work);
     const keep = createKeeper(ledger, world, options.version);
-    return await lead({ work, eyes, sight, tripwire, crew, waker, options, published, texts: new Map(), keep });
+    return await lead({
+      work,
+      eyes,
+      sight,
+      tripwire,
+      crew,
+      waker,
+      options,
+      published,
+      texts: new Map(),
+      keep,
+      dropTrash,
+    });
   } finally {
     for (const release of releases) release();
     await Promise.all([crew.settled(), sight.settled()]);
@@ -95,6 +109,8 @@ interface Office {
   readonly crew: Crew;
   readonly waker: Waker;
   readonly options: EngineOptions;
+  /** Let go of what was kept long enough, now and then. */
+  readonly dropTrash: () => void;
   /** Keep a snapshot if one is due. */
   readonly keep: () => Promise<void>;
   /** Per file: when it was published last, and at which state. */
@@ -125,6 +141,7 @@ const lead = async (office: Office): Promise<boolean> => {
     sight.look(state);
     const isEdited = await publish(office);
     await office.keep();
+    if (steps.length === 0 && !crew.busy()) office.dropTrash();
     const isWatched = work.world.host.announced().length > 0;
     if (isEdited || isWatched || crew.busy() || needsEngine(state, now, work.rules.policy)) busyAt = elapsed;
     if (elapsed - busyAt >= options.idleMs && (await retire(work))) return true;

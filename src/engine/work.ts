@@ -25,7 +25,7 @@ export const tell = (work: Work, lane: Lane, events: readonly Event[]): Promise<
 export const tellAll = async (work: Work, lanes: readonly Lane[], events: readonly Event[]): Promise<boolean> => {
   const { ledger, world, mandate } = work;
   const [first] = lanes;
-  const cause = first?.merge?.cause ?? first?.undoing?.cause ?? first?.removal;
+  const cause = first?.merge?.cause ?? first?.undoing?.cause ?? first?.removal ?? first?.restoring?.cause;
   const outcome = await ledger.propose({
     id: world.clock.id(),
     by: "engine",

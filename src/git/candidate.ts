@@ -4,48 +4,12 @@ import { isNo } from "../core/observed.ts";
 import type { Candidate } from "../port.ts";
 import { call, endOf, line } from "./call.ts";
 import type { Context, More } from "./call.ts";
+import type { Setting } from "./environment.ts";
 import { controlPlace } from "./control.ts";
 import type { Place } from "./place.ts";
 import { userIdentity } from "./porcelain.ts";
 import type { Person } from "./porcelain.ts";
 import { objectName } from "./ref.ts";
-
-/** Merge `head` into `onto` as a commit of the control repository. The same arguments give the same commit. */
-export const candidate = async (context: Context, ask: CandidateAsk): Promise<Candidate | No> => {
-  const [place, person] = await Promise.all([controlPlace(context), userIdentity(context)]);
-  return ask.since === undefined ? mergeIn(context, place, person, ask) : mergeAgain(context, place, person, ask);
-};
-
-/** What a candidate is made of. `at`: ms since 1970, the date of the commit. */
-export interface CandidateAsk {
-  readonly onto: string;
-  readonly head: string;
-  readonly message: string;
-  readonly at: number;
-  /**
-   * `onto` has `head` in its history although the work was taken out again: what `head` changed since it left this commit is
-   * applied anew, which a plain merge would not do. The commit is `onto` itself when that changes nothing.
-   */
-  readonly since?: string | undefined;
-}
-
-/** The tip of `onto` with what went from `from` to `to` taken out again, as a commit; `onto` itself when nothing of it is left. */
-export const reverted = async (context: Context, ask: RevertAsk): Promise<Candidate | No> => {
-  const [place, person] = await Promise.all([controlPlace(context), userIdentity(context)]);
-  const tree = await threeWay(context, place, { base: ask.to, ours: ask.onto, theirs: ask.from });
-  if (isNo(tree)) return tree;
-  if (tree.tree === (await treeOf(context, place, ask.onto))) return { commit: ask.onto, tree: tree.tree };
-  return commitIn(context, place, person, { ...ask, ...tree, parents: [ask.onto] });
-};
-
-/** What is taken out, and of what. `from`, `to`: commits or trees. */
-export interface RevertAsk {
-  readonly onto: string;
-  readonly from: string;
-  readonly to: string;
-  readonly message: string;
-  readonly at: number;
-}
 
 /** `onto` with each of `heads` that it does not contain merged in, one after another; a head that grew from there needs no merge. */
 export const mergeAll = async (context: Context, onto: string, heads: readonly string[]): Promise<string | No> => {
@@ -68,26 +32,18 @@ export const mergeAll = async (context: Context, onto: string, heads: readonly s
   return base;
 };
 
-const mergeIn = async (context: Context, place: Place, person: Person, ask: CandidateAsk): Promise<Candidate | No> => {
+const mergeIn = async (context: Context, place: Place, person: Person, ask: BaseAsk): Promise<Candidate | No> => {
   const tree = await mergedTree(context, place, objectName(ask.onto), objectName(ask.head));
   return isNo(tree) ? tree : commitIn(context, place, person, { ...ask, ...tree, parents: [ask.onto, ask.head] });
 };
 
-const mergeAgain = async (
-  context: Context,
-  place: Place,
-  person: Person,
-  ask: CandidateAsk,
-): Promise<Candidate | No> => {
-  const { onto, head, since = onto } = ask;
-  const bases = await call(context, place, ["merge-base", objectName(since), objectName(head)]);
-  const base = bases.stdout.toString().split("\n", 1)[0] ?? "";
-  if (bases.code !== 0 || base === "") return mergeIn(context, place, person, ask);
-  const tree = await threeWay(context, place, { base, ours: onto, theirs: head });
-  if (isNo(tree)) return tree;
-  if (tree.tree === (await treeOf(context, place, onto))) return { commit: onto, tree: tree.tree };
-  return commitIn(context, place, person, { ...ask, ...tree, parents: [onto, head] });
-};
+/** What a merge as a base is made of. `at`: ms since 1970, the date of the commit. */
+interface BaseAsk {
+  readonly onto: string;
+  readonly head: string;
+  readonly message: string;
+  readonly at: number;
+}
 
 /** Three commits or trees. */
 interface Three {
@@ -97,7 +53,11 @@ interface Three {
 }
 
 /** A merge with a base of our choice: commits without a history stand for the three, since `--merge-base` needs git 2.40. */
-const threeWay = async (context: Context, place: Place, three: Three): Promise<{ readonly tree: string } | No> => {
+export const threeWay = async (
+  context: Context,
+  place: Place,
+  three: Three,
+): Promise<{ readonly tree: string } | No> => {
   const standIn = async (of: string, parents: readonly string[]): Promise<string> => {
     const { commit } = await commitIn(context, place, nobody, {
       tree: await treeOf(context, place, of),
@@ -115,55 +75,43 @@ const threeWay = async (context: Context, place: Place, three: Three): Promise<{
 
 const nobody: Person = { name: "lanes", email: "lanes@localhost" };
 
-const treeOf = (context: Context, place: Place, of: string): Promise<string> =>
+/** The tree of a commit, or of a tree. */
+export const treeOf = (context: Context, place: Place, of: string): Promise<string> =>
   line(context, place, ["rev-parse", "--verify", "--end-of-options", `${objectName(of)}^{tree}`]);
 
-/** What a commit is made of. */
-interface Made {
+/** What a commit is made of. `at`: ms since 1970. */
+export interface Made {
   readonly tree: string;
   readonly parents: readonly string[];
   readonly message: string;
   readonly at: number;
+  /** Author of the work, when that is somebody else. `date` as git writes it: seconds and zone. */
+  readonly author?: Person & { readonly date: string };
+  /** With these settings it is signed. */
+  readonly signing?: readonly Setting[] | undefined;
 }
 
-const commitIn = async (context: Context, place: Place, person: Person, ask: Made): Promise<Candidate> => {
+/** A commit of the control repository. The same arguments make the same one, unless it is signed. */
+export const commitIn = async (context: Context, place: Place, person: Person, ask: Made): Promise<Candidate> => {
   // The sign says that it is a time: git takes small bare numbers for years.
   const date = `@${Math.floor(ask.at / 1000)} +0000`;
   const env = {
-    GIT_AUTHOR_NAME: person.name,
-    GIT_AUTHOR_EMAIL: person.email,
-    GIT_AUTHOR_DATE: date,
+    GIT_AUTHOR_NAME: ask.author?.name ?? person.name,
+    GIT_AUTHOR_EMAIL: ask.author?.email ?? person.email,
+    GIT_AUTHOR_DATE: ask.author?.date ?? date,
     GIT_COMMITTER_NAME: person.name,
     GIT_COMMITTER_EMAIL: person.email,
     GIT_COMMITTER_DATE: date,
   };
   const args = ["commit-tree", ask.tree, ...ask.parents.flatMap((parent) => ["-p", objectName(parent)]), "-F", "-"];
-  const more: More = { env, input: ask.message, settings: [["i18n.commitEncoding", "UTF-8"]] };
+  const { signing } = ask;
+  if (signing !== undefined) args.splice(1, 0, "-S");
+  const more: More = { env, input: ask.message, settings: [["i18n.commitEncoding", "UTF-8"], ...(signing ?? [])] };
   return { commit: await line(context, place, args, more), tree: ask.tree };
 };
 
-/** What several lanes land as: the tree of their stack, as one commit whose parents are `onto` and all of them. */
-export interface JoinAsk {
-  readonly onto: string;
-  readonly heads: readonly string[];
-  readonly tree: string;
-  readonly message: string;
-  readonly at: number;
-}
-
-/** One commit of a stack of candidates, in the control repository. The same arguments give the same commit. */
-export const join = async (context: Context, { onto, heads, ...ask }: JoinAsk): Promise<string> => {
-  const [place, person] = await Promise.all([controlPlace(context), userIdentity(context)]);
-  const { commit } = await commitIn(context, place, person, {
-    ...ask,
-    tree: objectName(ask.tree),
-    parents: [onto, ...heads],
-  });
-  return commit;
-};
-
 /** The merge of two commits as a tree. Git can die by an assertion on valid trees (git.md section 3); then a plainer merge is tried. */
-const mergedTree = async (
+export const mergedTree = async (
   context: Context,
   place: Place,
   onto: string,

@@ -2,7 +2,7 @@
 import { lstat, realpath, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-import { branchOf, refOf } from "../core/id.ts";
+import { branchOf, refOf, strayText } from "../core/id.ts";
 import { missing } from "./absent.ts";
 import { call, endOf, must } from "./call.ts";
 import type { Context } from "./call.ts";
@@ -78,11 +78,13 @@ interface Work {
 
 const workOf = async (context: Context, lane: string, target: string, head: string | undefined): Promise<Work> => {
   if (head === undefined) return { contained: false, own: `the branch ${branchOf(lane)} is gone` };
-  const [tip, base] = await Promise.all([
+  const [tip, base, landed] = await Promise.all([
     commitOf(context, `refs/heads/${target}`),
     commitOf(context, laneRefs.base(lane)),
+    commitOf(context, laneRefs.landed(lane)),
   ]);
-  const contained = tip !== undefined && (await contains(context, tip, head));
+  // Squashed or rebased work is on the target as other commits; its own stay with the ref that says so.
+  const contained = landed === head || (tip !== undefined && (await contains(context, tip, head)));
   if (contained || head === base) return { contained, own: undefined };
   return { contained, own: `it has commits that ${target} does not have` };
 };
@@ -140,7 +142,7 @@ const judge = async (context: Context, lane: string, tree: Tree, work: Work): Pr
 
 const objection = (lane: string, seen: AdminSeen): string | undefined => {
   if (seen.busy !== undefined) return `a ${seen.busy} is in progress in it`;
-  return seen.head === refOf(lane) ? undefined : `its worktree is not on ${branchOf(lane)}`;
+  return seen.head === refOf(lane) ? undefined : strayText(lane, seen.head?.replace("refs/heads/", ""));
 };
 
 /** Somebody may go on writing while we keep it: so often it is kept anew. */

@@ -130,7 +130,7 @@ const changesFor = async (context: Context, ask: LandAsk, ref: string): Promise<
     changes.push(
       { ref: nextBackup(lane, backups), from: undefined, to: ask.onto },
       { ref: refOf(lane), from: head, to: head },
-      { ref: landed, from: refs.get(landed), to: ask.commit },
+      { ref: landed, from: refs.get(landed), to: head },
     );
   }
   if (refs.has(candidate)) changes.push({ ref: candidate, from: refs.get(candidate), to: undefined });

@@ -1,11 +1,11 @@
 /** Git for lanes, as the port wants it: one repository, real git. */
-import type { No } from "../core/observed.ts";
+import type { Kept, No } from "../core/observed.ts";
 import { isNo } from "../core/observed.ts";
-import type { Git, Kept, Layout } from "../port.ts";
+import type { Git, Layout } from "../port.ts";
 import { aheadCounter } from "./ahead.ts";
 import { call, contextOf } from "./call.ts";
 import type { Context } from "./call.ts";
-import { candidate, join, mergeAll, reverted } from "./candidate.ts";
+import { mergeAll } from "./candidate.ts";
 import { closeLane, whyStays } from "./close.ts";
 import { commitAll } from "./commit.ts";
 import { publish } from "./control.ts";
@@ -20,6 +20,7 @@ import { changed, contains, filesAt, known } from "./read.ts";
 import { commitOf, refsBelow } from "./ref.ts";
 import { restoreLane } from "./restore.ts";
 import { saveLane } from "./save.ts";
+import { candidate, join, reverted } from "./strategy.ts";
 import { onlyTip, takeBack } from "./take-back.ts";
 import { verification } from "./verification.ts";
 import { watch } from "./watch.ts";

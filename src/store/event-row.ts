@@ -107,8 +107,15 @@ const tellers: Tellers = {
     how === "back" ? `taken back: the target is at ${short(commit)} again` : `taken back by ${short(commit)}`,
   ],
   "worktree.removal-asked": () => undefined,
-  "worktree.removed": () => ["dim", "worktree removed"],
+  "worktree.removed": ({ saved }) => [
+    "dim",
+    saved ? `worktree removed, its work is kept in ${saved}` : "worktree removed",
+  ],
   "worktree.kept": ({ why }) => ["alert", because("worktree stays", why)],
+  "lane.restore-asked": () => undefined,
+  "lane.restored": ({ why }) => ["good", why || "restored"],
+  "lane.restore-failed": ({ why }) => ["alert", because("not restored", why)],
+  "trash.dropped": ({ refs }) => ["dim", `${refs?.length ?? 0} kept lanes let go of after 30 days`],
   "tracker.patched": ({ changes, left, kept }) => [
     left?.length > 0 ? "alert" : "plain",
     `tracker edited: ${changes?.length ?? 0} fields${left?.length > 0 ? `, ${left.length} not taken over${reasonOf(left)}${kept === undefined ? "" : ` (${kept})`}` : ""}`,

@@ -61,6 +61,7 @@ export const isBusy = (state: State): boolean =>
       moving.has(lane.state) ||
       lane.retryAt !== undefined ||
       lane.removal !== undefined ||
+      lane.restoring !== undefined ||
       isUndoing(lane) ||
       lane.stopping,
   );

@@ -155,6 +155,9 @@ describe("help", () => {
         engine      Start, stop or look at the process that carries lanes out
         doctor      Look for faults of this machine and repository; each with what, where and one command that mends it
         cleanup     Remove worktrees of merged and cancelled lanes that are clean; say what stays
+        remove      Keep everything that is in lanes, then take their worktrees and branches away; asks first
+        restore     Bring a lane back as it was kept: branch, worktree, what was staged, edited and new
+        trash       Show what is kept of lanes that were removed
         repair      Show what is not as the log says, and make everything that follows from the log anew
         reset       End all runs, archive the records and begin anew; work that is not merged stays
         config      Show the settings that hold here
@@ -187,6 +190,7 @@ describe("help", () => {
       Examples:
         lanes merge
         lanes merge docs-intro --check 'npm test'
+        lanes merge docs-intro --strategy squash
 
       Usage: lanes merge [LANE…] [options]
 
@@ -194,10 +198,11 @@ describe("help", () => {
         LANE  lanes to land; all ready ones when left out
 
       Options:
-        --check <command>  run this on the merged tree instead of the configured check
-        --detach           return at once; the work goes on
-        --wait             accepted; waiting is what it does
-        --until-idle       accepted; waiting is what it does
+        --check <command>      run this on the merged tree instead of the configured check
+        --strategy <strategy>  merge, squash (one commit) or rebase (its commits anew)
+        --detach               return at once; the work goes on
+        --wait                 accepted; waiting is what it does
+        --until-idle           accepted; waiting is what it does
 
       Options of every verb:
         --repo <path>  work in this repository instead of the current folder's

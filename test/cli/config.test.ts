@@ -38,7 +38,9 @@ describe("config --explain", () => {
       { key: "check", value: "npm test", source: "--check", overrides: [] },
       { key: "agent", value: "coder", source: repo, overrides: [userFile(there)] },
       { key: "requireCheck", value: true, source: repo, overrides: ["default"] },
+      { key: "strategy", value: "merge", source: "default", overrides: [] },
       { key: "strict", value: true, source: "default", overrides: [] },
+      { key: "review", value: "none", source: "default", overrides: [] },
       { key: "checkTimeoutMs", value: 1_800_000, source: "default", overrides: [] },
       {
         key: "checkSlots",

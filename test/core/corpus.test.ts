@@ -18,6 +18,7 @@ const corpus: Readonly<Record<string, string>> = {
   "tracker.v1.jsonl": "5c79c633d73508b5bbf877fb294d61e47f22ceae047b8a576b9e3cc90920755b",
   "freeze.v1.jsonl": "88a4b23a266d1bdf353f02517b6cd3348c352e2e0b27aa7f848953afd51eca4b",
   "lease.v1.jsonl": "4b4585ddb57bed19f2bea0519e0c0e2b2051c30c6c3f18c9b3321e1c6d3a5de8",
+  "keep.v1.jsonl": "fb41e4c79c509c6d60656f0c8058adebe062fc7e803c42c20845e4985175d466",
   "queue.v1.jsonl": "a5e080a94eaeea8a94984b7d7ea2f0d500d596c08e52f3c8fbdfe48cc9bac9c6",
   "undo.v1.jsonl": "ec581a122cfa21a8f24b82cfcf03a98188b7d596179347ab2175b7c1711f5451",
   "one-fact.v0.jsonl": "e7a77f7b29afc25c4cc2db81c2bbcf082b7637b8779469a2ea2e6c612970bc2e",
@@ -99,6 +100,24 @@ describe("the frozen logs", () => {
         "13 web src/api/client.ts undefined 15",
       ]
     `);
+  });
+
+  test("hold lanes that were kept, removed and brought back", () => {
+    const { state, voids } = foldedFrom("keep.v1.jsonl");
+    expect(voids).toMatchInlineSnapshot(`
+      [
+        "12: lane.restored: nobody wants lane docs back",
+        "22: lane.restore-asked: lane api has a worktree",
+      ]
+    `);
+    expect([...state.lanes.values()].map(({ id, state: is, worktree, detail }) => `${id} ${is} ${worktree} ${detail}`))
+      .toMatchInlineSnapshot(`
+        [
+          "docs waiting true restored as it was kept (1); 3 files are not committed",
+          "api ready true restored as it was kept (1)",
+          "lost planned false ",
+        ]
+      `);
   });
 
   test("hold batches, how the one that spoils a batch is looked for, and what the checks taught", () => {

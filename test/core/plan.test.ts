@@ -145,6 +145,15 @@ describe("the plan for a lane", () => {
     expect(steps(state)).toBe("remove a");
   });
 
+  test("that shall come back is to restore it, as the one that was named", () => {
+    const state = laneIn("cancelled");
+    expect(steps(force(state, "a", { restoring: { cause: "c1" } }))).toBe("restore a");
+    const named = force(laneIn("cancelled"), "a", { restoring: { n: 2, cause: "c1" } });
+    expect(
+      plan(named, { runs: new Map(), rested: new Set() }, now, { ...limits, check: undefined, requireCheck: false }),
+    ).toEqual([{ type: "restore", lane: "a", n: 2 }]);
+  });
+
   test("that is a probe's is to land its report by itself, unless a check is required and there is none", () => {
     const probe = { kind: "probe" } as const;
     expect(steps(laneIn("ready", probe))).toBe("ask-merge a");
@@ -238,6 +247,7 @@ describe("an engine is needed", () => {
     expect(needed).toEqual(["queued", "starting", "running", "merge-queued", "merging", "landed-pending"]);
     expect(needsEngine(force(laneIn("failed"), "a", { retryAt: now + 1 }), now, limits)).toBe(true);
     expect(needsEngine(force(laneIn("merged"), "a", { removal: "c1" }), now, limits)).toBe(true);
+    expect(needsEngine(force(laneIn("cancelled"), "a", { restoring: { cause: "c1" } }), now, limits)).toBe(true);
     expect(needsEngine(laneIn("ready", { kind: "probe" }), now, limits)).toBe(true);
     expect(needsEngine(emptyState(), now, limits)).toBe(false);
   });

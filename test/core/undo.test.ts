@@ -5,7 +5,7 @@ import { decide, isRefusal, stoppable } from "../../src/core/decide.ts";
 import type { Event } from "../../src/core/event.ts";
 import type { RunSeen } from "../../src/core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../../src/core/plan.ts";
-import { checkRunOf, checkRunsOf, mergeMessage } from "../../src/core/queue.ts";
+import { checkRunOf, checkRunsOf, mergeMessage, strategyOf } from "../../src/core/queue.ts";
 import { detailOf } from "../../src/core/select.ts";
 import type { State } from "../../src/core/state.ts";
 import { landedAfter, landedOn, lastLanded, nextToUndo } from "../../src/core/undo.ts";
@@ -207,5 +207,67 @@ describe("what builds on a landing", () => {
     // All three have the same merge in this test: a batch.
     expect(ids(lastLanded(state))).toEqual(["a", "b", "c"]);
     expect(lastLanded(laneIn("ready"))).toEqual([]);
+  });
+});
+
+describe("a strategy", () => {
+  test("is of the request, of the lane, or as configured", () => {
+    const state = laneIn("ready", { strategy: "rebase" });
+    expect([strategyOf(laneOf(state, "a"), "squash"), strategyOf(laneOf(laneIn("ready"), "a"), "squash")]).toEqual([
+      "rebase",
+      "squash",
+    ]);
+    expect(strategyOf(laneOf(laneIn("ready"), "a"), undefined)).toBe("merge");
+    tell(state, [{ type: "merge.asked", key: "a", strategy: "squash" }]);
+    expect(strategyOf(laneOf(state, "a"), undefined)).toBe("squash");
+    expect(mergeMessage(laneOf(state, "a"), "squash")).toContain("Lane a");
+  });
+
+  test("that nobody knows makes a request void", () => {
+    const event = { type: "merge.asked", key: "a", strategy: "sideways" };
+    const { reason } = tellForeign(laneIn("ready"), {
+      v: 1,
+      id: "x",
+      at: now,
+      by: "human",
+      on: "box",
+      events: [event],
+    });
+    expect(reason).toContain('cannot land by "sideways"');
+  });
+
+  test("asked for while the lane is in the queue begins anew, unless it is the same", () => {
+    const state = laneIn("ready");
+    tell(state, [{ type: "merge.asked", key: "a", strategy: "squash" }]);
+    const asking = (strategy: "squash" | "rebase"): object =>
+      decide(state, { type: "merge", lanes: ["a"], evidence: new Map(), strategy });
+    expect(asking("squash")).toMatchObject({ events: [] });
+    expect(asking("rebase")).toMatchObject({
+      events: [
+        { type: "merge.withdrawn", why: "another strategy was asked for" },
+        { type: "merge.asked", strategy: "rebase" },
+      ],
+    });
+  });
+
+  test.each([
+    ["squash", "squash"],
+    ["rebase", "rebase"],
+    ["merge", undefined],
+  ] as const)("is kept of what landed (%s)", (strategy, kept) => {
+    const state = laneIn("merging");
+    tell(state, [
+      {
+        type: "merge.landed",
+        key: "a",
+        merge: "m",
+        target: "main",
+        before: "o",
+        head: "h",
+        tested: "passed",
+        strategy,
+      },
+    ]);
+    expect(laneOf(state, "a").landed?.strategy).toBe(kept);
   });
 });

@@ -186,6 +186,12 @@ const eventsOf = (world: World, action: Action, lane: Lane, die: number): readon
       return [{ type: "merge.asked", key }];
     case "remove":
       return [die === 1 ? { type: "worktree.kept", key, why: "dirty" } : { type: "worktree.removed", key }];
+    case "restore":
+      return [
+        die === 1
+          ? { type: "lane.restore-failed", key, why: "nothing is kept" }
+          : { type: "lane.restored", key, n: 1, ready: die === 2, why: "restored" },
+      ];
     case "yield":
       return [{ type: "lease.yielded", key, lanes: action.lanes }];
     case "expire":
