@@ -1,6 +1,7 @@
 /** Everything that this program can do to the world, on one page. Types only: drivers fill them, the engine uses them. */
 import type { Config } from "./core/config.ts";
 import type { Layer } from "./core/config-source.ts";
+import type { Collision } from "./core/conflict.ts";
 import type { Entry, LogRecord } from "./core/event.ts";
 import type { Mend } from "./core/finding.ts";
 import type { BoxFacts, GitFacts, JournalFacts, WorkFacts } from "./core/health.ts";
@@ -162,6 +163,23 @@ export interface Candidate {
   readonly tree: string;
 }
 
+/** What a forecast is asked about. */
+export interface ForecastAsk {
+  /** Commit of the target. */
+  readonly target: string;
+  /** Tips of the lanes' branches, by lane. */
+  readonly lanes: ReadonlyMap<string, string>;
+  /** Lanes in which there may be uncommitted work: it is taken as if it were committed. */
+  readonly dirty: readonly string[];
+}
+
+/** What is predicted. */
+export interface Forecast {
+  readonly collisions: readonly Collision[];
+  /** Lanes whose uncommitted work is in it. */
+  readonly uncommitted: readonly string[];
+}
+
 /** Where a lane's work is kept. */
 export interface Saved {
   /** `refs/lanes/trash/<lane>/<n>`: a commit whose tree is what was on disk; its parents hold HEAD, branch and index. */
@@ -214,9 +232,18 @@ export interface Git {
   closeLane(
     lane: string,
     target: string,
-    /** Work that is not on the target does not keep it from going: it is kept first, by `saveLane`, and `saved` is where. */
-    save?: boolean,
+    how?: {
+      /** Work that is not on the target does not keep it from going: it is kept first, by `saveLane`, and `saved` is where. */
+      readonly save?: boolean;
+      /** Its worktree is not removed but waits for another lane, while fewer than so many do. */
+      readonly pool?: number;
+    },
   ): Promise<{ readonly removed: boolean; readonly why: string; readonly kept?: string; readonly saved?: string }>;
+  /**
+   * Have `size` idle worktrees wait for lanes, parked at the target's tip: `openLane` takes them over. Sets right what killed calls
+   * left in the pool. For idle time, one call at a time.
+   */
+  fillPool(size: number, target: string): Promise<void>;
   /** Why `closeLane` would leave the worktree, without saving; undefined when it would remove it. Changes nothing. */
   whyStays(lane: string, target: string): Promise<string | undefined>;
   /**
@@ -289,6 +316,11 @@ export interface Git {
     readonly head: string;
     readonly others?: readonly { readonly lane: string; readonly head: string }[];
   }): Promise<{ readonly landed: true } | { readonly moved: string } | No>;
+  /**
+   * Which of these lanes would not merge with the target, and which not with each other: for those that land on the same target.
+   * Low in priority; nothing of the user's is touched. `first` is told what is known before lanes are compared with each other.
+   */
+  forecast(ask: ForecastAsk, first?: (told: Forecast) => void): Promise<Forecast>;
   /** Text of the files below `folder` at a commit, by path. */
   filesAt(commit: string, folder: string): Promise<ReadonlyMap<string, string>>;
   /** Paths that `head` changed since it left `onto`. */

@@ -4,6 +4,7 @@ import type { Call, Verb } from "./call.ts";
 import { cleanup } from "./cleanup.ts";
 import { completion } from "./completion.ts";
 import { config } from "./config.ts";
+import { conflicts } from "./conflicts.ts";
 import { doctor } from "./doctor.ts";
 import { engineVerb } from "./engine.ts";
 import { events } from "./events.ts";
@@ -56,6 +57,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   monitor: { run: monitor },
   log: { run: log },
   why: { run: why },
+  conflicts: { run: conflicts },
   events: { run: events },
   tracker: { run: tracker },
   lock: { run: lock },

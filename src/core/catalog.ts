@@ -291,6 +291,14 @@ export const catalog: readonly Capability[] = [
     examples: ["lanes why docs"],
   },
   {
+    id: "conflicts",
+    title: "Show which lanes would not merge with the target or with each other, uncommitted work included",
+    group: "look",
+    arguments: [{ name: "LANE", about: "only pairs of this lane, or of target; all when left out", optional: true }],
+    options: [{ flags: "--refresh", about: "compare now, instead of showing what the engine found last" }],
+    examples: ["lanes conflicts", "lanes conflicts docs", "lanes conflicts --json | jq .pairs"],
+  },
+  {
     id: "events",
     title: "Show the journal",
     group: "look",

@@ -42,6 +42,8 @@ export interface Config {
   readonly maxRuns?: number;
   /** Most that is kept of the output of one run, in MiB: its beginning and its end. */
   readonly outputMb?: number;
+  /** Idle worktrees that wait for lanes, each as large as a checkout. */
+  readonly pool?: number;
   /** Roster member for lanes that name neither command nor agent. */
   readonly agent?: string;
   readonly agents?: Readonly<Record<string, RosterEntry>>;
@@ -66,6 +68,7 @@ const known = [
   "checkSlots",
   "maxRuns",
   "outputMb",
+  "pool",
   "agent",
   "agents",
   "probes",
@@ -99,6 +102,7 @@ const configOf = (given: ReadonlyMap<string, unknown>): Config => {
     checkSlots: get("checkSlots", (value, path) => whole(value, path, 1, 64)),
     maxRuns: get("maxRuns", (value, path) => whole(value, path, 1, 1000)),
     outputMb: get("outputMb", (value, path) => whole(value, path, 1, 100_000)),
+    pool: get("pool", (value, path) => whole(value, path, 0, 100)),
     agent: get("agent", id),
     agents: get("agents", (value, path) => record(value, path, rosterEntry)),
     probes: get("probes", (value, path) => record(value, path, probe)),

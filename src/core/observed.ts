@@ -1,4 +1,5 @@
 /** What drivers report of the world: observed, never stored as truth. */
+import type { ForecastSeen } from "./forecast.ts";
 import type { Identity } from "./state.ts";
 
 /** An expected "no": what, and what to do next. Drivers throw only when the world is broken. */
@@ -101,6 +102,8 @@ export interface RepoSeen {
   readonly configured?: Configured;
   /** What the engine makes of them. */
   readonly settings?: SettingsSeen;
+  /** What it predicts of merges; undefined while it has not. */
+  readonly forecast?: ForecastSeen;
 }
 
 /** Name (`core.hooksPath in .git/config`, `the hook pre-commit`) → a digest of its value, which may be a secret. */
@@ -134,5 +137,6 @@ export const mergeSeen = (before: RepoSeen | undefined, after: RepoSeen): RepoSe
     const isKept = lane.dirty === undefined && old?.dirty !== undefined && old.head === lane.head;
     return [id, isKept ? { ...lane, dirty: old.dirty } : lane];
   });
-  return { ...after, lanes: new Map(lanes) };
+  const forecast = after.forecast ?? before.forecast;
+  return { ...after, lanes: new Map(lanes), ...(forecast === undefined ? {} : { forecast }) };
 };

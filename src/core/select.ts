@@ -1,5 +1,6 @@
 /** State → rows: everything that a person sees, the same in every shell. No clock: rows carry times, shells show ages. */
 import { runnableHint } from "./decide.ts";
+import { meetings } from "./forecast.ts";
 import { agentOf, branchOf, strayHint, worktreeOf } from "./id.ts";
 import type { LaneSeen, RepoSeen } from "./observed.ts";
 import { type Claim, claimsOf, waitingIn } from "./lease.ts";
@@ -34,6 +35,8 @@ export interface LaneRow {
   readonly since: number;
   readonly git: LaneSeen | undefined;
   readonly attention: boolean;
+  /** Lanes, or `target`, with which it would not merge. */
+  readonly collides: readonly string[];
 }
 
 /** One row of the agents pane: who does the work. */
@@ -109,10 +112,13 @@ const rowsOf = (
   standing: Standing,
   now: number,
   limits: Limits,
-): readonly LaneRow[] =>
-  [...state.lanes.values()].map((lane) =>
-    laneRow(lane, seen?.lanes.get(lane.id), detailOf(state, lane, now, limits, standing)),
-  );
+): readonly LaneRow[] => {
+  const met = meetings(seen?.forecast);
+  return [...state.lanes.values()].map((lane) => ({
+    ...laneRow(lane, seen?.lanes.get(lane.id), detailOf(state, lane, now, limits, standing)),
+    collides: met.get(lane.id) ?? [],
+  }));
+};
 
 /** Who is next, to run and to be merged: worked out once for all rows of one moment. */
 export interface Standing {
@@ -127,7 +133,7 @@ export const standingOf = (state: State, now: number, limits: Limits): Standing 
   places: new Map(queueOrder(state).map(({ id }, place) => [id, place])),
 });
 
-const laneRow = (lane: Lane, git: LaneSeen | undefined, detail: string): LaneRow => {
+const laneRow = (lane: Lane, git: LaneSeen | undefined, detail: string): Omit<LaneRow, "collides"> => {
   const { glyph, ascii, tone } = stateTable[lane.state];
   return {
     id: lane.id,

@@ -1,5 +1,6 @@
 /** State → `tracker.json` and the JSON of `status`: a superset of seed 001's tracker. Never read back as truth. */
 import { foldVersion } from "./fold.ts";
+import { meetings, targetName } from "./forecast.ts";
 import { list } from "./foreign.ts";
 import { agentOf, branchOf, worktreeOf } from "./id.ts";
 import type { RepoSeen } from "./observed.ts";
@@ -20,6 +21,7 @@ export const trackerName = "tracker.json";
 export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): object => {
   const lanes = [...state.lanes.values()];
   const standing = standingOf(state, now, limits);
+  const met = meetings(seen?.forecast);
   return withForeign(state, {
     version: "1.0.0",
     schemaVersion,
@@ -28,7 +30,10 @@ export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number,
     target: state.target ?? null,
     agents: agentsJson(lanes),
     lanes: Object.fromEntries(
-      lanes.map((lane) => [lane.id, laneJson(state, lane, seen, detailOf(state, lane, now, limits, standing))]),
+      lanes.map((lane) => {
+        const detail = detailOf(state, lane, now, limits, standing);
+        return [lane.id, laneJson(state, lane, { seen, detail, met: met.get(lane.id) ?? [] })];
+      }),
     ),
     locks: Object.fromEntries(
       lockRows(state, seen).map((row) => [row.what, { kind: row.kind, holder: row.holder, since: iso(row.since) }]),
@@ -103,7 +108,15 @@ const overallStatus = (lanes: readonly Lane[]): SeedStatus => {
   return kept.length === 0 ? "created" : "completed";
 };
 
-const laneJson = (state: State, lane: Lane, seen: RepoSeen | undefined, detail: string): object => {
+const laneJson = (
+  state: State,
+  lane: Lane,
+  {
+    seen,
+    detail,
+    met,
+  }: { readonly seen: RepoSeen | undefined; readonly detail: string; readonly met: readonly string[] },
+): object => {
   const { spec, run, landed } = lane;
   return {
     status: stateTable[lane.state].seed,
@@ -141,7 +154,7 @@ const laneJson = (state: State, lane: Lane, seen: RepoSeen | undefined, detail: 
       ? { commit: landed.merge, target: landed.target, before: landed.before, check: landed.tested, at: iso(landed.at) }
       : null,
     git: gitJson(seen, lane.id),
-    conflictsWith: lane.state === "conflicted" ? ["target"] : [],
+    conflictsWith: [...new Set([...(lane.state === "conflicted" ? [targetName] : []), ...met])],
     waitsFor: spec.dependsOn.filter((id) => state.lanes.get(id)?.state !== "merged"),
     rev: lane.rev,
   };

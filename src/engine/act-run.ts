@@ -5,7 +5,7 @@ import { isManual, leaseAtStart } from "../core/schedule.ts";
 import type { Lane } from "../core/state.ts";
 import type { Restored } from "../port.ts";
 import { type Ended, lostVerdict, verdict } from "../core/verdict.ts";
-import { graceMs, launchOf, outputOf } from "./policy.ts";
+import { graceMs, launchOf, outputOf, poolOf } from "./policy.ts";
 import { reasonOf, targetOf, tell, type Work } from "./work.ts";
 
 /** Record that the lane's next run was asked for, and on which commit it begins. */
@@ -199,7 +199,10 @@ export const requeue = async (work: Work, lane: Lane): Promise<void> => {
 /** Remove a worktree whose work is on the target or, where that is wished, kept; or say why it stays. */
 export const remove = async (work: Work, lane: Lane): Promise<void> => {
   const { id: key } = lane;
-  const { removed, why, kept, saved } = await work.world.git.closeLane(key, targetOf(work, lane), lane.saves === true);
+  const { removed, why, kept, saved } = await work.world.git.closeLane(key, targetOf(work, lane), {
+    save: lane.saves === true,
+    pool: poolOf(work.rules.config),
+  });
   const where = { ...(kept === undefined ? {} : { kept }), ...(saved === undefined ? {} : { saved }) };
   await tell(work, lane, [removed ? { type: "worktree.removed", key, ...where } : { type: "worktree.kept", key, why }]);
 };

@@ -16,7 +16,15 @@ export const graceMs = 5000;
 export const defaults: Required<
   Pick<
     Config,
-    "requireCheck" | "strategy" | "strict" | "review" | "checkTimeoutMs" | "checkSlots" | "maxRuns" | "outputMb"
+    | "requireCheck"
+    | "strategy"
+    | "strict"
+    | "review"
+    | "checkTimeoutMs"
+    | "checkSlots"
+    | "maxRuns"
+    | "outputMb"
+    | "pool"
   >
 > = {
   requireCheck: false,
@@ -27,6 +35,7 @@ export const defaults: Required<
   checkSlots: Math.max(1, Math.floor(availableParallelism() / 4)),
   maxRuns: 8,
   outputMb: 64,
+  pool: 0,
 };
 
 /** The rules of the moment. */
@@ -67,6 +76,9 @@ export const loadRules = async (settings: Settings, before: Rules | undefined): 
 export const outputOf = ({ outputMb = defaults.outputMb }: Config): { readonly outputBytesMax: number } => ({
   outputBytesMax: outputMb * 1024 * 1024,
 });
+
+/** How many idle worktrees wait for lanes. */
+export const poolOf = ({ pool = defaults.pool }: Config): number => pool;
 
 /** What a lane's agent is started with, or why that is not known. */
 export const launchOf = (lane: Lane, config: Config): Launch | { readonly missing: string } => {

@@ -7,7 +7,16 @@ test("the four panes, the phases, the counts and the selected lane's log are on 
   const stage = await openStage(120, 40, swing(Date.now()));
   const lines = await stage.until("> _");
   const text = lines.join("\n");
-  for (const part of ["1 Lanes", "2 Agents", "3 Locks", "4 Branches", "Events and merges", "✓ probes", "→ execute"]) {
+  for (const part of [
+    "1 Lanes",
+    "2 Agents",
+    "3 Locks",
+    "4 Branches",
+    "Conflicts and events",
+    "≠ auth-fix × target",
+    "✓ probes",
+    "→ execute",
+  ]) {
     expect(text).toContain(part);
   }
   expect(lines[0]).toMatch(
