@@ -112,6 +112,8 @@ export interface RunSpec {
   readonly argv: readonly string[];
   /** Variables set on top of the usual allow-list (LANES_*, git identity). */
   readonly env: Readonly<Record<string, string>>;
+  /** It works in its lane's worktree: what it commits there is compared with the leases of others, in front of the user's own hooks. */
+  readonly isLane?: true;
   /** Name given to `lend` before, when values of the asking shell are waiting. */
   readonly lent?: string;
   /** Less than this is kept of the output: its beginning and its end. At least 1 MiB; 64 MiB when absent. */

@@ -68,6 +68,7 @@ export const start = async (work: Work, lane: Lane, n: number): Promise<void> =>
     cwd: opened.path,
     argv: accepted(lane, launch.argv),
     env,
+    isLane: true,
     ...(lent === undefined ? {} : { lent }),
     ...outputOf(work.rules.config),
   });
