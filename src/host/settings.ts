@@ -70,12 +70,23 @@ const loaded = ({ own, common, variables, isTrusted }: Parts): Loaded => {
 };
 
 /** What an untrusted file may still say. */
-const withoutCommands = ({ target, requireCheck, maxRuns, outputMb, pool, agent }: Config): Config => ({
+const withoutCommands = ({
+  target,
+  requireCheck,
+  maxRuns,
+  outputMb,
+  pool,
+  minFreeMb,
+  ports,
+  agent,
+}: Config): Config => ({
   ...(target === undefined ? {} : { target }),
   ...(requireCheck === undefined ? {} : { requireCheck }),
   ...(maxRuns === undefined ? {} : { maxRuns }),
   ...(outputMb === undefined ? {} : { outputMb }),
   ...(pool === undefined ? {} : { pool }),
+  ...(minFreeMb === undefined ? {} : { minFreeMb }),
+  ...(ports === undefined ? {} : { ports }),
   ...(agent === undefined ? {} : { agent }),
 });
 

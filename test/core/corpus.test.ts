@@ -20,6 +20,7 @@ const corpus: Readonly<Record<string, string>> = {
   "lease.v1.jsonl": "4b4585ddb57bed19f2bea0519e0c0e2b2051c30c6c3f18c9b3321e1c6d3a5de8",
   "keep.v1.jsonl": "fb41e4c79c509c6d60656f0c8058adebe062fc7e803c42c20845e4985175d466",
   "undo.v1.jsonl": "ec581a122cfa21a8f24b82cfcf03a98188b7d596179347ab2175b7c1711f5451",
+  "room.v1.jsonl": "4351d9a761ef065444000c42581e553c31ec66a7bf80a206623bd6849feea046",
   "one-fact.v0.jsonl": "e7a77f7b29afc25c4cc2db81c2bbcf082b7637b8779469a2ea2e6c612970bc2e",
 };
 
@@ -183,6 +184,24 @@ describe("the frozen logs", () => {
           },
           "undone": undefined,
         },
+      ]
+    `);
+  });
+
+  test("hold lanes that waited for room, and ports that one of two got", () => {
+    const { state, voids } = foldedFrom("room.v1.jsonl");
+    expect(voids).toMatchInlineSnapshot(`
+      [
+        "4: lane.held: lane docs is planned",
+        "9: run.asked: port 42000 is lane docs's",
+      ]
+    `);
+    expect(
+      [...state.lanes.values()].map(({ id, state: is, run, detail }) => `${id} ${is} ${run?.port} ${detail}`),
+    ).toMatchInlineSnapshot(`
+      [
+        "docs ready 42000 ",
+        "api starting 42000 ",
       ]
     `);
   });
