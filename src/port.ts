@@ -112,6 +112,8 @@ export interface RunSpec {
   readonly argv: readonly string[];
   /** Variables set on top of the usual allow-list (LANES_*, git identity). */
   readonly env: Readonly<Record<string, string>>;
+  /** It works in its lane's worktree: what it commits there is compared with the leases of others, in front of the user's own hooks. */
+  readonly isLane?: true;
   /** Name given to `lend` before, when values of the asking shell are waiting. */
   readonly lent?: string;
   /** Less than this is kept of the output: its beginning and its end. At least 1 MiB; 64 MiB when absent. */
@@ -125,6 +127,8 @@ export interface Host {
   alive(process: Identity): boolean;
   /** Is the process there but stopped (SIGSTOP, freezer)? */
   frozen(process: Identity): boolean;
+  /** Room on the disk that holds the worktrees; undefined when it cannot be seen. */
+  room(): Room | undefined;
   /** Start a run, detached. Idempotent by `run`. Rejects when no process can be made. */
   start(spec: RunSpec): Promise<void>;
   seen(run: string): RunSeen;
@@ -192,6 +196,25 @@ export interface Saved {
   readonly nested: readonly string[];
 }
 
+/** What a worktree got besides its commit, and what is to be known of it before an agent starts. */
+export interface Furnished {
+  /** Ignored files that were copied into it. */
+  readonly copied: number;
+  /** Those that were not: too many, too large, or something stands in the way. */
+  readonly left: readonly string[];
+  /** Paths of its submodules; nobody fetches them. */
+  readonly submodules: readonly string[];
+  /** File in git's folder that says which setup command has succeeded in it. */
+  readonly setupMark: string;
+}
+
+/** Room on the disk of the worktrees. */
+export interface Room {
+  readonly freeBytes: number;
+  /** Undefined where the file system does not count them. */
+  readonly freeFiles?: number;
+}
+
 /** A lane that is back. */
 export interface Restored {
   readonly path: string;
@@ -223,6 +246,8 @@ export interface Git {
   baseFor(onto: string, heads: readonly string[]): Promise<{ readonly base: string } | No>;
   /** Branch and worktree for a lane at `base`; takes over what an earlier, killed call left. Idempotent. */
   openLane(lane: string, base: string): Promise<{ readonly path: string; readonly head: string } | No>;
+  /** Copy the ignored files that `.worktreeinclude` names from the user's checkout into a lane's worktree, once. */
+  furnish(lane: string): Promise<Furnished>;
   /** Commit what is uncommitted in a lane (below `within`, when given). False when there was nothing. */
   commitAll(lane: string, message: string, within?: string): Promise<boolean>;
   /**

@@ -316,14 +316,15 @@ export const catalog: readonly Capability[] = [
     arguments: [
       {
         name: "ACTION",
-        about: "list, acquire, renew, release or break; list when left out",
+        about: "list, check, acquire, renew, release or break; list when left out",
         optional: true,
-        words: ["list", "acquire", "renew", "release", "break"],
+        words: ["list", "check", "acquire", "renew", "release", "break"],
       },
       { name: "LANE", about: "whose lease; break takes the number of a claim", optional: true },
       {
         name: "GLOB",
-        about: "paths to lease, or @NAME for a resource; release takes the number of a claim",
+        about:
+          "paths to lease, or @NAME for a resource; release takes the number of a claim, check paths, or - for a list of them that ends each with NUL",
         optional: true,
         many: true,
       },
@@ -336,6 +337,7 @@ export const catalog: readonly Capability[] = [
     ],
     examples: [
       "lanes lock list",
+      "lanes lock check docs src/a.ts",
       "lanes lock acquire docs 'docs/**' --ttl 2h",
       "lanes lock release docs",
       "lanes lock break 12 --why 'its agent hangs'",

@@ -305,6 +305,13 @@ const inWay =
     return undefined;
   };
 
+/** The lane whose run has this port; undefined when it is free for `lane`. */
+const holderOf = (draft: Draft, port: number, lane: string): string | undefined =>
+  [...draft.state.lanes.keys()].find((id) => {
+    const other = laneIn(draft, id);
+    return id !== lane && other?.run?.port === port && isLive(other);
+  });
+
 /** A run that nobody saw end is over when its lane is lost, failed or begun anew. */
 const over = (run: Run | undefined, at: number): Run | undefined =>
   run === undefined || run.endedAt !== undefined ? run : { ...run, endedAt: at };
@@ -363,6 +370,12 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       fresh.merge = undefined;
       fresh.landed = undefined;
       fresh.queuedAt = position;
+    }),
+  "lane.held": (draft, event, _record, position) =>
+    touch(draft, event.key, position, (fresh) => {
+      if (fresh.state !== "queued") return `lane ${fresh.id} is ${fresh.state}`;
+      fresh.detail = text(event.why);
+      return undefined;
     }),
   "lane.unqueued": (draft, event, record, position) => move(draft, event.key, "planned", record, position),
   "lane.opened": (draft, event, record, position) =>
@@ -466,7 +479,10 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     move(draft, event.key, "starting", record, position, (fresh, lane) => {
       const next = (lane.run?.n ?? 0) + 1;
       if (event.n !== next) return `the next run of lane ${lane.id} is ${next}, not ${shown(event.n)}`;
-      fresh.run = { n: next, base: text(event.base), askedAt: record.at };
+      const port = Number.isSafeInteger(event.port) ? Number(event.port) : undefined;
+      const other = port === undefined ? undefined : holderOf(draft, port, lane.id);
+      if (other !== undefined) return `port ${port} is lane ${other}'s`;
+      fresh.run = { n: next, base: text(event.base), askedAt: record.at, ...(port === undefined ? {} : { port }) };
       return undefined;
     }),
   "run.started": (draft, event, record, position) =>
@@ -475,9 +491,16 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       if (typeof run === "string") return run;
       const { process } = event;
       if (!isIdentity(process)) return "names no process";
-      const { n, base, askedAt } = run;
+      const { n, base, askedAt, port } = run;
       fresh.worktree = true;
-      fresh.run = { n, base, askedAt, process, startedAt: time(event.at, record.at) };
+      fresh.run = {
+        n,
+        base,
+        askedAt,
+        ...(port === undefined ? {} : { port }),
+        process,
+        startedAt: time(event.at, record.at),
+      };
       return undefined;
     }),
   "run.exited": (draft, event, record, position) =>

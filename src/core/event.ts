@@ -28,7 +28,16 @@ export type Event =
   | { readonly type: "lane.paused"; readonly key: string; readonly why: string }
   | { readonly type: "lane.cancelled"; readonly key: string; readonly why: string }
   | { readonly type: "lane.progressed"; readonly key: string; readonly text: string }
-  | { readonly type: "run.asked"; readonly key: string; readonly n: number; readonly base: string }
+  /** `port`: nobody else's run has it while this one lives. */
+  | {
+      readonly type: "run.asked";
+      readonly key: string;
+      readonly n: number;
+      readonly base: string;
+      readonly port?: number;
+    }
+  /** It waits in the queue for something outside of us: room on the disk. */
+  | { readonly type: "lane.held"; readonly key: string; readonly why: string }
   | {
       readonly type: "run.started";
       readonly key: string;

@@ -161,6 +161,8 @@ export interface Run {
   readonly endedAt?: number;
   readonly code?: number;
   readonly signal?: string;
+  /** Port that nobody else's run has while this one lives. */
+  readonly port?: number;
   /** How long it stood still, frozen, in ms; without a freeze that lasts. */
   readonly frozenMs?: number;
 }

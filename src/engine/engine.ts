@@ -96,6 +96,8 @@ export interface Engine {
   writeOut(path: string, text: string): Promise<void>;
   /** Read the whole log and compare what is published with what follows from it. A No: it is another repository's log. */
   survey(): Promise<Repair | No>;
+  /** Let git remove the worktrees that wait in the pool. */
+  emptyPool(): Promise<void>;
   /** Archive all records after everything was stopped; returns where. */
   archive(): Promise<string>;
   /** The tracker as of now, published too; what others wrote into its file is taken over first. */

@@ -120,6 +120,7 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       return world.git.whyStays(lane, lanes.get(lane)?.spec.target ?? target);
     },
     kept: () => world.git.kept(),
+    emptyPool: () => world.git.fillPool(0, ledger.state.target ?? "main"),
     pulse: () => takePulse(ledger, world),
     stopEngine: () => stopEngine(ledger, world),
   };

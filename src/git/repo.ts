@@ -11,6 +11,7 @@ import { commitAll } from "./commit.ts";
 import { publish } from "./control.ts";
 import { exclude, noteCheckout } from "./exclude.ts";
 import { createForecaster } from "./forecast.ts";
+import { furnish } from "./furnish.ts";
 import { dropKept, keptOf } from "./kept.ts";
 import type { KeptCommit } from "./kept.ts";
 import { land } from "./land.ts";
@@ -40,6 +41,7 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     contains: (head, ancestor) => contains(context, head, ancestor),
     baseFor: (onto, heads) => baseFor(context, onto, heads),
     openLane: (lane, base) => openLane(context, lane, base),
+    furnish: (lane) => furnish(context, lane),
     commitAll: (lane, message, within) => commitAll(context, lane, message, within),
     closeLane: (lane, target, how) => closeLane(context, lane, target, how),
     fillPool: (size, target) => refill(context, size, target),

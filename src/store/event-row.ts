@@ -62,6 +62,7 @@ const tellers: Tellers = {
   "engine.retired": ({ why }) => ["dim", because("engine ended", why)],
   "lane.added": () => ["plain", "added"],
   "lane.queued": ({ why }) => ["dim", because("queued", why)],
+  "lane.held": ({ why }) => ["alert", why],
   "lane.unqueued": () => ["dim", "taken out of the queue"],
   "lane.stop-asked": () => ["plain", "is to be stopped"],
   "lane.freeze-asked": () => ["plain", "is to be frozen"],

@@ -142,12 +142,13 @@ describe("help", () => {
         stop-all   End all agents safely
 
       Look:
-        status   Show all lanes
-        monitor  Open the control center, or print changes as plain lines when there is no terminal
-        log      Show what a lane's agent printed
-        why      Say in one line what a lane waits for
-        events   Show the journal
-        demo     Watch six lanes on a scratch repository, from a wish to merged
+        status     Show all lanes
+        monitor    Open the control center, or print changes as plain lines when there is no terminal
+        log        Show what a lane's agent printed
+        why        Say in one line what a lane waits for
+        conflicts  Show which lanes would not merge with the target or with each other, uncommitted work included
+        events     Show the journal
+        demo       Watch six lanes on a scratch repository, from a wish to merged
 
       Keep house:
         lock        See, take, renew, give back or break leases of paths
@@ -191,6 +192,7 @@ describe("help", () => {
         lanes merge
         lanes merge docs-intro --check 'npm test'
         lanes merge docs-intro --strategy squash
+        lanes merge --list
 
       Usage: lanes merge [LANE…] [options]
 
@@ -200,6 +202,7 @@ describe("help", () => {
       Options:
         --check <command>      run this on the merged tree instead of the configured check
         --strategy <strategy>  merge, squash (one commit) or rebase (its commits anew)
+        --list                 show the merge queue and change nothing
         --detach               return at once; the work goes on
         --wait                 accepted; waiting is what it does
         --until-idle           accepted; waiting is what it does
