@@ -2,6 +2,7 @@
 import { runnableHint } from "./decide.ts";
 import { agentOf, branchOf, strayHint, worktreeOf } from "./id.ts";
 import type { LaneSeen, RepoSeen } from "./observed.ts";
+import { oddityOf, withOddity } from "./oddity.ts";
 import { type Claim, claimsOf, waitingIn } from "./lease.ts";
 import { notOnTarget, queueOrder } from "./queue.ts";
 import { undoText } from "./undo.ts";
@@ -109,7 +110,11 @@ const rowsOf = (
   limits: Limits,
 ): readonly LaneRow[] =>
   [...state.lanes.values()].map((lane) =>
-    laneRow(lane, seen?.lanes.get(lane.id), detailOf(state, lane, now, limits, standing)),
+    laneRow(
+      lane,
+      seen?.lanes.get(lane.id),
+      withOddity(detailOf(state, lane, now, limits, standing), oddityOf(lane, seen)),
+    ),
   );
 
 /** Who is next, to run and to be merged: worked out once for all rows of one moment. */

@@ -196,9 +196,8 @@ describe("the frozen logs", () => {
         "9: run.asked: port 42000 is lane docs's",
       ]
     `);
-    expect(
-      [...state.lanes.values()].map(({ id, state: is, run, detail }) => `${id} ${is} ${run?.port} ${detail}`),
-    ).toMatchInlineSnapshot(`
+    expect([...state.lanes.values()].map(({ id, state: is, run, detail }) => `${id} ${is} ${run?.port} ${detail}`))
+      .toMatchInlineSnapshot(`
       [
         "docs ready 42000 ",
         "api starting 42000 ",
