@@ -3,6 +3,7 @@ import { runnableHint } from "./decide.ts";
 import { meetings } from "./forecast.ts";
 import { agentOf, branchOf, strayHint, worktreeOf } from "./id.ts";
 import type { LaneSeen, RepoSeen } from "./observed.ts";
+import { oddityOf, withOddity } from "./oddity.ts";
 import { type Claim, claimsOf, waitingIn } from "./lease.ts";
 import { stacksOf } from "./batch.ts";
 import { lessonsOf, notOnTarget, queueOrder } from "./queue.ts";
@@ -123,7 +124,11 @@ const rowsOf = (
 ): readonly LaneRow[] => {
   const met = meetings(seen?.forecast);
   return [...state.lanes.values()].map((lane) => ({
-    ...laneRow(lane, seen?.lanes.get(lane.id), detailOf(state, lane, now, limits, standing)),
+    ...laneRow(
+      lane,
+      seen?.lanes.get(lane.id),
+      withOddity(detailOf(state, lane, now, limits, standing), oddityOf(lane, seen)),
+    ),
     collides: met.get(lane.id) ?? [],
   }));
 };
