@@ -37,6 +37,7 @@ export const notOnTarget = (state: State, lane: Lane): readonly string[] =>
 
 /** The command that must pass on the merged tree, or undefined: the request's, else the lane's, else the configured one. */
 export const checkOf = (lane: Lane, configured: string | undefined): string | undefined => {
+  if (lane.merge?.override !== undefined) return undefined;
   const check = lane.merge?.check ?? lane.spec.check ?? configured;
   return check === "" ? undefined : check;
 };
@@ -66,8 +67,9 @@ export const mergeMessage = (lane: Lane, strategy: Strategy = "merge"): string =
   const { tasks, name } = lane.spec;
   const subject = `${strategy === "squash" ? "Lane" : "Merge lane"} ${lane.id}${name === lane.id || name === "" ? "" : `: ${firstLine(name)}`}`;
   const body = tasks.map((task) => `- ${firstLine(task)}`).join("\n");
+  const forced = lane.merge?.override === undefined ? "" : `Overridden: ${firstLine(lane.merge.override)}\n`;
   const again = lane.undone ? `\nThis brings back what was taken back in ${lane.undone.commit}.\n` : "";
-  return `${subject}\n${body === "" ? "" : `\n${body}\n`}${again}\nLane: ${lane.id}\n`;
+  return `${subject}\n${body === "" ? "" : `\n${body}\n`}${again}\nLane: ${lane.id}\n${forced}`;
 };
 
 const firstLine = (text: string): string => text.split("\n", 1).join("").slice(0, 200);

@@ -4,6 +4,7 @@ import { agentOf, branchOf, strayHint, worktreeOf } from "./id.ts";
 import type { LaneSeen, RepoSeen } from "./observed.ts";
 import { type Claim, claimsOf, waitingIn } from "./lease.ts";
 import { notOnTarget, queueOrder } from "./queue.ts";
+import { reviewText } from "./review.ts";
 import { undoText } from "./undo.ts";
 import { isFrozen, isGoing, isLive, isManual, type Limits, type Turn, turnOf, type Wait, waitOf } from "./schedule.ts";
 import {
@@ -168,9 +169,9 @@ export const detailOf = (state: State, lane: Lane, now: number, limits: Limits, 
   if (lane.state === "merging")
     return lane.merge?.tested === undefined ? "its merge with the target is being checked" : "is landing";
   if (lane.state === "merged" && lane.landed) {
-    const { merge, target, tested } = lane.landed;
+    const { merge, target, tested, override } = lane.landed;
     const undo = undoText(lane);
-    return `${merge.slice(0, 7)} on ${target}${tested === "unchecked" ? ", unchecked" : ""}${undo === undefined ? "" : `; ${undo}`}`;
+    return `${merge.slice(0, 7)} on ${target}${override === undefined ? (tested === "unchecked" ? ", unchecked" : "") : `, overridden: ${override}`}${undo === undefined ? "" : `; ${undo}`}`;
   }
   if (lane.state === "undone" && lane.undone) {
     const { how, commit, target } = lane.undone;
@@ -178,6 +179,9 @@ export const detailOf = (state: State, lane: Lane, now: number, limits: Limits, 
       ? `${target} is at ${commit.slice(0, 7)} again`
       : `taken off ${target} by ${commit.slice(0, 7)}`;
   }
+  if (lane.resolving)
+    return `its conflict with ${lane.resolving.target} stands in ${worktreeOf(lane.id)}: ${lane.paths.join(", ")}`;
+  if (lane.state === "ready") return reviewText(lane) ?? lane.detail;
   if (lane.state === "conflicted") return `${lane.detail}${lane.paths.length > 0 ? `: ${lane.paths.join(", ")}` : ""}`;
   return lane.detail === "" && isLive(lane) ? (lane.progress ?? "") : lane.detail;
 };
@@ -360,7 +364,11 @@ export const nextStep = (state: State, lane: Lane): string => {
         ? `commit in ${worktreeOf(id)}, then lanes merge ${id}`
         : `commit or drop the files in ${worktreeOf(id)}, then lanes merge ${id} or lanes retry ${id}`;
     case "conflicted":
-      return `in ${worktreeOf(id)}: git merge ${lane.merge?.target ?? "the target"}, resolve, commit; then lanes merge ${id}`;
+      if (lane.resolving)
+        return `resolve and commit in ${worktreeOf(id)}, then lanes merge ${id}; or lanes resolve ${id} --abort`;
+      return isManual(lane)
+        ? `lanes resolve ${id}`
+        : `lanes resolve ${id}, or lanes handoff ${id} gives it back to its agent`;
     case "checks-failed":
       return `mend it in ${worktreeOf(id)}, then lanes merge ${id}; or lanes retry ${id}`;
     case "finished-empty":
@@ -369,6 +377,9 @@ export const nextStep = (state: State, lane: Lane): string => {
     case "parked":
       return `lanes log ${id}; lanes retry ${id}`;
     case "ready":
+      if (reviewText(lane)?.startsWith("waits") === true)
+        return `lanes diff or git log ${branchOf(id)}; then lanes approve ${id}`;
+      return `lanes merge ${id}`;
     case "undone":
       return `lanes merge ${id}`;
     case "landed-pending":

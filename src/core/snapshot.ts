@@ -44,6 +44,9 @@ const unset: { readonly [F in keyof Lane as undefined extends Lane[F] ? F : neve
   landed: undefined,
   undoing: undefined,
   undone: undefined,
+  resolving: undefined,
+  approved: undefined,
+  note: undefined,
   progress: undefined,
   removal: undefined,
 };

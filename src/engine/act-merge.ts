@@ -5,6 +5,7 @@ import { mayLand } from "../core/plan.ts";
 import { checkOf, checkRunOf, checkRunsMax, mergeMessage, strategyOf } from "../core/queue.ts";
 import { claimsOf, trespass } from "../core/lease.ts";
 import type { Lane } from "../core/state.ts";
+import { touching } from "./act-undo.ts";
 import { failureOf, runCheck } from "./check.ts";
 import { loadRules } from "./policy.ts";
 import { leadsStill, targetOf, tell, type Work } from "./work.ts";
@@ -25,12 +26,14 @@ export const build = async (work: Work, lane: Lane): Promise<void> => {
     await tell(work, lane, [{ type: "merge.withdrawn", key, why: missing?.refused ?? "" }]);
     return;
   }
-  const taken = await foreignLease(work, lane, tip.head, branch.head);
+  const forced = lane.merge?.override !== undefined;
+  const review = forced ? undefined : unapproved(work, lane, branch.head);
+  const taken = review ?? (forced ? undefined : await foreignLease(work, lane, tip.head, branch.head));
   if (taken !== undefined) {
     await tell(work, lane, [{ type: "merge.withdrawn", key, why: taken }]);
     return;
   }
-  const since = await takenOut(work, lane, tip.head);
+  const since = await takenOut(work, lane, tip.head, branch.head);
   const own = since === undefined && (await beganElsewhere(work, lane, tip.head, branch.head)) ? key : undefined;
   const strategy = strategyOf(lane, work.rules.config.strategy);
   const gate = { ...(check === undefined ? {} : { check }), ...(since === undefined ? {} : { since }) };
@@ -47,7 +50,12 @@ export const build = async (work: Work, lane: Lane): Promise<void> => {
     } as const;
     await tell(work, lane, [{ ...started, candidate: tip.head }, landed]);
   };
-  if (since === undefined && (await git.contains(tip.head, branch.head))) return landsAsIs();
+  if (since === undefined && (await git.contains(tip.head, branch.head))) {
+    if (!lane.undone) return landsAsIs();
+    const why = `${target} has all of its branch, but its work was taken off it again in ${lane.undone.commit.slice(0, 7)}: git reset --hard ${lane.undone.head.slice(0, 7)} in its worktree brings it back there`;
+    await tell(work, lane, [{ type: "merge.withdrawn", key, why }]);
+    return;
+  }
   const at = lane.merge?.requestedAt ?? lane.since;
   const candidate = await git.candidate({
     onto: tip.head,
@@ -65,9 +73,12 @@ export const build = async (work: Work, lane: Lane): Promise<void> => {
   }
   if (isNo(candidate)) {
     const paths = candidate.paths ?? [];
+    const others = await behind(work, target, branch.head, paths);
+    const why = others.length === 0 ? candidate.refused : `${candidate.refused} with ${others.join(", ")}`;
+    const conflicted = { type: "merge.conflicted", key, why, paths } as const;
     await tell(work, lane, [
       { ...started, candidate: "" },
-      { type: "merge.conflicted", key, why: candidate.refused, paths },
+      others.length === 0 ? conflicted : { ...conflicted, with: others },
     ]);
     return;
   }
@@ -79,8 +90,11 @@ export const build = async (work: Work, lane: Lane): Promise<void> => {
  * The target before this lane landed, if that was taken out again by a commit and the lane's commits are in its
  * history: a plain merge would take them for merged, and bring nothing back.
  */
-const takenOut = async ({ world }: Work, { undone }: Lane, tip: string): Promise<string | undefined> =>
-  undone && (await world.git.contains(tip, undone.head)) ? undone.since : undefined;
+const takenOut = async ({ world }: Work, { undone }: Lane, tip: string, head: string): Promise<string | undefined> => {
+  if (!undone || !(await world.git.contains(tip, undone.head))) return undefined;
+  // The branch has what took it out, too: whoever merged that into it decided what stays.
+  return (await world.git.contains(head, undone.commit)) ? undefined : undone.since;
+};
 
 /** Did this lane begin on work that is on the target as other commits, squashed or rebased? Their own are not to come with it. */
 const beganElsewhere = async ({ world, ledger }: Work, lane: Lane, tip: string, head: string): Promise<boolean> => {
@@ -93,6 +107,28 @@ const beganElsewhere = async ({ world, ledger }: Work, lane: Lane, tip: string, 
     if ((await world.git.contains(head, work)) && !(await world.git.contains(tip, work))) return true;
   }
   return false;
+};
+
+/** Lanes whose landed work changed these paths and is not in `head` yet, the newest first. */
+const behind = async (
+  { world, ledger }: Work,
+  target: string,
+  head: string,
+  paths: readonly string[],
+): Promise<readonly string[]> => {
+  if (paths.length === 0) return [];
+  const landed: Lane[] = [];
+  for (const other of ledger.state.lanes.values())
+    if (other.landed?.target === target && !(await world.git.contains(head, other.landed.merge))) landed.push(other);
+  const found = await touching(world, landed, paths);
+  return found.toSorted((a, b) => (b.landed?.at ?? 0) - (a.landed?.at ?? 0)).map(({ id }) => id);
+};
+
+/** Why this head may not land: a person has to approve it first. */
+const unapproved = (work: Work, lane: Lane, head: string): string | undefined => {
+  if ((lane.spec.review ?? work.rules.config.review) !== "required" || lane.approved?.head === head) return undefined;
+  const since = lane.approved ? `, which has new commits since ${lane.approved.head.slice(0, 7)} was approved` : "";
+  return `waits for a person's approval of ${head.slice(0, 7)}${since}: lanes approve ${lane.id}`;
 };
 
 /** Why this work may not land: it changes what another lane has leased. Nobody gets round this, whatever hooks were skipped. */

@@ -106,6 +106,8 @@ const said: Readonly<Record<string, string>> = {
   cancel: "cancelling",
   merge: "in the merge queue:",
   undo: "taking back",
+  approve: "approved",
+  handoff: "handed back",
 };
 
 /** A merge is asked for with what git shows now: lanes in which a person works need the proof. */

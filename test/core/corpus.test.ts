@@ -19,6 +19,7 @@ const corpus: Readonly<Record<string, string>> = {
   "freeze.v1.jsonl": "88a4b23a266d1bdf353f02517b6cd3348c352e2e0b27aa7f848953afd51eca4b",
   "lease.v1.jsonl": "4b4585ddb57bed19f2bea0519e0c0e2b2051c30c6c3f18c9b3321e1c6d3a5de8",
   "undo.v1.jsonl": "ec581a122cfa21a8f24b82cfcf03a98188b7d596179347ab2175b7c1711f5451",
+  "review.v1.jsonl": "7494ce8186df1d439bed4f348ba73dc025697720ec88805382e1dddb91191dfd",
   "one-fact.v0.jsonl": "e7a77f7b29afc25c4cc2db81c2bbcf082b7637b8779469a2ea2e6c612970bc2e",
 };
 
@@ -163,6 +164,57 @@ describe("the frozen logs", () => {
             "rebuilt": 0,
           },
           "undone": undefined,
+        },
+      ]
+    `);
+  });
+
+  test("hold what people said of lanes before they landed", () => {
+    const { state, voids } = foldedFrom("review.v1.jsonl");
+    expect(voids).toMatchInlineSnapshot(`
+      [
+        "3: lane.added: its definition has a wrong strategy",
+        "5: lane.rolled-back: lane docs is queued",
+        "14: lane.approved: names no commit",
+        "18: merge.resolve-dropped: no conflict stands in lane docs",
+        "32: merge.resolving: lane api is ready",
+        "37: lane.approved: lane api is merged",
+      ]
+    `);
+    expect(
+      [...state.lanes.values()].map(({ id, state: to, approved, resolving, note, landed, merge }) => ({
+        id,
+        to,
+        approved: approved?.head,
+        resolving: resolving?.saved,
+        note,
+        overridden: landed?.override ?? merge?.override,
+      })),
+    ).toMatchInlineSnapshot(`
+      [
+        {
+          "approved": "h1",
+          "id": "docs",
+          "note": "keep both headings",
+          "overridden": "the release waits",
+          "resolving": "refs/lanes/trash/docs/4",
+          "to": "conflicted",
+        },
+        {
+          "approved": undefined,
+          "id": "api",
+          "note": undefined,
+          "overridden": "the release waits",
+          "resolving": undefined,
+          "to": "merged",
+        },
+        {
+          "approved": undefined,
+          "id": "web",
+          "note": undefined,
+          "overridden": undefined,
+          "resolving": undefined,
+          "to": "ready",
         },
       ]
     `);
