@@ -127,6 +127,8 @@ export interface Host {
   alive(process: Identity): boolean;
   /** Is the process there but stopped (SIGSTOP, freezer)? */
   frozen(process: Identity): boolean;
+  /** Room on the disk that holds the worktrees; undefined when it cannot be seen. */
+  room(): Room | undefined;
   /** Start a run, detached. Idempotent by `run`. Rejects when no process can be made. */
   start(spec: RunSpec): Promise<void>;
   seen(run: string): RunSeen;
@@ -194,6 +196,25 @@ export interface Saved {
   readonly nested: readonly string[];
 }
 
+/** What a worktree got besides its commit, and what is to be known of it before an agent starts. */
+export interface Furnished {
+  /** Ignored files that were copied into it. */
+  readonly copied: number;
+  /** Those that were not: too many, too large, or something stands in the way. */
+  readonly left: readonly string[];
+  /** Paths of its submodules; nobody fetches them. */
+  readonly submodules: readonly string[];
+  /** File in git's folder that says which setup command has succeeded in it. */
+  readonly setupMark: string;
+}
+
+/** Room on the disk of the worktrees. */
+export interface Room {
+  readonly freeBytes: number;
+  /** Undefined where the file system does not count them. */
+  readonly freeFiles?: number;
+}
+
 /** A lane that is back. */
 export interface Restored {
   readonly path: string;
@@ -225,6 +246,8 @@ export interface Git {
   baseFor(onto: string, heads: readonly string[]): Promise<{ readonly base: string } | No>;
   /** Branch and worktree for a lane at `base`; takes over what an earlier, killed call left. Idempotent. */
   openLane(lane: string, base: string): Promise<{ readonly path: string; readonly head: string } | No>;
+  /** Copy the ignored files that `.worktreeinclude` names from the user's checkout into a lane's worktree, once. */
+  furnish(lane: string): Promise<Furnished>;
   /** Commit what is uncommitted in a lane (below `within`, when given). False when there was nothing. */
   commitAll(lane: string, message: string, within?: string): Promise<boolean>;
   /**
@@ -255,6 +278,21 @@ export interface Git {
   saveLane(lane: string): Promise<Saved | No>;
   /** Branch and worktree of a lane as they were kept the `n`-th time (the newest when absent): index, edits and new files too. Idempotent. */
   restoreLane(lane: string, n?: number): Promise<Restored | No>;
+  /**
+   * Branch and worktree of a lane at `base` again, after everything in them was kept (`saveLane`): `saved` is where, absent when
+   * there was nothing to keep. Ignored files stay. Idempotent.
+   */
+  rollBack(lane: string, base: string): Promise<{ readonly saved?: string } | No>;
+  /**
+   * Merge the target's tip into the lane's worktree and leave it there, with conflict markers and uncommitted, after everything in it
+   * was kept. `since`: see `candidate`. `paths`: what is in conflict; none when the two merge, and then the worktree is as it was.
+   */
+  putConflict(
+    lane: string,
+    ask: { readonly target: string; readonly since?: string | undefined },
+  ): Promise<{ readonly onto: string; readonly paths: readonly string[]; readonly saved: string } | No>;
+  /** Take it out again: files and index as they were, after everything was kept (`saved`). False: none stands there. */
+  dropConflict(lane: string): Promise<{ readonly saved: string } | false | No>;
   /** What is kept of all lanes, oldest first for each. */
   kept(): Promise<readonly Kept[]>;
   /** Let go of these refs, each only if it still names this commit. Answers those that are gone. */

@@ -9,6 +9,7 @@ import { batchMessage, checkOf, mayLand, mergeMessage, notOnTarget, strategyOf, 
 import type { Lane } from "../core/state.ts";
 import type { Candidate } from "../port.ts";
 import { refuseUnchecked } from "./act-merge.ts";
+import { touching } from "./act-undo.ts";
 import { loadRules } from "./policy.ts";
 import { reasonOf, tell, tellAll, type Work } from "./work.ts";
 
@@ -81,17 +82,19 @@ const layerOf = async (work: Work, lane: Lane, site: Site, layers: readonly Laye
   const { id: key } = lane;
   const { tip } = site;
   const branch = await git.tip(branchOf(key));
-  const taken = isNo(branch) ? branch.refused : await foreignLease(work, lane, tip, branch.head);
+  const taken = isNo(branch) ? branch.refused : await barred(work, lane, tip, branch.head);
   if (isNo(branch) || taken !== undefined) {
     await tell(work, lane, [{ type: "merge.withdrawn", key, why: taken ?? "" }]);
     return undefined;
   }
   const { head } = branch;
-  const since = await takenOut(work, lane, tip);
+  const since = await takenOut(work, lane, tip, head);
   const own = since === undefined && (await beganElsewhere(work, lane, tip, head)) ? key : undefined;
   const strategy = strategyOf(lane, work.rules.config.strategy);
   if (since === undefined && (await git.contains(tip, head))) {
-    await landAsItIs(work, lane, site, { head });
+    if (lane.undone)
+      await tell(work, lane, [{ type: "merge.withdrawn", key, why: takenOff(lane.undone, site.target) }]);
+    else await landAsItIs(work, lane, site, { head });
     return undefined;
   }
   const onto = layers.at(-1)?.commit ?? site.onto;
@@ -110,9 +113,12 @@ const layerOf = async (work: Work, lane: Lane, site: Site, layers: readonly Laye
   }
   const alone = onto === tip ? candidate : await git.candidate({ ...ask, onto: tip });
   if (isNo(alone)) {
+    const paths = alone.paths ?? [];
+    const others = await landedOn(work, site.target, head, paths);
+    const why = others.length === 0 ? alone.refused : `${alone.refused} with ${others.join(", ")}`;
     await tell(work, lane, [
       startedAs(site, lane, { head, commit: "", since }),
-      { type: "merge.conflicted", key, why: alone.refused, paths: alone.paths ?? [] },
+      { type: "merge.conflicted", key, why, paths, ...(others.length === 0 ? {} : { with: others }) },
     ]);
     return undefined;
   }
@@ -124,8 +130,14 @@ const layerOf = async (work: Work, lane: Lane, site: Site, layers: readonly Laye
  * The target before this lane landed, if that was taken out again by a commit and the lane's commits are in its
  * history: a plain merge would take them for merged, and bring nothing back.
  */
-const takenOut = async ({ world }: Work, { undone }: Lane, tip: string): Promise<string | undefined> =>
-  undone && (await world.git.contains(tip, undone.head)) ? undone.since : undefined;
+const takenOut = async ({ world }: Work, { undone }: Lane, tip: string, head: string): Promise<string | undefined> => {
+  if (!undone || !(await world.git.contains(tip, undone.head))) return undefined;
+  // The branch has what took it out, too: whoever merged that into it decided what stays.
+  return (await world.git.contains(head, undone.commit)) ? undefined : undone.since;
+};
+
+const takenOff = ({ commit, head }: NonNullable<Lane["undone"]>, target: string): string =>
+  `${target} has all of its branch, but its work was taken off it again in ${commit.slice(0, 7)}: git reset --hard ${head.slice(0, 7)} in its worktree brings it back there`;
 
 /** Did this lane begin on work that is on the target as other commits, squashed or rebased? Their own are not to come with it. */
 const beganElsewhere = async ({ world, ledger }: Work, lane: Lane, tip: string, head: string): Promise<boolean> => {
@@ -163,7 +175,7 @@ const putOff = async (
   layers: readonly Layer[],
   ask: { readonly head: string; readonly message: string; readonly at: number; readonly since: string | undefined },
 ): Promise<void> => {
-  const before = [...(below?.lanes ?? []).map((other) => ({ lane: other, head: other.merge?.head ?? "" })), ...layers];
+  const before = [...(below?.lanes ?? []).map((other) => ({ lane: other, head: other.merge.head })), ...layers];
   let behind = before.at(-1)?.lane.id ?? "";
   for (const other of before) {
     const pair = await work.world.git.candidate({ ...ask, onto: other.head });
@@ -188,7 +200,7 @@ const begin = async (work: Work, site: Site, layers: readonly [Layer, ...Layer[]
     );
     return;
   }
-  await tellAll(work, lanes, begun(work.ledger.state, site, layers, commit.commit));
+  await tellAll(work, lanes, begun(work.ledger.state, site, layers, commit));
 };
 
 /** Where every commit of the target has to be tested, several lanes land as one commit: the chain's own commits never were. */
@@ -205,7 +217,35 @@ const commitOf = async (work: Work, { onto }: Site, layers: readonly [Layer, ...
   });
 };
 
-/** Why this work may not land: it changes what another lane has leased. Nobody gets round this, whatever hooks were skipped. */
+/** Lanes whose landed work changed these paths and is not in `head` yet, the newest first. */
+const landedOn = async (
+  { world, ledger }: Work,
+  target: string,
+  head: string,
+  paths: readonly string[],
+): Promise<readonly string[]> => {
+  if (paths.length === 0) return [];
+  const landed: Lane[] = [];
+  for (const other of ledger.state.lanes.values())
+    if (other.landed?.target === target && !(await world.git.contains(head, other.landed.merge))) landed.push(other);
+  const found = await touching(world, landed, paths);
+  return found.toSorted((a, b) => (b.landed?.at ?? 0) - (a.landed?.at ?? 0)).map(({ id }) => id);
+};
+
+/** Why this head may not land now; undefined when it may, or a person overrides that. */
+const barred = async (work: Work, lane: Lane, onto: string, head: string): Promise<string | undefined> =>
+  lane.merge?.override === undefined
+    ? (unapproved(work, lane, head) ?? (await foreignLease(work, lane, onto, head)))
+    : undefined;
+
+/** A person has to approve it first. */
+const unapproved = (work: Work, lane: Lane, head: string): string | undefined => {
+  if ((lane.spec.review ?? work.rules.config.review) !== "required" || lane.approved?.head === head) return undefined;
+  const since = lane.approved ? `, which has new commits since ${lane.approved.head.slice(0, 7)} was approved` : "";
+  return `waits for a person's approval of ${head.slice(0, 7)}${since}: lanes approve ${lane.id}`;
+};
+
+/** Why this work may not land: it changes what another lane has leased. Nobody but a person who overrides it gets round this, whatever hooks were skipped. */
 const foreignLease = async (work: Work, lane: Lane, onto: string, head: string): Promise<string | undefined> => {
   const claims = claimsOf(work.ledger.state);
   if (claims.every((claim) => claim.lane === lane.id)) return undefined;

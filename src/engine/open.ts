@@ -47,6 +47,8 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       if ((await isStrandedHere(ledger, world, version, limits)) || (await isEdited(ledger, world, version)))
         world.host.spawnEngine();
     },
+    resolve: async (lane) => (await import("./resolve.ts")).resolve(ledger, world, lane),
+    dropResolve: async (lane) => (await import("./resolve.ts")).dropResolve(ledger, world, lane),
     foresee: async (lanes) => {
       const { foresee } = await import("./foresee.ts");
       return Promise.all(
@@ -120,6 +122,7 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       return world.git.whyStays(lane, lanes.get(lane)?.spec.target ?? target);
     },
     kept: () => world.git.kept(),
+    emptyPool: () => world.git.fillPool(0, ledger.state.target ?? "main"),
     pulse: () => takePulse(ledger, world),
     stopEngine: () => stopEngine(ledger, world),
   };

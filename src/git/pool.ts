@@ -10,6 +10,7 @@ import { isDirectory, missing, namesIn, smallText } from "./absent.ts";
 import { call, endOf, must } from "./call.ts";
 import type { Context } from "./call.ts";
 import { dropDeadLocks } from "./dead-lock.ts";
+import { furnishedMark, setupMark } from "./furnish.ts";
 import { stampOf } from "./guard.ts";
 import { seeAdmin } from "./head.ts";
 import { adminOf, adminsIn, pointsTo, refsPlace, treePlace } from "./place.ts";
@@ -62,7 +63,9 @@ export const takeIdle = async (context: Context, lane: string, head: string): Pr
   const entries = await entriesOf(context);
   const again = entries.find(({ claim }) => claim?.lane === lane);
   if (again) return (await brought(context, lane, again, head)) ? again : undefined;
-  const idle = entries.filter((entry) => entry.idle !== undefined && entry.claim === undefined);
+  const idle = entries.filter(
+    (entry) => entry.idle !== undefined && entry.claim === undefined && isAsSparse(context, entry),
+  );
   const entry = idle.find((one) => one.idle === head) ?? idle[0];
   if (entry?.idle === undefined) return undefined;
   await writeFile(join(entry.admin, claimMark), `${lane} ${entry.idle}`);
@@ -75,6 +78,10 @@ export const takeIdle = async (context: Context, lane: string, head: string): Pr
   context.note(`an idle worktree could not be brought to ${head}: ${endOf(ran)}`);
   return (await brought(context, lane, entry, head)) ? entry : undefined;
 };
+
+/** Does it have the files that the user's checkout wants now, where that is sparse? */
+const isAsSparse = ({ layout: { common } }: Context, { admin }: Entry): boolean =>
+  smallText(join(admin, "info", "sparse-checkout")) === smallText(join(common, "info", "sparse-checkout"));
 
 /** Nobody works in the pool, and it was clean when it was taken: whatever a killed call left there is ours to set right. */
 const brought = async (context: Context, lane: string, { path, admin }: Entry, head: string): Promise<boolean> => {
@@ -180,7 +187,7 @@ export const fillPool = async (context: Context, size: number, commit: string): 
   await context.alone(() => settleMoves(context));
   for (const entry of await entriesOf(context)) await tend(context, entry, commit);
   const idle = (await entriesOf(context)).filter((entry) => entry.idle !== undefined && entry.claim === undefined);
-  for (const { path } of idle.slice(size))
+  for (const { path } of [...idle.slice(size), ...idle.slice(0, size).filter((one) => !isAsSparse(context, one))])
     await context.alone(() => call(context, refsPlace(context.layout), ["worktree", "remove", path], { writes: path }));
   for (let have = namesIn(folderOf(context)).length; have < size; have += 1)
     if (!(await addIdle(context, commit))) return;
@@ -220,7 +227,14 @@ const tend = async (context: Context, entry: Entry, commit: string): Promise<voi
 };
 
 /** What a removal or a restoring noted in the admin folder of a worktree that came from a lane. */
-const marksOfOthers: readonly string[] = [returnMark, "lanekeeper-removing", "lanekeeper-index", "lanekeeper-restored"];
+const marksOfOthers: readonly string[] = [
+  returnMark,
+  "lanekeeper-removing",
+  "lanekeeper-index",
+  "lanekeeper-restored",
+  furnishedMark,
+  setupMark,
+];
 
 /** One more, filled. False when git does not make it. */
 const addIdle = async (context: Context, commit: string): Promise<boolean> => {

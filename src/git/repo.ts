@@ -11,6 +11,7 @@ import { commitAll } from "./commit.ts";
 import { publish } from "./control.ts";
 import { exclude, noteCheckout } from "./exclude.ts";
 import { createForecaster } from "./forecast.ts";
+import { furnish } from "./furnish.ts";
 import { dropKept, keptOf } from "./kept.ts";
 import type { KeptCommit } from "./kept.ts";
 import { land } from "./land.ts";
@@ -20,7 +21,9 @@ import { fillPool } from "./pool.ts";
 import { identity } from "./porcelain.ts";
 import { changed, contains, filesAt, known } from "./read.ts";
 import { commitOf, refsBelow } from "./ref.ts";
+import { dropConflict, putConflict } from "./resolve.ts";
 import { restoreLane } from "./restore.ts";
+import { rollBack } from "./roll-back.ts";
 import { saveLane } from "./save.ts";
 import { candidate, join, reverted } from "./strategy.ts";
 import { onlyTip, takeBack } from "./take-back.ts";
@@ -40,6 +43,7 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     contains: (head, ancestor) => contains(context, head, ancestor),
     baseFor: (onto, heads) => baseFor(context, onto, heads),
     openLane: (lane, base) => openLane(context, lane, base),
+    furnish: (lane) => furnish(context, lane),
     commitAll: (lane, message, within) => commitAll(context, lane, message, within),
     closeLane: (lane, target, how) => closeLane(context, lane, target, how),
     fillPool: (size, target) => refill(context, size, target),
@@ -51,6 +55,9 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     candidate: (ask) => candidate(context, ask),
     join: (ask) => join(context, ask),
     verification: (slot, commit) => verification(context, slot, commit),
+    rollBack: (lane, base) => rollBack(context, lane, base),
+    putConflict: (lane, ask) => putConflict(context, lane, ask),
+    dropConflict: (lane) => dropConflict(context, lane),
     reverted: (ask) => reverted(context, ask),
     onlyTip: (target, merge) => onlyTip(context, target, merge),
     takeBack: (ask) => takeBack(context, ask),

@@ -11,6 +11,7 @@ import { startEngine, startRun } from "./launcher.ts";
 import { readOutput, readTail } from "./output.ts";
 import { checkedName } from "./run-folder.ts";
 import type { RunArea } from "./run-folder.ts";
+import { roomAt } from "./room.ts";
 import { seeRun } from "./seen.ts";
 import { stopRun } from "./stop.ts";
 import { announceViewer, liveViewers } from "./viewer.ts";
@@ -31,6 +32,7 @@ export const createHost = (place: HostPlace): Host => ({
   self: ownIdentity,
   alive: isAlive,
   frozen: isFrozen,
+  room: () => roomAt(place.home),
   start: async (spec) => {
     if (spec.lent !== undefined) place.lends?.(lentValues(place, spec.lent));
     if (spec.isLane) writeHooks(place, place.entry);

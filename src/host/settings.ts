@@ -84,6 +84,8 @@ const harmless: ReadonlySet<string> = new Set<keyof Config>([
   "maxRuns",
   "outputMb",
   "pool",
+  "minFreeMb",
+  "ports",
   "agent",
 ]);
 
