@@ -1,10 +1,11 @@
 /** Everything that this program can do to the world, on one page. Types only: drivers fill them, the engine uses them. */
 import type { Config } from "./core/config.ts";
 import type { Layer } from "./core/config-source.ts";
+import type { Collision } from "./core/conflict.ts";
 import type { Entry, LogRecord } from "./core/event.ts";
 import type { Mend } from "./core/finding.ts";
 import type { BoxFacts, GitFacts, JournalFacts, WorkFacts } from "./core/health.ts";
-import type { No, RepoSeen, RunSeen } from "./core/observed.ts";
+import type { Kept, No, RepoSeen, RunSeen } from "./core/observed.ts";
 import type { Identity, Strategy } from "./core/state.ts";
 
 /** Ends what a call began: a watch, an announcement. */
@@ -111,6 +112,8 @@ export interface RunSpec {
   readonly argv: readonly string[];
   /** Variables set on top of the usual allow-list (LANES_*, git identity). */
   readonly env: Readonly<Record<string, string>>;
+  /** It works in its lane's worktree: what it commits there is compared with the leases of others, in front of the user's own hooks. */
+  readonly isLane?: true;
   /** Name given to `lend` before, when values of the asking shell are waiting. */
   readonly lent?: string;
   /** Less than this is kept of the output: its beginning and its end. At least 1 MiB; 64 MiB when absent. */
@@ -124,6 +127,8 @@ export interface Host {
   alive(process: Identity): boolean;
   /** Is the process there but stopped (SIGSTOP, freezer)? */
   frozen(process: Identity): boolean;
+  /** Room on the disk that holds the worktrees; undefined when it cannot be seen. */
+  room(): Room | undefined;
   /** Start a run, detached. Idempotent by `run`. Rejects when no process can be made. */
   start(spec: RunSpec): Promise<void>;
   seen(run: string): RunSeen;
@@ -162,6 +167,23 @@ export interface Candidate {
   readonly tree: string;
 }
 
+/** What a forecast is asked about. */
+export interface ForecastAsk {
+  /** Commit of the target. */
+  readonly target: string;
+  /** Tips of the lanes' branches, by lane. */
+  readonly lanes: ReadonlyMap<string, string>;
+  /** Lanes in which there may be uncommitted work: it is taken as if it were committed. */
+  readonly dirty: readonly string[];
+}
+
+/** What is predicted. */
+export interface Forecast {
+  readonly collisions: readonly Collision[];
+  /** Lanes whose uncommitted work is in it. */
+  readonly uncommitted: readonly string[];
+}
+
 /** Where a lane's work is kept. */
 export interface Saved {
   /** `refs/lanes/trash/<lane>/<n>`: a commit whose tree is what was on disk; its parents hold HEAD, branch and index. */
@@ -174,20 +196,23 @@ export interface Saved {
   readonly nested: readonly string[];
 }
 
-/** What is kept of a lane, and how much it is. */
-export interface Kept {
-  readonly ref: string;
-  readonly lane: string;
-  readonly n: number;
-  readonly commit: string;
-  /** When it was kept, in ms since 1970. */
-  readonly at: number;
-  /** What was in progress in its worktree: a rebase, a merge, … */
-  readonly busy?: string;
-  /** Commits since its base, and files that were not committed, with their size in bytes. */
-  readonly commits: number;
-  readonly files: number;
-  readonly bytes: number;
+/** What a worktree got besides its commit, and what is to be known of it before an agent starts. */
+export interface Furnished {
+  /** Ignored files that were copied into it. */
+  readonly copied: number;
+  /** Those that were not: too many, too large, or something stands in the way. */
+  readonly left: readonly string[];
+  /** Paths of its submodules; nobody fetches them. */
+  readonly submodules: readonly string[];
+  /** File in git's folder that says which setup command has succeeded in it. */
+  readonly setupMark: string;
+}
+
+/** Room on the disk of the worktrees. */
+export interface Room {
+  readonly freeBytes: number;
+  /** Undefined where the file system does not count them. */
+  readonly freeFiles?: number;
 }
 
 /** A lane that is back. */
@@ -221,6 +246,8 @@ export interface Git {
   baseFor(onto: string, heads: readonly string[]): Promise<{ readonly base: string } | No>;
   /** Branch and worktree for a lane at `base`; takes over what an earlier, killed call left. Idempotent. */
   openLane(lane: string, base: string): Promise<{ readonly path: string; readonly head: string } | No>;
+  /** Copy the ignored files that `.worktreeinclude` names from the user's checkout into a lane's worktree, once. */
+  furnish(lane: string): Promise<Furnished>;
   /** Commit what is uncommitted in a lane (below `within`, when given). False when there was nothing. */
   commitAll(lane: string, message: string, within?: string): Promise<boolean>;
   /**
@@ -230,9 +257,18 @@ export interface Git {
   closeLane(
     lane: string,
     target: string,
-    /** Work that is not on the target does not keep it from going: it is kept first, by `saveLane`, and `saved` is where. */
-    save?: boolean,
+    how?: {
+      /** Work that is not on the target does not keep it from going: it is kept first, by `saveLane`, and `saved` is where. */
+      readonly save?: boolean;
+      /** Its worktree is not removed but waits for another lane, while fewer than so many do. */
+      readonly pool?: number;
+    },
   ): Promise<{ readonly removed: boolean; readonly why: string; readonly kept?: string; readonly saved?: string }>;
+  /**
+   * Have `size` idle worktrees wait for lanes, parked at the target's tip: `openLane` takes them over. Sets right what killed calls
+   * left in the pool. For idle time, one call at a time.
+   */
+  fillPool(size: number, target: string): Promise<void>;
   /** Why `closeLane` would leave the worktree, without saving; undefined when it would remove it. Changes nothing. */
   whyStays(lane: string, target: string): Promise<string | undefined>;
   /**
@@ -275,6 +311,14 @@ export interface Git {
     readonly strategy?: Strategy;
     readonly strict?: boolean;
   }): Promise<Candidate | No>;
+  /** What a stack of candidates lands as: its tree in one commit, whose parents are `onto` and all heads. */
+  join(ask: {
+    readonly onto: string;
+    readonly heads: readonly string[];
+    readonly tree: string;
+    readonly message: string;
+    readonly at: number;
+  }): Promise<Candidate | No>;
   /** The tip `onto` with what went from `from` to `to` taken out, as a commit outside every worktree; `onto` when nothing of it is left. */
   reverted(ask: {
     readonly onto: string;
@@ -300,14 +344,23 @@ export interface Git {
   }): Promise<{ readonly tip: string } | { readonly moved: string } | No>;
   /** A warm worktree with exactly `commit` checked out, ignored files of earlier checks kept. Returns its path. */
   verification(slot: number, commit: string): Promise<string>;
-  /** Move the target from `onto` to `commit`, every checkout of it included, in the safe order. Replays after a crash. */
+  /**
+   * Move the target from `onto` to `commit`, every checkout of it included, in the safe order. Replays after a crash. `others`: lanes that
+   * are merged by the same commit; all land, or none.
+   */
   land(ask: {
     readonly lane: string;
     readonly target: string;
     readonly onto: string;
     readonly commit: string;
     readonly head: string;
+    readonly others?: readonly { readonly lane: string; readonly head: string }[];
   }): Promise<{ readonly landed: true } | { readonly moved: string } | No>;
+  /**
+   * Which of these lanes would not merge with the target, and which not with each other: for those that land on the same target.
+   * Low in priority; nothing of the user's is touched. `first` is told what is known before lanes are compared with each other.
+   */
+  forecast(ask: ForecastAsk, first?: (told: Forecast) => void): Promise<Forecast>;
   /** Text of the files below `folder` at a commit, by path. */
   filesAt(commit: string, folder: string): Promise<ReadonlyMap<string, string>>;
   /** Paths that `head` changed since it left `onto`. */

@@ -8,6 +8,7 @@ import { begunBy, placesOf } from "../engine/trusted.ts";
 import { needTrust } from "./ask.ts";
 import { type Call, flagOf, textOf } from "./call.ts";
 import { type Answer, exit, no, worst } from "./exit.ts";
+import { warnOfOverlap } from "./overlap.ts";
 import { laneJson, lanesJson, laneOutcome, momentOf, type Report, tell, worktreePath } from "./report.ts";
 import { codeOf, isOpened } from "./settle.ts";
 import { recorded } from "./wait.ts";
@@ -55,6 +56,14 @@ export const start = async (
   const untrusted = await needTrust(call, engine, placesOf(engine.state(), command));
   if (untrusted) return untrusted;
   const begun = begunBy(engine.state(), command);
+  warnOfOverlap(
+    call,
+    engine.state(),
+    begun.flatMap((id) => {
+      const lane = engine.state().lanes.get(id);
+      return lane ? [{ id, paths: lane.spec.paths }] : [];
+    }),
+  );
   if (begun.length > 0) await engine.lend(begun);
   const refused = await wish(call, engine, command);
   if (refused) return refused;

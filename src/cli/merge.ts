@@ -1,4 +1,4 @@
-/** `merge [LANE…]`: lanes land on the target one after another, each tested as merged. */
+/** `merge [LANE…]`: lanes land on the target, tested as merged. */
 import type { Command } from "../core/command.ts";
 import { decide, isRefusal } from "../core/decide.ts";
 import { quote } from "../core/id.ts";
@@ -11,6 +11,7 @@ import { placesOf } from "../engine/trusted.ts";
 import { needTrust, warnOf } from "./ask.ts";
 import { type Call, flagOf, textOf } from "./call.ts";
 import { type Answer, exit, no, worst } from "./exit.ts";
+import { mergeList } from "./merge-list.ts";
 import { momentOf, type Report, tell } from "./report.ts";
 import { codeOf, type Moment } from "./settle.ts";
 import { follow, recorded, waitFor } from "./wait.ts";
@@ -18,6 +19,7 @@ import { lanesNamed, wish } from "./wish.ts";
 
 /** Ask the merge queue for lanes and wait until they have landed or were refused. */
 export const merge = async (call: Call, engine: Engine): Promise<Answer> => {
+  if (flagOf(call, "list")) return mergeList(call, engine);
   await warnOf(call, engine);
   const report = await mergeLanes(call, engine, call.words);
   return isNo(report) ? report : tell(call, report);
@@ -103,6 +105,12 @@ const mergeOf = (lanes: readonly Lane[], how: How): Command => ({
 
 const askFor = async (engine: Engine, lanes: readonly Lane[], how: How): Promise<readonly Refused[]> => {
   const refused: Refused[] = [];
+  // All at once where nobody is refused: then they may be tested together.
+  if (lanes.length > 1) {
+    const whole = mergeOf(lanes, how);
+    const first = decide(engine.state(), whole);
+    if (!isRefusal(first) && !("refused" in (await engine.execute(whole)))) return [];
+  }
   for (const lane of lanes) {
     const { id } = lane;
     const command = mergeOf([lane], how);

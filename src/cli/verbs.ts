@@ -5,6 +5,7 @@ import type { Call, Verb } from "./call.ts";
 import { cleanup } from "./cleanup.ts";
 import { completion } from "./completion.ts";
 import { config } from "./config.ts";
+import { conflicts } from "./conflicts.ts";
 import { doctor } from "./doctor.ts";
 import { engineVerb } from "./engine.ts";
 import { events } from "./events.ts";
@@ -20,6 +21,7 @@ import { monitor } from "./monitor.ts";
 import { pause, resume } from "./pause.ts";
 import { plan } from "./plan.ts";
 import { probes } from "./probes.ts";
+import { remove, restore, trash } from "./remove.ts";
 import { repair } from "./repair.ts";
 import { reset } from "./reset.ts";
 import { resolve } from "./resolve.ts";
@@ -60,11 +62,15 @@ export const verbs: Readonly<Record<string, Verb>> = {
   monitor: { run: monitor },
   log: { run: log },
   why: { run: why },
+  conflicts: { run: conflicts },
   events: { run: events },
   tracker: { run: tracker },
   lock: { run: lock },
   engine: { run: engineVerb },
   cleanup: { run: cleanup },
+  remove: { run: remove },
+  restore: { run: restore },
+  trash: { run: trash },
   repair: { run: repair },
   reset: { run: reset },
   trust: { run: trust },

@@ -128,9 +128,15 @@ export const catalog: readonly Capability[] = [
       },
       { flags: "--override", about: "land whatever check, leases and review say; needs --why, and stays in the log" },
       { flags: "--why <text>", about: "why it is overridden" },
+      { flags: "--list", about: "show the merge queue and change nothing" },
       ...waiting,
     ],
-    examples: ["lanes merge", "lanes merge docs-intro --check 'npm test'", "lanes merge docs-intro --strategy squash"],
+    examples: [
+      "lanes merge",
+      "lanes merge docs-intro --check 'npm test'",
+      "lanes merge docs-intro --strategy squash",
+      "lanes merge --list",
+    ],
     wish: (lane) => ({ type: "merge", lanes: [lane], evidence: new Map() }),
   },
   {
@@ -313,6 +319,14 @@ export const catalog: readonly Capability[] = [
     examples: ["lanes why docs"],
   },
   {
+    id: "conflicts",
+    title: "Show which lanes would not merge with the target or with each other, uncommitted work included",
+    group: "look",
+    arguments: [{ name: "LANE", about: "only pairs of this lane, or of target; all when left out", optional: true }],
+    options: [{ flags: "--refresh", about: "compare now, instead of showing what the engine found last" }],
+    examples: ["lanes conflicts", "lanes conflicts docs", "lanes conflicts --json | jq .pairs"],
+  },
+  {
     id: "events",
     title: "Show the journal",
     group: "look",
@@ -330,14 +344,15 @@ export const catalog: readonly Capability[] = [
     arguments: [
       {
         name: "ACTION",
-        about: "list, acquire, renew, release or break; list when left out",
+        about: "list, check, acquire, renew, release or break; list when left out",
         optional: true,
-        words: ["list", "acquire", "renew", "release", "break"],
+        words: ["list", "check", "acquire", "renew", "release", "break"],
       },
       { name: "LANE", about: "whose lease; break takes the number of a claim", optional: true },
       {
         name: "GLOB",
-        about: "paths to lease, or @NAME for a resource; release takes the number of a claim",
+        about:
+          "paths to lease, or @NAME for a resource; release takes the number of a claim, check paths, or - for a list of them that ends each with NUL",
         optional: true,
         many: true,
       },
@@ -350,6 +365,7 @@ export const catalog: readonly Capability[] = [
     ],
     examples: [
       "lanes lock list",
+      "lanes lock check docs src/a.ts",
       "lanes lock acquire docs 'docs/**' --ttl 2h",
       "lanes lock release docs",
       "lanes lock break 12 --why 'its agent hangs'",
@@ -406,6 +422,40 @@ export const catalog: readonly Capability[] = [
     options: [{ flags: "--dry-run", about: "say what would be removed" }],
     examples: ["lanes cleanup --dry-run", "lanes cleanup"],
     wish: (lane) => ({ type: "remove", lanes: [lane] }),
+  },
+  {
+    id: "remove",
+    title: "Keep everything that is in lanes, then take their worktrees and branches away; asks first",
+    group: "keep",
+    arguments: lanes,
+    options: [{ flags: "--yes", about: "do not ask" }],
+    examples: ["lanes remove docs", "lanes remove docs api --yes"],
+    wish: (lane) => ({ type: "remove", lanes: [lane], save: true }),
+  },
+  {
+    id: "restore",
+    title: "Bring a lane back as it was kept: branch, worktree, what was staged, edited and new",
+    group: "keep",
+    arguments: [
+      ...oneLane,
+      {
+        name: "N",
+        about: "which of the kept ones, as lanes trash counts them; the newest when left out",
+        optional: true,
+      },
+    ],
+    options: [],
+    examples: ["lanes restore docs", "lanes restore docs 2"],
+    wish: (lane) => ({ type: "restore", lane }),
+  },
+  {
+    id: "trash",
+    title: "Show what is kept of lanes that were removed",
+    group: "keep",
+    reads: true,
+    arguments: [{ name: "LANE", about: "only of this lane", optional: true }],
+    options: [],
+    examples: ["lanes trash", "lanes trash --json | jq '.kept[].ref'"],
   },
   {
     id: "repair",

@@ -55,7 +55,10 @@ export type Command =
   /** Take the landings of these lanes back. */
   | { readonly type: "undo"; readonly lanes: readonly string[]; readonly check?: string }
   | { readonly type: "enter"; readonly phase: Phase }
-  | { readonly type: "remove"; readonly lanes: readonly string[] }
+  /** Take worktrees away; with `save` whatever is in them, after that was kept, and lanes that are not merged are given up. */
+  | { readonly type: "remove"; readonly lanes: readonly string[]; readonly save?: true }
+  /** Bring a lane back as it was kept the `n`-th time, or last. */
+  | { readonly type: "restore"; readonly lane: string; readonly n?: number }
   /** A lease of paths and resources for a lane: now, or when it is free. */
   | {
       readonly type: "claim";

@@ -24,6 +24,12 @@ export interface GapPolicy {
   readonly lanesMax: number;
 }
 
+/** Ports, the first and the last one included. */
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** The settings of one file, or of all of them merged. Absent: not set here. */
 export interface Config {
   readonly target?: string;
@@ -31,13 +37,25 @@ export interface Config {
   readonly requireCheck?: boolean;
   /** How lanes land that do not say; `merge` when nobody says. */
   readonly strategy?: Strategy;
-  /** False: commits that nobody checked by themselves may become first parents of the target's history. */
+  /** Must every commit that the target gets have passed its check? Without it lanes that were tested together land one by one. */
   readonly strict?: boolean;
   /** Must a person approve what lands, where the lane does not say? */
   readonly review?: Review;
+  /** A check that runs longer is ended with all that it started, in ms. */
+  readonly checkTimeoutMs?: number;
+  /** Checks at the same time, each in a worktree of its own. */
+  readonly checkSlots?: number;
   readonly maxRuns?: number;
   /** Most that is kept of the output of one run, in MiB: its beginning and its end. */
   readonly outputMb?: number;
+  /** Idle worktrees that wait for lanes, each as large as a checkout. */
+  readonly pool?: number;
+  /** Run by `sh -c` in a new worktree before the agent; a lane whose setup fails is failed. */
+  readonly setup?: string;
+  /** With less free space on the disk of the worktrees, in MiB, no lane starts. */
+  readonly minFreeMb?: number;
+  /** Ports that lanes get, one each while they run: `LANES_PORT`. */
+  readonly ports?: PortRange;
   /** Roster member for lanes that name neither command nor agent. */
   readonly agent?: string;
   readonly agents?: Readonly<Record<string, RosterEntry>>;
@@ -58,8 +76,14 @@ const known = [
   "strategy",
   "strict",
   "review",
+  "checkTimeoutMs",
+  "checkSlots",
   "maxRuns",
   "outputMb",
+  "pool",
+  "setup",
+  "minFreeMb",
+  "ports",
   "agent",
   "agents",
   "probes",
@@ -89,13 +113,25 @@ const configOf = (given: ReadonlyMap<string, unknown>): Config => {
     strategy: get("strategy", (value, path) => oneOf(value, path, strategies)),
     strict: get("strict", flag),
     review: get("review", (value, path) => oneOf(value, path, reviews)),
+    checkTimeoutMs: get("checkTimeoutMs", (value, path) => whole(value, path, 1000, 86_400_000)),
+    checkSlots: get("checkSlots", (value, path) => whole(value, path, 1, 64)),
     maxRuns: get("maxRuns", (value, path) => whole(value, path, 1, 1000)),
     outputMb: get("outputMb", (value, path) => whole(value, path, 1, 100_000)),
+    pool: get("pool", (value, path) => whole(value, path, 0, 100)),
+    setup: get("setup", (value, path) => text(value, path)),
+    minFreeMb: get("minFreeMb", (value, path) => whole(value, path, 0, 10_000_000)),
+    ports: get("ports", portRange),
     agent: get("agent", id),
     agents: get("agents", (value, path) => record(value, path, rosterEntry)),
     probes: get("probes", (value, path) => record(value, path, probe)),
     gaps: get("gaps", gaps),
   });
+};
+
+const portRange = (value: unknown, path: string): PortRange => {
+  const given = fields(value, path);
+  const from = whole(given.get("from"), below(path, "from"), 1024, 65_535);
+  return { from, to: whole(given.get("to"), below(path, "to"), from, 65_535) };
 };
 
 const id = (value: unknown, path: string): string => {
@@ -168,6 +204,7 @@ export const mergeConfigs = (configs: readonly Config[]): Config => {
 /** Every command that a file would have us run, as stable text: what trust is given to. Empty when it names none. */
 export const commandsIn = (config: Config): readonly string[] => [
   ...(config.check === undefined ? [] : [`check: ${config.check}`]),
+  ...(config.setup === undefined ? [] : [`setup: ${config.setup}`]),
   ...(config.gaps?.check === undefined ? [] : [`gaps.check: ${config.gaps.check}`]),
   ...(config.gaps?.command === undefined ? [] : [`gaps.command: ${JSON.stringify(config.gaps.command)}`]),
   ...Object.entries(config.agents ?? {}).map(([name, { command }]) => `agents.${name}: ${JSON.stringify(command)}`),

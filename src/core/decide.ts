@@ -6,7 +6,7 @@ import { claimsOf, patternsFault } from "./lease.ts";
 import { approve, handoffNote, resolve } from "./review.ts";
 import { isUndoing, undo } from "./undo.ts";
 import { cycleIn, isFrozen, isHeld, isLive, isManual } from "./schedule.ts";
-import { type Lane, type LaneState, type State, stateTable } from "./state.ts";
+import { type Lane, type LaneSpec, type LaneState, type State, stateTable } from "./state.ts";
 
 /** What this wish means now. Asking for what already is so is no refusal: it yields no events. */
 export const decide = (state: State, command: Command): Decision | Refusal => {
@@ -53,7 +53,9 @@ export const decide = (state: State, command: Command): Decision | Refusal => {
     case "enter":
       return { events: state.phase === command.phase ? [] : [{ type: "phase.entered", phase: command.phase }], if: [] };
     case "remove":
-      return each(state, command.lanes, remove);
+      return each(state, command.lanes, (lane) => remove(lane, command.save));
+    case "restore":
+      return restore(state, command);
     case "claim":
       return claim(state, command);
     case "renew":
@@ -138,10 +140,11 @@ const nameRefusal = (state: State, named: ReadonlyMap<string, string>, id: strin
   if (twin !== undefined) return no(`lane ${id} is named twice`, "name it once", 65, id);
   const old = state.lanes.get(id);
   if (old?.state === "cancelled") {
+    if (old.restoring) return no(`lane ${id} is being brought back`, `choose another id, or: lanes why ${id}`, 65, id);
     return old.worktree
       ? no(
           `lane ${id} exists (cancelled, with a worktree)`,
-          `choose another id, or take its worktree away: lanes cleanup, which says why it keeps one`,
+          `choose another id, or take its worktree away: lanes cleanup, or lanes remove ${id}, which keeps what is in it`,
           65,
           id,
         )
@@ -384,10 +387,53 @@ const landedBefore = ({ id, landed }: Lane, seen: Evidence | undefined): readonl
   return no(what, hint, 4, id);
 };
 
-const remove = (lane: Lane): readonly Event[] | Refusal => {
-  if (!lane.worktree || lane.removal !== undefined) return [];
-  if (lane.state === "merged" || lane.state === "cancelled") return [{ type: "worktree.removal-asked", key: lane.id }];
-  return no(`lane ${lane.id} is ${lane.state}: its worktree stays`, `merge or cancel it first`, 4, lane.id);
+const remove = (lane: Lane, save: true | undefined): readonly Event[] | Refusal => {
+  const { id: key, state } = lane;
+  if (lane.removal !== undefined && (lane.saves ?? !save)) return [];
+  const asked: readonly Event[] = lane.worktree
+    ? [{ type: "worktree.removal-asked", key, ...(save === undefined ? {} : { save }) }]
+    : [];
+  if (state === "merged" || state === "cancelled") return asked;
+  if (!save) {
+    const hint = `merge or cancel it first, or: lanes remove ${key}`;
+    return lane.worktree ? no(`lane ${key} is ${state}: its worktree stays`, hint, 4, key) : [];
+  }
+  if (isLive(lane)) return no(`an agent runs in lane ${key}`, `lanes stop ${key}`, 4, key);
+  const given = cancel(lane);
+  return "refused" in given ? given : [...given, ...asked];
+};
+
+/** A lane of which the log knows nothing any more is one in which a person works. */
+const unknownSpec = (name: string): LaneSpec => ({
+  name,
+  tasks: [],
+  parallel: true,
+  priority: "normal",
+  agent: "manual",
+  dependsOn: [],
+  paths: [],
+  env: [],
+  commit: "agent",
+  retries: 0,
+  kind: "work",
+});
+
+const restore = (state: State, { lane: key, n }: Extract<Command, { type: "restore" }>): Decision | Refusal => {
+  const asked: Event = { type: "lane.restore-asked", key, ...(n === undefined ? {} : { n }) };
+  const lane = state.lanes.get(key);
+  if (!lane) {
+    const refusal = nameRefusal(state, new Map(), key);
+    return (
+      refusal ?? { events: [{ type: "lane.added", key, spec: unknownSpec(key) }, asked], if: [{ lane: key, rev: 0 }] }
+    );
+  }
+  if (lane.restoring) return { events: [], if: [] };
+  if (lane.removal !== undefined) return no(`lane ${key} is being removed`, "try again in a moment", 75, key);
+  if (lane.worktree)
+    return no(`lane ${key} has a worktree`, `lanes remove ${key} keeps what is there; then restore it`, 4, key);
+  if (lane.state !== "cancelled" && lane.state !== "merged")
+    return no(`lane ${key} is ${lane.state}`, `lanes cancel ${key}, then restore it`, 4, key);
+  return { events: [asked], if: [{ lane: key, rev: lane.rev }] };
 };
 
 /** The same paths once more are the same claim. */

@@ -1,4 +1,5 @@
 /** What drivers report of the world: observed, never stored as truth. */
+import type { ForecastSeen } from "./forecast.ts";
 import type { Identity } from "./state.ts";
 
 /** An expected "no": what, and what to do next. Drivers throw only when the world is broken. */
@@ -73,6 +74,22 @@ export interface BranchSeen {
   readonly worktree?: string;
 }
 
+/** What is kept of a lane, and how much it is. */
+export interface Kept {
+  readonly ref: string;
+  readonly lane: string;
+  readonly n: number;
+  readonly commit: string;
+  /** When it was kept, in ms since 1970. */
+  readonly at: number;
+  /** What was in progress in its worktree: a rebase, a merge, … */
+  readonly busy?: string;
+  /** Commits since its base, and files that were not committed, with their size in bytes. */
+  readonly commits: number;
+  readonly files: number;
+  readonly bytes: number;
+}
+
 /** What one look at the repository shows. */
 export interface RepoSeen {
   readonly at: number;
@@ -85,6 +102,8 @@ export interface RepoSeen {
   readonly configured?: Configured;
   /** What the engine makes of them. */
   readonly settings?: SettingsSeen;
+  /** What it predicts of merges; undefined while it has not. */
+  readonly forecast?: ForecastSeen;
 }
 
 /** Name (`core.hooksPath in .git/config`, `the hook pre-commit`) → a digest of its value, which may be a secret. */
@@ -118,5 +137,6 @@ export const mergeSeen = (before: RepoSeen | undefined, after: RepoSeen): RepoSe
     const isKept = lane.dirty === undefined && old?.dirty !== undefined && old.head === lane.head;
     return [id, isKept ? { ...lane, dirty: old.dirty } : lane];
   });
-  return { ...after, lanes: new Map(lanes) };
+  const forecast = after.forecast ?? before.forecast;
+  return { ...after, lanes: new Map(lanes), ...(forecast === undefined ? {} : { forecast }) };
 };

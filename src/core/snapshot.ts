@@ -49,6 +49,8 @@ const unset: { readonly [F in keyof Lane as undefined extends Lane[F] ? F : neve
   note: undefined,
   progress: undefined,
   removal: undefined,
+  saves: undefined,
+  restoring: undefined,
 };
 
 const whole = (lane: Lane): Lane => {

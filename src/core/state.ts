@@ -161,6 +161,8 @@ export interface Run {
   readonly endedAt?: number;
   readonly code?: number;
   readonly signal?: string;
+  /** Port that nobody else's run has while this one lives. */
+  readonly port?: number;
   /** How long it stood still, frozen, in ms; without a freeze that lasts. */
   readonly frozenMs?: number;
 }
@@ -183,6 +185,27 @@ export interface Gate {
   readonly check: string;
   /** Position of the record that began the merge: it names the check's runs. */
   readonly built: number;
+  /** The lane that names them, of several that are tested together; the lane itself when absent. */
+  readonly lead?: string;
+}
+
+/** Lanes that are tested and land together, as one of them knows it. A single lane is a batch of one. */
+export interface Batch {
+  /** Position of the record that began it. */
+  readonly id: number;
+  /** Place of the lane in the stack, from 0. */
+  readonly place: number;
+  /** Lanes that it has: one that misses some may not land. */
+  readonly size: number;
+  /** The first of them: it names the check's runs. */
+  readonly lead: string;
+  /** What is tested and lands, byte for byte. */
+  readonly commit: string;
+  readonly tree: string;
+  /** The verification worktree. */
+  readonly slot: number;
+  /** The batch that this one is stacked on, while that is being tested itself. */
+  readonly on?: number;
 }
 
 /** How a lane's way onto the target stands. */
@@ -212,6 +235,36 @@ export interface Merge {
   readonly startedAt?: number;
   /** Times that the target moved away under it. */
   readonly rebuilt: number;
+  readonly batch?: Batch;
+  /** A lane of an earlier batch that its work conflicts with: it is built after that one. */
+  readonly behind?: string;
+}
+
+/** Lanes of which the whole is known to fail its check, while the one that spoils it is looked for. */
+export interface Suspects {
+  /** In stacking order. */
+  readonly lanes: readonly string[];
+  /** The tree that failed. */
+  readonly tree: string;
+  /** Lanes of the same batch that have landed since: what the others are stacked on. */
+  readonly on: readonly string[];
+}
+
+/** What the merge queue learned from the checks so far. The newest is last; each list is short. */
+export interface Lessons {
+  /** Did the check of a lane pass, lane by lane? */
+  readonly results: readonly boolean[];
+  /** How long checks ran, in ms. */
+  readonly durations: readonly number[];
+  /** Trees that passed a check: no need to run it again. */
+  readonly passed: readonly { readonly tree: string; readonly check: string }[];
+  /** Requests that were taken, by position: who was passed over follows from it. */
+  readonly taken: readonly number[];
+  /** Names of the checks' runs in each slot, without the number of the try. */
+  readonly slots: readonly (readonly string[])[];
+  /** Checks that failed and passed on the same tree. */
+  readonly flaky: number;
+  readonly suspects?: Suspects;
 }
 
 /** A merge that is on the target. */
@@ -230,6 +283,14 @@ export interface Landed {
   readonly override?: string;
   /** Of work that landed before: the commit since which its changes count. */
   readonly since?: string;
+  /** Where several landed as one commit: the stack below this lane and with it. The difference is what it brought alone. */
+  readonly step?: Step;
+}
+
+/** What one lane of several brought: from one commit of their stack to the next. */
+export interface Step {
+  readonly from: string;
+  readonly to: string;
 }
 
 /** A wish to take a landing back, and how far that is. */
@@ -326,6 +387,18 @@ export interface Lane {
   readonly worktree: boolean;
   /** Set while somebody wants its worktree removed: the command that asked. */
   readonly removal: string | undefined;
+  /** The removal takes the worktree away whatever is in it, after that was kept; undefined for one that leaves work alone. */
+  readonly saves: true | undefined;
+  /** Set while somebody wants its branch and worktree back. */
+  readonly restoring: Restoring | undefined;
+}
+
+/** A wish to bring a lane back as it was kept, not carried out yet. */
+export interface Restoring {
+  /** Which of the kept ones; the newest when absent. */
+  readonly n?: number;
+  /** The command that asked. */
+  readonly cause: string;
 }
 
 /** The engine that the journal elected last. */
@@ -357,6 +430,8 @@ export interface State {
   foreign: Readonly<Record<string, unknown>> | undefined;
   /** Who has a right to which paths, and who waits for one, in the order of the requests; undefined before the first. See `claimsOf`. */
   claims: readonly Claim[] | undefined;
+  /** What the checks of merges taught; undefined before the first. See `lessonsOf`. */
+  lessons: Lessons | undefined;
   /** Ids of records in effect, in two generations of at most `retryWindow`. */
   seen: { young: Set<string>; old: Set<string> };
   counts: { effective: number; void: number; damaged: number; unknown: number; newer: number };
@@ -376,6 +451,7 @@ export const emptyState = (): State => ({
   phase: 0,
   foreign: undefined,
   claims: undefined,
+  lessons: undefined,
   seen: { young: new Set(), old: new Set() },
   counts: { effective: 0, void: 0, damaged: 0, unknown: 0, newer: 0 },
 });

@@ -1,20 +1,31 @@
 /** Steps that start, watch and end runs. Each may be repeated, or cut off anywhere, without harm. */
 import { branchOf, runOf, strayText } from "../core/id.ts";
 import { isNo, type LaneSeen, type No, type RunSeen } from "../core/observed.ts";
-import { isManual, leaseAtStart } from "../core/schedule.ts";
+import { isManual, leaseAtStart, portFor } from "../core/schedule.ts";
 import type { Lane } from "../core/state.ts";
-import { type Ended, lostVerdict, verdict } from "../core/verdict.ts";
-import { graceMs, launchOf, outputOf } from "./policy.ts";
+import type { Restored } from "../port.ts";
+import { type Ended, lostVerdict, setupFailedCode, verdict } from "../core/verdict.ts";
+import { graceMs, launchOf, outputOf, poolOf, portsOf, roomFault } from "./policy.ts";
+import { setupOf } from "./setup.ts";
 import { reasonOf, targetOf, tell, type Work } from "./work.ts";
 
 /** Record that the lane's next run was asked for, and on which commit it begins. */
 export const take = async (work: Work, lane: Lane): Promise<void> => {
+  const held = roomFault(work.world.host.room(), work.rules.config);
+  if (held !== undefined) {
+    // Megabytes come and go: once it is said, it is said.
+    if (!lane.detail.startsWith("waits for room"))
+      await tell(work, lane, [{ type: "lane.held", key: lane.id, why: held }]);
+    return;
+  }
   const n = (lane.run?.n ?? 0) + 1;
   // A run whose end nobody saw may have left processes, even when its folder was deleted: two agents must not share a worktree.
   if (lane.run && lane.run.code === undefined && !isManual(lane))
     await work.world.host.stop(runOf(lane.id, lane.run.n), graceMs);
   const base = await baseOf(work, lane);
-  const asked = { type: "run.asked", key: lane.id, n, base: isNo(base) ? "" : base.base } as const;
+  const port = isManual(lane) ? undefined : portFor(work.ledger.state, lane, portsOf(work.rules.config));
+  const leased = port === undefined ? {} : { port };
+  const asked = { type: "run.asked", key: lane.id, n, base: isNo(base) ? "" : base.base, ...leased } as const;
   if (isNo(base))
     await tell(work, lane, [asked, { type: "lane.failed", key: lane.id, why: `${base.refused}; ${base.hint}` }]);
   else await tell(work, lane, [asked, ...leaseAtStart(work.ledger.state, lane)]);
@@ -44,6 +55,9 @@ export const start = async (work: Work, lane: Lane, n: number): Promise<void> =>
     await tell(work, lane, [{ type: "lane.failed", key: lane.id, why: `${opened.refused}; ${opened.hint}` }]);
     return;
   }
+  const furnished = await git.furnish(lane.id);
+  if (furnished.left.length > 0)
+    work.world.log.warn("not copied into the lane", { lane: lane.id, paths: furnished.left.slice(0, 20) });
   if (isManual(lane)) {
     const why = "you work in this lane";
     await tell(work, lane, [
@@ -62,16 +76,30 @@ export const start = async (work: Work, lane: Lane, n: number): Promise<void> =>
     await tell(work, lane, [{ type: "lane.failed", key: lane.id, why: launch.missing }]);
     return;
   }
+  if (work.rules.heldSetup) {
+    const why = "the setup command of lanes.config.json is not trusted (lanes trust)";
+    await tell(work, lane, [{ type: "lane.failed", key: lane.id, why }]);
+    return;
+  }
+  const setup = setupOf(work.rules.config.setup, furnished);
   const run = runOf(lane.id, n);
   const tasks = await host.brief(run, briefOf(lane));
-  const env = { ...(await git.identity()), ...launch.env, LANES_TASKS: tasks, ...acceptanceOf(lane) };
+  const env = {
+    ...(await git.identity()),
+    ...launch.env,
+    LANES_TASKS: tasks,
+    ...acceptanceOf(lane),
+    ...portEnv(lane),
+    ...setup.env,
+  };
   const lent = host.lent(lane.id);
   await host.start({
     run,
     lane: lane.id,
     cwd: opened.path,
-    argv: accepted(lane, launch.argv),
+    argv: [...setup.argv, ...accepted(lane, launch.argv)],
     env,
+    isLane: true,
     ...(lent === undefined ? {} : { lent }),
     ...outputOf(work.rules.config),
   });
@@ -123,6 +151,9 @@ const accepted = (lane: Lane, argv: readonly string[]): readonly string[] =>
         ...argv,
       ];
 
+const portEnv = ({ run }: Lane): Readonly<Record<string, string>> =>
+  run?.port === undefined ? {} : { LANES_PORT: String(run.port) };
+
 /** Record that the launcher has started the agent. */
 export const noteStart = async (
   work: Work,
@@ -145,7 +176,11 @@ export const finish = async (
   if (left.length > 0) work.world.log.warn("processes did not end", { lane: lane.id, pids: left });
   const commits = lane.spec.commit === "auto" && seen.code === 0 && !lane.stopping;
   const uncommitted = commits ? await commitFor(work, lane) : undefined;
-  const ended = { ...(await evidence(work, lane, n, seen)), ...(uncommitted === undefined ? {} : { uncommitted }) };
+  const ended = {
+    ...(await evidence(work, lane, n, seen)),
+    ...(uncommitted === undefined ? {} : { uncommitted }),
+    ...(seen.code === setupFailedCode && work.rules.config.setup !== undefined ? { setupFailed: true as const } : {}),
+  };
   await tell(work, lane, verdict(lane, ended, work.world.clock.now()));
 };
 
@@ -213,11 +248,34 @@ export const requeue = async (work: Work, lane: Lane): Promise<void> => {
   await tell(work, lane, [{ type: "lane.queued", key: lane.id, why: `tried again after: ${lane.detail}` }]);
 };
 
-/** Remove a worktree whose work is on the target, or say why it stays. */
+/** Remove a worktree whose work is on the target or, where that is wished, kept; or say why it stays. */
 export const remove = async (work: Work, lane: Lane): Promise<void> => {
-  const { removed, why, kept } = await work.world.git.closeLane(lane.id, targetOf(work, lane));
-  const where = kept === undefined ? {} : { kept };
-  await tell(work, lane, [
-    removed ? { type: "worktree.removed", key: lane.id, ...where } : { type: "worktree.kept", key: lane.id, why },
-  ]);
+  const { id: key } = lane;
+  const { removed, why, kept, saved } = await work.world.git.closeLane(key, targetOf(work, lane), {
+    save: lane.saves === true,
+    pool: poolOf(work.rules.config),
+  });
+  const where = { ...(kept === undefined ? {} : { kept }), ...(saved === undefined ? {} : { saved }) };
+  await tell(work, lane, [removed ? { type: "worktree.removed", key, ...where } : { type: "worktree.kept", key, why }]);
 };
+
+/** Bring a lane back as it was kept, or say why not. */
+export const restore = async (work: Work, lane: Lane, n: number | undefined): Promise<void> => {
+  const { id: key } = lane;
+  const back = await work.world.git.restoreLane(key, n);
+  if (isNo(back)) {
+    await tell(work, lane, [{ type: "lane.restore-failed", key, why: `${back.refused}; ${back.hint}` }]);
+    return;
+  }
+  const { files, commits, busy, on } = back;
+  const ready = files === 0 && commits > 0 && busy === undefined && on === undefined;
+  await tell(work, lane, [{ type: "lane.restored", key, n: back.n, ready, why: restoredText(lane.id, back) }]);
+};
+
+const restoredText = (lane: string, { n, files, busy, on }: Restored): string =>
+  [
+    `restored as it was kept (${n})`,
+    ...(files === 0 ? [] : [`${files} file${files === 1 ? " is" : "s are"} not committed`]),
+    ...(on === undefined ? [] : [strayText(lane, on === "" ? undefined : on)]),
+    ...(busy === undefined ? [] : [`a ${busy} was in progress, its commits and files are there`]),
+  ].join("; ");

@@ -21,7 +21,10 @@ export const placesOf = (state: State, command: Command): readonly string[] => {
     lanes.flatMap((id) => state.lanes.get(id)?.spec ?? []);
   if (command.type === "undo") return command.check === undefined ? ["check"] : [];
   if (command.type !== "merge")
-    return specsOf(begunBy(state, command)).flatMap(({ agent }) => (agent === undefined ? [] : [`agents.${agent}`]));
+    return specsOf(begunBy(state, command)).flatMap(({ agent }) => [
+      "setup",
+      ...(agent === undefined ? [] : [`agents.${agent}`]),
+    ]);
   return command.check === undefined && specsOf(command.lanes).some(({ check }) => check === undefined)
     ? ["check"]
     : [];

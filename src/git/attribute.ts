@@ -2,7 +2,7 @@
  * What `.gitattributes` of the target say about merging. Git ≥ 2.41 merges by them itself (`--attr-source`); an older one merges
  * as text what they name, and then nobody knows. A driver of the repository's own is a program: it is not run for a forecast.
  */
-import { rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { isNo } from "../core/observed.ts";
@@ -91,8 +91,8 @@ const mergeValues = async (
   paths: readonly string[],
 ): Promise<ReadonlyMap<string, string>> => {
   if (paths.length === 0) return new Map();
-  const index = join(place.gitDir, `forecast-${process.pid}.index`);
-  const env = { GIT_INDEX_FILE: index };
+  const folder = await mkdtemp(join(place.gitDir, "forecast."));
+  const env = { GIT_INDEX_FILE: join(folder, "index") };
   try {
     await must(context, place, ["read-tree", target], { env });
     const input = paths.map((path) => `${path}\0`).join("");
@@ -100,6 +100,6 @@ const mergeValues = async (
     const fields = said.toString().split("\0");
     return new Map(paths.map((_, at) => [fields[3 * at] ?? "", fields[3 * at + 2] ?? "unspecified"]));
   } finally {
-    await rm(index, { force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 };

@@ -2,7 +2,7 @@
 import { lstat, realpath, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-import { branchOf, refOf } from "../core/id.ts";
+import { branchOf, refOf, strayText } from "../core/id.ts";
 import { missing } from "./absent.ts";
 import { call, endOf, must } from "./call.ts";
 import type { Context } from "./call.ts";
@@ -11,10 +11,12 @@ import type { AdminSeen } from "./head.ts";
 import { relink, repairAdmin } from "./leftover.ts";
 import { keepIgnored } from "./keep-ignored.ts";
 import { keptOf } from "./kept.ts";
-import { park, parkedAt, removingMark, unpark } from "./park.ts";
+import { park, parkClean, parkedAt, removingMark, unpark } from "./park.ts";
 import { adminOf, isFolder, lanePath, refsPlace, treePlace } from "./place.ts";
+import { giveBack, settleMoves } from "./pool.ts";
 import { contains } from "./read.ts";
 import { changeRefs, commitOf, laneRefs } from "./ref.ts";
+import type { Ran } from "./run.ts";
 import { saveLane } from "./save.ts";
 import { hiddenIn } from "./snapshot.ts";
 import type { Tree } from "./snapshot.ts";
@@ -27,14 +29,20 @@ import { endWriters } from "./writer.ts";
  * when that is on the target. Otherwise both stay and `why` says so; with `save` they go all the same, after everything in them was
  * kept (`saveLane`), unless somebody locked the worktree. Only `git worktree remove` deletes. Idempotent.
  */
-export const closeLane = async (context: Context, lane: string, target: string, save = false): Promise<Closed> => {
+export const closeLane = async (
+  context: Context,
+  lane: string,
+  target: string,
+  { save = false, pool = 0 }: Closing = {},
+): Promise<Closed> => {
   const path = lanePath(context.layout, lane);
   const head = await commitOf(context, refOf(lane));
+  await settleMoves(context);
   const there = await isThere(path);
   if (there && head !== undefined) await finish(context, lane, head, path);
   const work = await workOf(context, lane, target, head);
   const done = there
-    ? await context.alone(() => remove(context, lane, path, work, save))
+    ? await context.alone(() => remove(context, lane, path, work, { save, pool }))
     : await forget(context, lane, path);
   if (typeof done === "string") return { removed: false, why: done };
   await context.step("close:removed");
@@ -54,6 +62,12 @@ export const whyStays = async (context: Context, lane: string, target: string): 
   if (head !== undefined && !seeAdmin(tree.admin).names.has("index")) return undefined;
   return (await judge(context, lane, tree, await workOf(context, lane, target, head))).why;
 };
+
+/** How a lane is closed. `pool`: how many idle worktrees may wait for other lanes. */
+export interface Closing {
+  readonly save?: boolean;
+  readonly pool?: number;
+}
 
 /** What became of a lane's worktree, and why. */
 export interface Closed {
@@ -142,7 +156,7 @@ const judge = async (context: Context, lane: string, tree: Tree, work: Work): Pr
 
 const objection = (lane: string, seen: AdminSeen): string | undefined => {
   if (seen.busy !== undefined) return `a ${seen.busy} is in progress in it`;
-  return seen.head === refOf(lane) ? undefined : `its worktree is not on ${branchOf(lane)}`;
+  return seen.head === refOf(lane) ? undefined : strayText(lane, seen.head?.replace("refs/heads/", ""));
 };
 
 /** Somebody may go on writing while we keep it: so often it is kept anew. */
@@ -154,7 +168,7 @@ const remove = async (
   lane: string,
   path: string,
   work: Work,
-  save: boolean,
+  { save = false, pool = 0 }: Closing,
 ): Promise<string | Gone> => {
   const tree = await ownTree(context, path);
   if (tree === undefined) return noWorktree(path);
@@ -172,8 +186,7 @@ const remove = async (
       continue;
     }
     await context.step("close:removing");
-    const args = ["worktree", "remove", ...(way.force ? ["--force"] : []), path];
-    const ran = await call(context, refsPlace(context.layout), args, { writes: path });
+    const ran = await takeAway(context, tree, way, pool);
     if (ran.code === 0) {
       return {
         ...(aside.length === 0 ? {} : { kept: aside.join(", ") }),
@@ -185,6 +198,19 @@ const remove = async (
     const changed = ran.stderr.includes("modified or untracked");
     if (!changed || tries === triesMax) return withAside(`git does not remove it: ${endOf(ran)}`, aside);
   }
+};
+
+/** Give it to the pool, when that wants it, or let git remove it. */
+const takeAway = async (context: Context, tree: Tree, { force, saved }: WayOut, pool: number): Promise<Ran> => {
+  const { busy, names } = seeAdmin(tree.admin);
+  const fit = pool > 0 && !force && busy === undefined && !names.has("config.worktree") && !names.has("modules");
+  if (fit) {
+    if (saved === undefined) await parkClean(context, tree);
+    if (await giveBack(context, tree, pool)) return { code: 0, stderr: "", signal: null, stdout: Buffer.alloc(0) };
+    if (saved === undefined) await unpark(context, tree);
+  }
+  const args = ["worktree", "remove", ...(force ? ["--force"] : []), tree.path];
+  return call(context, refsPlace(context.layout), args, { writes: tree.path });
 };
 
 /** What no snapshot holds and git would delete: repositories in the worktree, and what git keeps of its submodules. */
@@ -225,7 +251,7 @@ const wayOut = async (
   if (names.has(removingMark) && (await relink(tree.admin, tree.path)) !== undefined)
     return `${join(tree.path, ".git")} names another place`;
   const parked = await parkedAt(context, tree);
-  if (parked) return { ...parked, nested: [] };
+  if (parked) return { ...parked, saved: parked.saved === "" ? undefined : parked.saved, nested: [] };
   const { why, firm, half } = await judge(context, lane, tree, work);
   if (why === undefined) {
     await writeFile(join(tree.admin, removingMark), "");

@@ -6,31 +6,38 @@
 import {
   type Change,
   caseClashes,
+  caseTwins,
   type Collision,
+  type Folded,
+  foldedPaths,
   type Footprint,
   foldersAbove,
   type Pair,
   suspects,
 } from "../core/conflict.ts";
+import type { Forecast, Git } from "../port.ts";
 import { createJudge, type Judge, type Question } from "./attribute.ts";
+import { must } from "./call.ts";
 import type { Context } from "./call.ts";
 import { controlPlace } from "./control.ts";
 import { type Diff, diffBatch, diffName, digestOf, noDiff, type Trees, treesOf, vanishedIn } from "./diff-batch.ts";
 import { type Fork, forksOf } from "./fork.ts";
-import { writeCommits } from "./landed.ts";
+import { sweepForecasts, writeCommits } from "./landed.ts";
+import { limit } from "./limit.ts";
 import { mergeBatch, type Merged, type Two } from "./merge-batch.ts";
 import type { Place } from "./place.ts";
 import { objectName } from "./ref.ts";
+import { workingHead } from "./working-head.ts";
 
-/** What is asked about: the target's tip, and the tips of lanes by id. */
-export interface ForecastAsk {
+/** What is compared: the target's tip, and the tips of lanes by id. */
+export interface Tips {
   readonly target: string;
   readonly lanes: ReadonlyMap<string, string>;
 }
 
-/** A forecaster remembers what it found, by the contents of what the lanes change: nothing is merged twice. */
-export type Forecast = (
-  ask: ForecastAsk,
+/** Compares tips. It remembers what it found, by the contents of what the lanes change: nothing is merged twice. */
+export type Comparer = (
+  tips: Tips,
   /** Told what is known of lanes and the target before lanes are compared with each other. */
   first?: (collisions: readonly Collision[]) => void,
 ) => Promise<readonly Collision[]>;
@@ -56,13 +63,39 @@ interface Standing extends Clean {
   readonly shared: readonly string[];
 }
 
-/** A forecaster for one repository. */
-export const createForecast = (context: Context): Forecast => {
+/** A forecaster for one repository. Its calls let everything else go first. */
+export const createForecaster = (shared: Context): Git["forecast"] => {
+  // Few at once: it takes no core from anybody who waits.
+  const context: Context = { ...shared, isGentle: true, wide: limit(2) };
+  const compare = createComparer(context);
+  let swept: Promise<void> | undefined;
+  return async ({ target, lanes, dirty }, first = () => undefined) => {
+    await (swept ??= controlPlace(context).then(sweepForecasts));
+    const heads = new Map(lanes);
+    const wanted = dirty.filter((lane) => lanes.has(lane));
+    const working = await Promise.all(
+      wanted.map((lane) => context.wide(() => workingHead(context, lane, lanes.get(lane) ?? ""))),
+    );
+    const uncommitted: string[] = [];
+    for (const [index, lane] of wanted.entries()) {
+      const head = working[index];
+      if (head === undefined || head === lanes.get(lane)) continue;
+      heads.set(lane, head);
+      uncommitted.push(lane);
+    }
+    const told = (collisions: readonly Collision[]): Forecast => ({ collisions, uncommitted });
+    return told(await compare({ target, lanes: heads }, (collisions) => first(told(collisions))));
+  };
+};
+
+/** A comparer for one repository. */
+export const createComparer = (context: Context): Comparer => {
   const withTarget = new Map<string, Merged>();
   const together = new Map<string, Merged>();
   const judgeAt = createJudge(context);
+  const namesAt = namesOf(context);
 
-  const mergeWithTarget = async (place: Place, judge: Judge, tip: string, lanes: ForecastAsk["lanes"]) => {
+  const mergeWithTarget = async (place: Place, judge: Judge, tip: string, lanes: Tips["lanes"]) => {
     const asked = [...lanes].map(([lane, head]) => ({ lane, head: objectName(head), key: `${tip} ${head}` }));
     const fresh = asked.filter(({ key }) => !withTarget.has(key));
     const merged = await mergeBatch(
@@ -121,9 +154,28 @@ export const createForecast = (context: Context): Forecast => {
     ];
     const judged = await judge.look(questions);
     const collisions = judged.flatMap(({ a, b, merged }) => (merged.is === "clean" ? [] : [collisionOf(a, b, merged)]));
-    return [...collisions, ...clashesIn(standing)];
+    return [...collisions, ...clashesWith(await namesAt(place, tip), standing), ...clashesIn(standing)];
   };
 };
+
+/** The paths of a commit, by their lower case; the last answer is remembered. */
+const namesOf = (context: Context): ((place: Place, commit: string) => Promise<Folded>) => {
+  let last: { readonly commit: string; readonly names: Folded } | undefined;
+  return async (place, commit) => {
+    if (last?.commit !== commit) {
+      const said = (await must(context, place, ["ls-tree", "-r", "-z", "--name-only", commit])).toString();
+      last = { commit, names: foldedPaths(said.split("\0").filter(Boolean)) };
+    }
+    return last.names;
+  };
+};
+
+/** Lanes that add a path from which one of the target's differs in case alone. */
+const clashesWith = (names: Folded, standing: readonly Standing[]): readonly Collision[] =>
+  standing.flatMap(({ lane, footprint }): readonly Collision[] => {
+    const paths = caseTwins(footprint, names);
+    return paths.length === 0 ? [] : [{ a: lane, is: "conflict", paths, kinds: ["case"] }];
+  });
 
 const unseen: Merged = { is: "unknown", why: "git gave no answer" };
 

@@ -1,6 +1,6 @@
 /** What is kept of lanes (`refs/lanes/trash/<lane>/<n>`): reading it, and letting go of what is old. */
 import { idFault } from "../core/id.ts";
-import type { Kept } from "../port.ts";
+import type { Kept } from "../core/observed.ts";
 import { must } from "./call.ts";
 import type { Context } from "./call.ts";
 import { refsPlace } from "./place.ts";

@@ -22,7 +22,7 @@ import type { Ran } from "./run.ts";
  * the commit is lost.
  */
 export const land = async (context: Context, ask: LandAsk): Promise<Landing | No> => {
-  for (const text of [ask.onto, ask.commit, ask.head]) objectName(text);
+  for (const text of [ask.onto, ask.commit, ...lanesIn(ask).map(({ head }) => head)]) objectName(text);
   const ref = `refs/heads/${ask.target}`;
   const published = await publish(context, ask.commit);
   await context.step("land:published");
@@ -34,7 +34,8 @@ export const land = async (context: Context, ask: LandAsk): Promise<Landing | No
   if (published && (await contains(context, tip, ask.commit))) return finish(context, ask);
   if (!published || tip !== ask.onto) return { moved: tip };
   await keepCandidate(context, ask);
-  if ((await commitOf(context, refOf(ask.lane))) !== ask.head) return laneMoved(ask);
+  const moved = await movedLane(context, ask);
+  if (moved !== undefined) return laneMoved(moved);
   const checkouts = checkoutsOf(all, ref);
   for (const checkout of checkouts) {
     const no = await preflight(context, checkout, ask);
@@ -50,7 +51,21 @@ export interface LandAsk {
   readonly onto: string;
   readonly commit: string;
   readonly head: string;
+  /** Lanes that are merged by the same commit: all land, or none. */
+  readonly others?: readonly { readonly lane: string; readonly head: string }[];
 }
+
+/** Every lane that lands, the first one first. */
+const lanesIn = ({ lane, head, others = [] }: LandAsk): readonly { readonly lane: string; readonly head: string }[] => [
+  { lane, head },
+  ...others,
+];
+
+/** The first lane whose branch is not where it was merged; undefined when there is none. */
+const movedLane = async (context: Context, ask: LandAsk): Promise<string | undefined> => {
+  for (const { lane, head } of lanesIn(ask)) if ((await commitOf(context, refOf(lane))) !== head) return lane;
+  return undefined;
+};
 
 type Landing = { readonly landed: true } | { readonly moved: string };
 
@@ -65,9 +80,8 @@ const carryOut = async (
   const moved = await moveAll(context, { ...ask, ref, message, changes }, checkouts);
   if (moved === "done") return { landed: true };
   if ("refused" in moved || "moved" in moved) return moved;
-  return (await commitOf(context, refOf(ask.lane))) === ask.head
-    ? failedTo(`move ${ask.target}`, moved.failed)
-    : laneMoved(ask);
+  const lane = await movedLane(context, ask);
+  return lane === undefined ? failedTo(`move ${ask.target}`, moved.failed) : laneMoved(lane);
 };
 
 /** A move of a branch and of all checkouts of it. `changes`: what happens to refs, the branch's own move among them. */
@@ -106,15 +120,19 @@ export const moveAll = async (
 };
 
 const changesFor = async (context: Context, ask: LandAsk, ref: string): Promise<readonly RefChange[]> => {
-  const { lane, onto, commit, head } = ask;
-  const [candidate, landed] = [laneRefs.candidate(lane), laneRefs.landed(lane)];
-  const refs = await refsBelow(context, candidate, landed, laneRefs.backup(lane));
-  const changes: RefChange[] = [
-    { ref, from: onto, to: commit },
-    { ref: nextBackup(lane, refs.keys()), from: undefined, to: onto },
-    { ref: refOf(lane), from: head, to: head },
-    { ref: landed, from: refs.get(landed), to: head },
-  ];
+  const candidate = laneRefs.candidate(ask.lane);
+  const below = lanesIn(ask).flatMap(({ lane }) => [laneRefs.landed(lane), laneRefs.backup(lane)]);
+  const refs = await refsBelow(context, candidate, ...below);
+  const changes: RefChange[] = [{ ref, from: ask.onto, to: ask.commit }];
+  for (const { lane, head } of lanesIn(ask)) {
+    const landed = laneRefs.landed(lane);
+    const backups = [...refs.keys()].filter((name) => name.startsWith(`${laneRefs.backup(lane)}/`));
+    changes.push(
+      { ref: nextBackup(lane, backups), from: undefined, to: ask.onto },
+      { ref: refOf(lane), from: head, to: head },
+      { ref: landed, from: refs.get(landed), to: head },
+    );
+  }
   if (refs.has(candidate)) changes.push({ ref: candidate, from: refs.get(candidate), to: undefined });
   return changes;
 };
@@ -152,8 +170,8 @@ export const settleAll = async (
   return undefined;
 };
 
-const laneMoved = (ask: LandAsk): No => ({
-  refused: `${branchOf(ask.lane)} has other commits than those that were merged`,
+const laneMoved = (lane: string): No => ({
+  refused: `${branchOf(lane)} has other commits than those that were merged`,
   hint: "ask for the merge again",
   code: 4,
 });

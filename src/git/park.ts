@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import type { No } from "../core/observed.ts";
 import { missing } from "./absent.ts";
-import { must } from "./call.ts";
+import { line, must } from "./call.ts";
 import type { Context } from "./call.ts";
 import { seeAdmin } from "./head.ts";
 import { treePlace } from "./place.ts";
@@ -58,6 +58,17 @@ export const park = async (
   await context.step("park:parked");
   const modules = await submodules(context, tree);
   return { force: modules.length > 0, saved: ref, nested };
+};
+
+/** Take a clean worktree off its branch, so that another lane may have it. `unpark` and `parkedAt` know it; nothing was kept of it. */
+export const parkClean = async (context: Context, tree: Tree): Promise<void> => {
+  const place = treePlace(context.layout, tree.path, tree.admin);
+  const { head, detached } = seeAdmin(tree.admin);
+  const commit = await line(context, place, ["rev-parse", "--verify", "HEAD^{commit}"]);
+  const mark: Mark = { head: detached ?? head ?? "", commit, saved: "" };
+  await writeFile(join(tree.admin, removingMark), JSON.stringify(mark));
+  await setHead(context, tree, commit);
+  await context.step("park:clean");
 };
 
 /** Where HEAD stands: on a ref, or on a commit. */

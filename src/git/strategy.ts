@@ -75,6 +75,19 @@ export interface RevertAsk {
   readonly at: number;
 }
 
+/** One commit of a stack of candidates: its tree, on `onto` and all the heads. */
+export const join = async (context: Context, { onto, heads, ...ask }: JoinAsk): Promise<Candidate | No> =>
+  finish(await benchOf(context), onto, { ...ask, tree: objectName(ask.tree), parents: [onto, ...heads] });
+
+/** What a stack of candidates lands as. `at`: ms since 1970. */
+export interface JoinAsk {
+  readonly onto: string;
+  readonly heads: readonly string[];
+  readonly tree: string;
+  readonly message: string;
+  readonly at: number;
+}
+
 /** Where commits are made, and in whose name. */
 interface Bench {
   readonly context: Context;

@@ -45,6 +45,12 @@ const reasonOf = (left: readonly Refused[] | undefined): string =>
   left?.[0] === undefined ? "" : `: ${left[0].path} ${left[0].why}`;
 const short = (commit: string | undefined): string => (commit ?? "").slice(0, 7);
 
+/** What is to be told of a check besides what becomes of its lanes. */
+const checkTold = ({ passed, flaky, cached }: Extract<Event, { readonly type: "check.ended" }>): Telling => {
+  if (flaky === true) return ["alert", "flaky check: it failed, and passed on the same tree"];
+  return passed && cached === true ? ["dim", "this tree passed its check before"] : undefined;
+};
+
 const tellers: Tellers = {
   "repo.initialised": ({ target }) => ["plain", `repository prepared, target ${target}`],
   "phase.entered": ({ phase }) => ["plain", `phase ${phaseNames[phase] ?? phase}`],
@@ -58,6 +64,7 @@ const tellers: Tellers = {
   "lane.queued": ({ why }) => ["dim", because("queued", why)],
   "lane.approved": ({ head }) => ["good", `approved at ${short(head)}`],
   "lane.rolled-back": ({ saved }) => ["plain", `starts from its base again; what was done is kept in ${saved}`],
+  "lane.held": ({ why }) => ["alert", why],
   "lane.unqueued": () => ["dim", "taken out of the queue"],
   "lane.stop-asked": () => ["plain", "is to be stopped"],
   "lane.freeze-asked": () => ["plain", "is to be frozen"],
@@ -91,6 +98,9 @@ const tellers: Tellers = {
   ],
   "merge.resolving": ({ target }) => ["plain", `its conflict with ${target} stands in its worktree`],
   "merge.resolve-dropped": () => ["dim", "the conflict is out of its worktree again"],
+  "merge.put-off": ({ behind }) => ["dim", `conflicts with ${behind}, which is being tested: merged after it`],
+  "check.ended": (event) => checkTold(event),
+  "batch.split": ({ lanes }) => ["alert", `check failed for ${(lanes ?? []).join(", ")} together: looking for the one`],
   "merge.held": ({ why }) => ["alert", because("landing is held", why)],
   "merge.requeued": ({ why }) => ["dim", because("back in the merge queue", why)],
   "merge.landed": ({ merge, target }) => ["good", `merged into ${target} as ${short(merge)}`],
@@ -108,8 +118,15 @@ const tellers: Tellers = {
     how === "back" ? `taken back: the target is at ${short(commit)} again` : `taken back by ${short(commit)}`,
   ],
   "worktree.removal-asked": () => undefined,
-  "worktree.removed": () => ["dim", "worktree removed"],
+  "worktree.removed": ({ saved }) => [
+    "dim",
+    saved ? `worktree removed, its work is kept in ${saved}` : "worktree removed",
+  ],
   "worktree.kept": ({ why }) => ["alert", because("worktree stays", why)],
+  "lane.restore-asked": () => undefined,
+  "lane.restored": ({ why }) => ["good", why || "restored"],
+  "lane.restore-failed": ({ why }) => ["alert", because("not restored", why)],
+  "trash.dropped": ({ refs }) => ["dim", `${refs?.length ?? 0} kept lanes let go of after 30 days`],
   "tracker.patched": ({ changes, left, kept }) => [
     left?.length > 0 ? "alert" : "plain",
     `tracker edited: ${changes?.length ?? 0} fields${left?.length > 0 ? `, ${left.length} not taken over${reasonOf(left)}${kept === undefined ? "" : ` (${kept})`}` : ""}`,

@@ -9,11 +9,12 @@ import { landedAfter, landedOn } from "../core/undo.ts";
 import type { State } from "../core/state.ts";
 import { sanitize } from "../core/text.ts";
 import type { Engine } from "../engine/engine.ts";
+import { keptDays } from "../engine/keep-trash.ts";
 import { begunBy, placesOf, untrustedAt } from "../engine/trusted.ts";
 import type { Toast } from "./intent.ts";
 
 /** Capabilities that end something: the screen asks first. */
-export const destructive: ReadonlySet<string> = new Set(["stop", "cancel", "undo"]);
+export const destructive: ReadonlySet<string> = new Set(["stop", "cancel", "remove", "undo"]);
 
 /**
  * Why a capability cannot be used on this lane now, as far as the journal knows. What was last seen of git may be a moment
@@ -32,6 +33,13 @@ export const warning = (state: State, id: string, lane: string, git: LaneSeen | 
     ...(git && git.ahead > 0 ? [count(git.ahead, "commit")] : []),
     ...(dirty > 0 ? [count(dirty, "uncommitted file")] : []),
   ];
+  if (id === "remove") {
+    return [
+      `Remove lane ${lane}: its worktree and its branch?`,
+      `First all of it is kept${kept.length > 0 ? ` (${kept.join(", ")})` : ""} in refs/lanes/trash/${lane}, for ${keptDays} days.`,
+      `B, or lanes restore ${lane}, brings it back as it was; lanes trash shows what is kept.`,
+    ];
+  }
   return [
     id === "stop" ? `Stop the agent of lane ${lane}?` : `Give lane ${lane} up?`,
     id === "stop"
@@ -105,6 +113,8 @@ const said: Readonly<Record<string, string>> = {
   retry: "queued again",
   cancel: "cancelling",
   merge: "in the merge queue:",
+  remove: "keeping, then removing",
+  restore: "bringing back",
   undo: "taking back",
   approve: "approved",
   handoff: "handed back",

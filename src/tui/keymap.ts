@@ -53,6 +53,8 @@ export const keymap: readonly Binding[] = [
   ...row("u", "normal", wish("undo"), "take the lane's landing off the target again; asks first", "undo", 3),
   ...row("M", "normal", { type: "merge-ready" }, "merge all lanes that are ready", "merge all", 3),
   ...row("X", "normal", wish("cancel"), "give the lane up; asks first", "cancel", 3),
+  ...row("D", "normal", wish("remove"), "keep what is in the lane, then remove it; asks first", "remove", 5),
+  ...row("B", "normal", wish("restore"), "bring a removed lane back as it was", "restore", 5),
   ...row("!", "normal", { type: "next-needy" }, "next lane that needs you", "needs you", 4),
   ...row("/", "normal", { type: "open-filter" }, "filter the pane: words, !word for not", "filter", 2),
   ...row("?", "normal", { type: "help", open: true }, "this page", "help"),

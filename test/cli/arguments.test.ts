@@ -145,12 +145,13 @@ describe("help", () => {
         stop-all   End all agents safely
 
       Look:
-        status   Show all lanes
-        monitor  Open the control center, or print changes as plain lines when there is no terminal
-        log      Show what a lane's agent printed
-        why      Say in one line what a lane waits for
-        events   Show the journal
-        demo     Watch six lanes on a scratch repository, from a wish to merged
+        status     Show all lanes
+        monitor    Open the control center, or print changes as plain lines when there is no terminal
+        log        Show what a lane's agent printed
+        why        Say in one line what a lane waits for
+        conflicts  Show which lanes would not merge with the target or with each other, uncommitted work included
+        events     Show the journal
+        demo       Watch six lanes on a scratch repository, from a wish to merged
 
       Keep house:
         lock        See, take, renew, give back or break leases of paths
@@ -158,6 +159,9 @@ describe("help", () => {
         engine      Start, stop or look at the process that carries lanes out
         doctor      Look for faults of this machine and repository; each with what, where and one command that mends it
         cleanup     Remove worktrees of merged and cancelled lanes that are clean; say what stays
+        remove      Keep everything that is in lanes, then take their worktrees and branches away; asks first
+        restore     Bring a lane back as it was kept: branch, worktree, what was staged, edited and new
+        trash       Show what is kept of lanes that were removed
         repair      Show what is not as the log says, and make everything that follows from the log anew
         reset       End all runs, archive the records and begin anew; work that is not merged stays
         config      Show the settings that hold here
@@ -191,6 +195,7 @@ describe("help", () => {
         lanes merge
         lanes merge docs-intro --check 'npm test'
         lanes merge docs-intro --strategy squash
+        lanes merge --list
 
       Usage: lanes merge [LANE…] [options]
 
@@ -202,6 +207,7 @@ describe("help", () => {
         --strategy <strategy>  merge, squash (one commit) or rebase (its commits anew)
         --override             land whatever check, leases and review say; needs --why, and stays in the log
         --why <text>           why it is overridden
+        --list                 show the merge queue and change nothing
         --detach               return at once; the work goes on
         --wait                 accepted; waiting is what it does
         --until-idle           accepted; waiting is what it does

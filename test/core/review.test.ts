@@ -2,8 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { capability, whyNot } from "../../src/core/catalog.ts";
 import { decide } from "../../src/core/decide.ts";
-import { mayLand } from "../../src/core/plan.ts";
-import { checkOf, mergeMessage } from "../../src/core/queue.ts";
+import { checkOf, mayLand, mergeMessage } from "../../src/core/queue.ts";
 import { detailOf, nextStep } from "../../src/core/select.ts";
 import type { State } from "../../src/core/state.ts";
 import { frozenLane, laneIn, laneOf, limits, now, reachable, tell } from "./build.ts";

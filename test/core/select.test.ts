@@ -277,7 +277,7 @@ describe("the agents pane", () => {
 describe("the locks pane", () => {
   test("shows who keeps others out", () => {
     const state = laneIn("merging");
-    expect(lockRows(state, undefined)).toMatchObject([{ kind: "merge", what: "merge into main", holder: "a" }]);
+    expect(lockRows(state, undefined)).toMatchObject([{ kind: "merge", what: "1. testing: main", holder: "a" }]);
     tell(state, [{ type: "engine.elected", process, version: "1" }]);
     expect(lockRows(state, repoSeen).map(({ kind, holder }) => `${kind}: ${holder}`)).toEqual([
       "engine: pid 4242, token 9",
@@ -289,9 +289,7 @@ describe("the locks pane", () => {
     ]);
     tell(state, [{ type: "engine.retired", why: "" }]);
     expect(lockRows(state, undefined)).toHaveLength(1);
-    expect(lockRows(force(state, "a", { merge: undefined }), undefined)).toMatchObject([
-      { what: "merge into the target" },
-    ]);
+    expect(lockRows(force(state, "a", { merge: undefined }), undefined)).toMatchObject([{ what: "1. testing: main" }]);
   });
 });
 

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 
+import { nextBatch } from "../../src/core/batch.ts";
 import { decide, isRefusal, stoppable } from "../../src/core/decide.ts";
 import type { Event } from "../../src/core/event.ts";
 import type { RunSeen } from "../../src/core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../../src/core/plan.ts";
-import { checkRunOf, checkRunsOf, mergeMessage, nextToMerge, strategyOf } from "../../src/core/queue.ts";
+import { checkRunOf, checkRunsOf, mergeMessage, strategyOf } from "../../src/core/queue.ts";
 import { detailOf } from "../../src/core/select.ts";
 import type { State } from "../../src/core/state.ts";
 import { landedAfter, landedOn, lastLanded, nextToUndo } from "../../src/core/undo.ts";
@@ -78,7 +79,7 @@ describe("a wish to take a landing back", () => {
 describe("the plan for a landing that is to be taken back", () => {
   test("builds it when nobody is being merged, and lets nobody begin meanwhile", () => {
     const state = withLane(undoing(), "merge-queued");
-    expect([steps(state), nextToMerge(state)]).toEqual(["undo-build a", undefined]);
+    expect([steps(state), nextBatch(state, policy)]).toEqual(["undo-build a", undefined]);
     expect(detail(state)).toBe("candida on main; is next to be taken back");
     const merging = withLane(undoing(), "merging");
     expect(steps(merging)).toBe("nothing");

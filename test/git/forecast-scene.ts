@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 
 import { contextOf } from "../../src/git/call.ts";
 import { controlPlace } from "../../src/git/control.ts";
-import { createForecast, type Forecast } from "../../src/git/forecast.ts";
+import { createComparer, type Comparer } from "../../src/git/forecast.ts";
 import { type Merged, mergeBatch, type Two } from "../../src/git/merge-batch.ts";
 import { anyOf, dice, forestOf, randomLane, type Tree } from "./forest.ts";
 import { scene, type Scene } from "./scratch.ts";
@@ -11,7 +11,7 @@ import { scene, type Scene } from "./scratch.ts";
 /** A repository, a forecaster of it, and plain merges to compare it with. */
 export interface Fixture {
   readonly s: Scene;
-  readonly forecast: Forecast;
+  readonly forecast: Comparer;
   /** Commit this tree on top of another commit. */
   readonly commit: (tree: Tree, parent?: string) => string;
   readonly merges: (pairs: readonly Two[]) => Promise<readonly Merged[]>;
@@ -26,7 +26,7 @@ export const fixture = async (): Promise<Fixture> => {
   let n = 0;
   return {
     s,
-    forecast: createForecast(context),
+    forecast: createComparer(context),
     commit: (tree, parent) => {
       n += 1;
       const stream = [`commit refs/heads/made-${n}`, `committer Ada <ada@example.org> ${n} +0000`, "data 0", ""];

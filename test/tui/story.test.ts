@@ -7,7 +7,16 @@ test("the four panes, the phases, the counts and the selected lane's log are on 
   const stage = await openStage(120, 40, swing(Date.now()));
   const lines = await stage.until("> _");
   const text = lines.join("\n");
-  for (const part of ["1 Lanes", "2 Agents", "3 Locks", "4 Branches", "Events and merges", "✓ probes", "→ execute"]) {
+  for (const part of [
+    "1 Lanes",
+    "2 Agents",
+    "3 Locks",
+    "4 Branches",
+    "Conflicts and events",
+    "≠ auth-fix × target",
+    "✓ probes",
+    "→ execute",
+  ]) {
     expect(text).toContain(part);
   }
   expect(lines[0]).toMatch(
@@ -49,6 +58,18 @@ test("a destructive key asks, and only y agrees", async () => {
   stage.press("y");
   await stage.until("is being cancelled");
   expect(stage.world.commands).toEqual([{ type: "cancel", lanes: ["api-cache"] }]);
+  await stage.end();
+});
+
+test("removing asks, says where everything is kept and how it comes back", async () => {
+  const stage = await openStage(100, 24, swing(Date.now()));
+  stage.press("jjjjD");
+  const lines = await stage.until("Remove lane auth-fix: its worktree and its branch?");
+  expect(lines.join("\n")).toMatch(/in refs\/lanes\/trash\/auth-fix, for 30 days/);
+  expect(lines.join("\n")).toContain("B, or lanes restore auth-fix, brings it back as it was");
+  stage.press("y");
+  await stage.until("keeping, then removing auth-fix");
+  expect(stage.world.commands).toEqual([{ type: "remove", lanes: ["auth-fix"], save: true }]);
   await stage.end();
 });
 
