@@ -126,9 +126,9 @@ export const catalog: readonly Capability[] = [
         about: "merge, squash (one commit) or rebase (its commits anew)",
         words: ["merge", "squash", "rebase"],
       },
-      { flags: "--list", about: "show the merge queue and change nothing" },
       { flags: "--override", about: "land whatever check, leases and review say; needs --why, and stays in the log" },
       { flags: "--why <text>", about: "why it is overridden" },
+      { flags: "--list", about: "show the merge queue and change nothing" },
       ...waiting,
     ],
     examples: [

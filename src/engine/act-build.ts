@@ -2,14 +2,13 @@
 import { type Stack, stacksOf } from "../core/batch.ts";
 import { begun, type Ground, type Layer, startedAs } from "../core/batch-fact.ts";
 import { branchOf } from "../core/id.ts";
-import { claimsOf, trespass } from "../core/lease.ts";
 import { isNo, type No } from "../core/observed.ts";
 import type { Action } from "../core/plan.ts";
 import { batchMessage, checkOf, mayLand, mergeMessage, notOnTarget, strategyOf, targetOf } from "../core/queue.ts";
 import type { Lane } from "../core/state.ts";
 import type { Candidate } from "../port.ts";
 import { refuseUnchecked } from "./act-merge.ts";
-import { touching } from "./act-undo.ts";
+import { beganElsewhere, conflictOf, mayNotLand, mergedAway, takenOut } from "./ground.ts";
 import { loadRules } from "./policy.ts";
 import { reasonOf, tell, tellAll, type Work } from "./work.ts";
 
@@ -82,7 +81,7 @@ const layerOf = async (work: Work, lane: Lane, site: Site, layers: readonly Laye
   const { id: key } = lane;
   const { tip } = site;
   const branch = await git.tip(branchOf(key));
-  const taken = isNo(branch) ? branch.refused : await barred(work, lane, tip, branch.head);
+  const taken = isNo(branch) ? branch.refused : await mayNotLand(work, lane, tip, branch.head);
   if (isNo(branch) || taken !== undefined) {
     await tell(work, lane, [{ type: "merge.withdrawn", key, why: taken ?? "" }]);
     return undefined;
@@ -92,9 +91,11 @@ const layerOf = async (work: Work, lane: Lane, site: Site, layers: readonly Laye
   const own = since === undefined && (await beganElsewhere(work, lane, tip, head)) ? key : undefined;
   const strategy = strategyOf(lane, work.rules.config.strategy);
   if (since === undefined && (await git.contains(tip, head))) {
-    if (lane.undone)
-      await tell(work, lane, [{ type: "merge.withdrawn", key, why: takenOff(lane.undone, site.target) }]);
-    else await landAsItIs(work, lane, site, { head });
+    if (lane.undone) {
+      await tell(work, lane, [{ type: "merge.withdrawn", key, why: mergedAway(site.target, lane.undone) }]);
+      return undefined;
+    }
+    await landAsItIs(work, lane, site, { head });
     return undefined;
   }
   const onto = layers.at(-1)?.commit ?? site.onto;
@@ -113,43 +114,12 @@ const layerOf = async (work: Work, lane: Lane, site: Site, layers: readonly Laye
   }
   const alone = onto === tip ? candidate : await git.candidate({ ...ask, onto: tip });
   if (isNo(alone)) {
-    const paths = alone.paths ?? [];
-    const others = await landedOn(work, site.target, head, paths);
-    const why = others.length === 0 ? alone.refused : `${alone.refused} with ${others.join(", ")}`;
-    await tell(work, lane, [
-      startedAs(site, lane, { head, commit: "", since }),
-      { type: "merge.conflicted", key, why, paths, ...(others.length === 0 ? {} : { with: others }) },
-    ]);
+    const conflicted = await conflictOf(work, lane, { target: site.target, head, no: alone });
+    await tell(work, lane, [startedAs(site, lane, { head, commit: "", since }), conflicted]);
     return undefined;
   }
   await putOff(work, lane, site, layers, ask);
   return undefined;
-};
-
-/**
- * The target before this lane landed, if that was taken out again by a commit and the lane's commits are in its
- * history: a plain merge would take them for merged, and bring nothing back.
- */
-const takenOut = async ({ world }: Work, { undone }: Lane, tip: string, head: string): Promise<string | undefined> => {
-  if (!undone || !(await world.git.contains(tip, undone.head))) return undefined;
-  // The branch has what took it out, too: whoever merged that into it decided what stays.
-  return (await world.git.contains(head, undone.commit)) ? undefined : undone.since;
-};
-
-const takenOff = ({ commit, head }: NonNullable<Lane["undone"]>, target: string): string =>
-  `${target} has all of its branch, but its work was taken off it again in ${commit.slice(0, 7)}: git reset --hard ${head.slice(0, 7)} in its worktree brings it back there`;
-
-/** Did this lane begin on work that is on the target as other commits, squashed or rebased? Their own are not to come with it. */
-const beganElsewhere = async ({ world, ledger }: Work, lane: Lane, tip: string, head: string): Promise<boolean> => {
-  const open = [...lane.spec.dependsOn];
-  for (const id of open) {
-    const other = ledger.state.lanes.get(id);
-    open.push(...(other?.spec.dependsOn ?? []).filter((next) => !open.includes(next)));
-    if (other?.landed?.strategy === undefined) continue;
-    const { head: work } = other.landed;
-    if ((await world.git.contains(head, work)) && !(await world.git.contains(tip, work))) return true;
-  }
-  return false;
 };
 
 /** Somebody merged it by hand: that is recorded, and nothing is left to do. */
@@ -215,43 +185,4 @@ const commitOf = async (work: Work, { onto }: Site, layers: readonly [Layer, ...
     message: batchMessage(lanes),
     at: Math.max(...lanes.map(({ merge, since }) => merge?.requestedAt ?? since)),
   });
-};
-
-/** Lanes whose landed work changed these paths and is not in `head` yet, the newest first. */
-const landedOn = async (
-  { world, ledger }: Work,
-  target: string,
-  head: string,
-  paths: readonly string[],
-): Promise<readonly string[]> => {
-  if (paths.length === 0) return [];
-  const landed: Lane[] = [];
-  for (const other of ledger.state.lanes.values())
-    if (other.landed?.target === target && !(await world.git.contains(head, other.landed.merge))) landed.push(other);
-  const found = await touching(world, landed, paths);
-  return found.toSorted((a, b) => (b.landed?.at ?? 0) - (a.landed?.at ?? 0)).map(({ id }) => id);
-};
-
-/** Why this head may not land now; undefined when it may, or a person overrides that. */
-const barred = async (work: Work, lane: Lane, onto: string, head: string): Promise<string | undefined> =>
-  lane.merge?.override === undefined
-    ? (unapproved(work, lane, head) ?? (await foreignLease(work, lane, onto, head)))
-    : undefined;
-
-/** A person has to approve it first. */
-const unapproved = (work: Work, lane: Lane, head: string): string | undefined => {
-  if ((lane.spec.review ?? work.rules.config.review) !== "required" || lane.approved?.head === head) return undefined;
-  const since = lane.approved ? `, which has new commits since ${lane.approved.head.slice(0, 7)} was approved` : "";
-  return `waits for a person's approval of ${head.slice(0, 7)}${since}: lanes approve ${lane.id}`;
-};
-
-/** Why this work may not land: it changes what another lane has leased. Nobody but a person who overrides it gets round this, whatever hooks were skipped. */
-const foreignLease = async (work: Work, lane: Lane, onto: string, head: string): Promise<string | undefined> => {
-  const claims = claimsOf(work.ledger.state);
-  if (claims.every((claim) => claim.lane === lane.id)) return undefined;
-  const found = trespass(lane.id, await work.world.git.changed(onto, head), claims);
-  return (
-    found &&
-    `${found.path} is leased to ${found.claim.lane}; merge that lane first, or: lanes lock break ${found.claim.id}`
-  );
 };

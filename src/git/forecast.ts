@@ -348,7 +348,7 @@ const standingOf = async (
     const isFresh = isFreshAt(tip, fork);
     const past = isFresh ? [] : since(lane).map(({ own, others }) => ({ own: diffOf(own), others: diffOf(others) }));
     const apart = past.map(({ own, others }) => apartOf(own, others));
-    const known = new Set(relative.rows.keys());
+    const told = new Set(relative.rows.keys());
     const both = [...new Set(apart.flatMap(({ shared }) => shared))];
     const isFree = fork !== undefined && apart.every((one) => one.isFree);
     return {
@@ -360,7 +360,7 @@ const standingOf = async (
       footprint: {
         lane: lane.lane,
         // What both did alike shows in no comparison with the target, and yet the lane has it changed.
-        changes: [...relative.changes, ...both.flatMap((path) => (known.has(path) ? [] : [changed(path)]))],
+        changes: [...relative.changes, ...both.flatMap((path) => (told.has(path) ? [] : [changed(path)]))],
         vanished: [...(empty.get(lane.tree) ?? []), ...apart.flatMap(({ left }) => left)],
         isUprooted: fork === undefined || apart.some(({ isUprooted }) => isUprooted),
       },

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { files, loadSources, median, timed, writeProject } from "./git.mjs";
 
 /** Lanes that land one after another, ours and the reference in turn; the median of the ratios counts. */
-const rounds = 9;
+const rounds = 7;
 /** Files that a lane changes. */
 const changed = 400;
 

@@ -205,9 +205,9 @@ describe("help", () => {
       Options:
         --check <command>      run this on the merged tree instead of the configured check
         --strategy <strategy>  merge, squash (one commit) or rebase (its commits anew)
-        --list                 show the merge queue and change nothing
         --override             land whatever check, leases and review say; needs --why, and stays in the log
         --why <text>           why it is overridden
+        --list                 show the merge queue and change nothing
         --detach               return at once; the work goes on
         --wait                 accepted; waiting is what it does
         --until-idle           accepted; waiting is what it does
