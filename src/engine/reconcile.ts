@@ -1,10 +1,9 @@
 /** The elected engine: observe → plan → act, again and again. What woke it carries no meaning. */
 import { runsOfStack, stacksOf } from "../core/batch.ts";
-import { predictedAmong } from "../core/forecast.ts";
 import type { RepoSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
 import { projectionsOf } from "../core/projection.ts";
-import type { State } from "../core/state.ts";
+import { predictedIn } from "../core/queue-entry.ts";
 import { trackerName } from "../core/tracker.ts";
 import type { Release, World } from "../port.ts";
 import { createCrew, type Crew } from "./crew.ts";
@@ -146,7 +145,7 @@ const lead = async (office: Office): Promise<boolean> => {
     }
     const { state } = work.ledger;
     endForgottenChecks(work);
-    const observed = { runs: eyes.look(state), rested: rests(state), predicted: predictedFor(state, forecaster) };
+    const observed = { runs: eyes.look(state), rested: rests(state), predicted: predictedIn(state, forecaster.seen()) };
     const steps = plan(state, observed, now, work.rules.policy);
     crew.begin(steps);
     sight.look(state);
@@ -163,15 +162,6 @@ const lead = async (office: Office): Promise<boolean> => {
     const isResting = steps.length === 0 && !crew.busy() && isCalm(state);
     await waker.sleep(isResting ? Math.max(sweepMs, Math.min(calmSweepMs, options.idleMs)) : sweepMs);
   }
-};
-
-/** With how many of the lanes in the merge queue each of them is predicted to collide. */
-const predictedFor = (state: State, forecaster: Forecaster): ReadonlyMap<string, number> => {
-  const waiting = [...state.lanes.values()].filter(({ state: is }) => is === "merge-queued" || is === "merging");
-  return predictedAmong(
-    forecaster.seen(),
-    waiting.map(({ id }) => id),
-  );
 };
 
 /** Read on; false when the log or the election is gone, or a newer program has written. */
