@@ -278,6 +278,21 @@ export interface Git {
   saveLane(lane: string): Promise<Saved | No>;
   /** Branch and worktree of a lane as they were kept the `n`-th time (the newest when absent): index, edits and new files too. Idempotent. */
   restoreLane(lane: string, n?: number): Promise<Restored | No>;
+  /**
+   * Branch and worktree of a lane at `base` again, after everything in them was kept (`saveLane`): `saved` is where, absent when
+   * there was nothing to keep. Ignored files stay. Idempotent.
+   */
+  rollBack(lane: string, base: string): Promise<{ readonly saved?: string } | No>;
+  /**
+   * Merge the target's tip into the lane's worktree and leave it there, with conflict markers and uncommitted, after everything in it
+   * was kept. `since`: see `candidate`. `paths`: what is in conflict; none when the two merge, and then the worktree is as it was.
+   */
+  putConflict(
+    lane: string,
+    ask: { readonly target: string; readonly since?: string | undefined },
+  ): Promise<{ readonly onto: string; readonly paths: readonly string[]; readonly saved: string } | No>;
+  /** Take it out again: files and index as they were, after everything was kept (`saved`). False: none stands there. */
+  dropConflict(lane: string): Promise<{ readonly saved: string } | false | No>;
   /** What is kept of all lanes, oldest first for each. */
   kept(): Promise<readonly Kept[]>;
   /** Let go of these refs, each only if it still names this commit. Answers those that are gone. */

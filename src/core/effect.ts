@@ -80,6 +80,9 @@ const copyOf = (lane: Lane): Fresh => ({
   landed: lane.landed,
   undoing: lane.undoing,
   undone: lane.undone,
+  resolving: lane.resolving,
+  approved: lane.approved,
+  note: lane.note,
   results: lane.results,
   progress: lane.progress,
   worktree: lane.worktree,
@@ -132,6 +135,7 @@ const move = (
   fresh.since = record.at;
   fresh.detail = "";
   fresh.paths = none;
+  fresh.resolving = undefined;
   if (settled.has(to)) {
     fresh.stopping = undefined;
     fresh.pausing = undefined;
@@ -221,6 +225,9 @@ const newLane = (id: string, spec: LaneSpec, at: number, rev: number, before: La
   landed: undefined,
   undoing: undefined,
   undone: undefined,
+  resolving: undefined,
+  approved: undefined,
+  note: undefined,
   results: [],
   progress: undefined,
   worktree: false,
@@ -317,8 +324,8 @@ const over = (run: Run | undefined, at: number): Run | undefined =>
   run === undefined || run.endedAt !== undefined ? run : { ...run, endedAt: at };
 
 /** The merge as it was asked for, without what came of it so far. */
-const askedFor = ({ position, requestedAt, rebuilt, cause, check, strategy }: Merge): Merge => ({
-  ...drop({ cause, check, strategy }),
+const askedFor = ({ position, requestedAt, rebuilt, cause, check, strategy, override }: Merge): Merge => ({
+  ...drop({ cause, check, strategy, override }),
   position,
   requestedAt,
   rebuilt,
@@ -370,6 +377,21 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       fresh.merge = undefined;
       fresh.landed = undefined;
       fresh.queuedAt = position;
+      if (event.note !== undefined) fresh.note = text(event.note);
+    }),
+  "lane.approved": (draft, event, record, position) =>
+    touch(draft, event.key, position, (fresh, { id, state }) => {
+      const head = text(event.head);
+      if (head === "") return "names no commit";
+      if (state === "merged" || state === "cancelled") return `lane ${id} is ${state}`;
+      fresh.approved = { head, at: record.at };
+      return undefined;
+    }),
+  "lane.rolled-back": (draft, event, _record, position) =>
+    touch(draft, event.key, position, (fresh, { id, state }) => {
+      if (state !== "starting") return `lane ${id} is ${state}`;
+      fresh.progress = `what its last run did is kept in ${text(event.saved)}`;
+      return undefined;
     }),
   "lane.held": (draft, event, _record, position) =>
     touch(draft, event.key, position, (fresh) => {
@@ -522,7 +544,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       fresh.landed = undefined;
       fresh.merge = {
         ...(record.cause === undefined ? {} : { cause: text(record.cause) }),
-        ...drop({ check: event.check, strategy: event.strategy }),
+        ...drop({ check: event.check, strategy: event.strategy, override: text(event.override) || undefined }),
         position,
         requestedAt: record.at,
         rebuilt: lane.merge?.rebuilt ?? 0,
@@ -614,6 +636,19 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     acquit(draft, event.key);
     return move(draft, event.key, "conflicted", record, position, inWay(event));
   },
+  "merge.resolving": (draft, event, record, position) =>
+    touch(draft, event.key, position, (fresh, { id, state }) => {
+      if (state !== "conflicted") return `lane ${id} is ${state}`;
+      const { target, onto, saved } = event;
+      fresh.resolving = { target: text(target), onto: text(onto), saved: text(saved), at: record.at };
+      return undefined;
+    }),
+  "merge.resolve-dropped": (draft, event, _record, position) =>
+    touch(draft, event.key, position, (fresh, { id, resolving }) => {
+      if (!resolving) return `no conflict stands in lane ${id}`;
+      fresh.resolving = undefined;
+      return undefined;
+    }),
   "merge.held": (draft, event, record, position) =>
     move(draft, event.key, "landed-pending", record, position, inWay(event)),
   "merge.requeued": (draft, event, record, position) =>
@@ -627,6 +662,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     const fault = move(draft, event.key, "merged", record, position, (fresh, { merge }) => {
       fresh.merge = undefined;
       fresh.undone = undefined;
+      fresh.note = undefined;
       fresh.landed = {
         merge: text(event.merge),
         target: text(event.target),
@@ -635,7 +671,12 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
         tested: event.tested === "passed" ? "passed" : "unchecked",
         at: record.at,
         gate: merge?.gate,
-        ...drop({ since: merge?.since, step: stepFrom(event.step), strategy: strategyOf(event.strategy) }),
+        ...drop({
+          since: merge?.since,
+          override: merge?.override,
+          step: stepFrom(event.step),
+          strategy: strategyOf(event.strategy),
+        }),
       };
       return undefined;
     });

@@ -65,6 +65,7 @@ export const targetOf = (state: State, lane: Lane): string => lane.spec.target ?
 
 /** The command that must pass on the merged tree, or undefined: the request's, else the lane's, else the configured one. */
 export const checkOf = (lane: Lane, configured: string | undefined): string | undefined => {
+  if (lane.merge?.override !== undefined) return undefined;
   const check = lane.merge?.check ?? lane.spec.check ?? configured;
   return check === "" ? undefined : check;
 };
@@ -82,7 +83,7 @@ export interface Gatekeeping {
 
 /** Is there a check, or may a lane do without? */
 export const mayLand = (lane: Lane, { check, requireCheck }: Gatekeeping): boolean =>
-  !requireCheck || checkOf(lane, check) !== undefined;
+  !requireCheck || lane.merge?.override !== undefined || checkOf(lane, check) !== undefined;
 
 /** What the runs of a batch's check are called, without the number of the try. */
 export const checkOfBatch = (lead: string, id: number): string => `check-${lead}-${id}`;
@@ -111,8 +112,9 @@ export const mergeMessage = (lane: Lane, strategy: Strategy = "merge"): string =
   const { tasks, name } = lane.spec;
   const subject = `${strategy === "squash" ? "Lane" : "Merge lane"} ${lane.id}${name === lane.id || name === "" ? "" : `: ${firstLine(name)}`}`;
   const body = tasks.map((task) => `- ${firstLine(task)}`).join("\n");
+  const forced = lane.merge?.override === undefined ? "" : `Overridden: ${firstLine(lane.merge.override)}\n`;
   const again = lane.undone ? `\nThis brings back what was taken back in ${lane.undone.commit}.\n` : "";
-  return `${subject}\n${body === "" ? "" : `\n${body}\n`}${again}\nLane: ${lane.id}\n`;
+  return `${subject}\n${body === "" ? "" : `\n${body}\n`}${again}\nLane: ${lane.id}\n${forced}`;
 };
 
 /** The same for several lanes that land as one commit: each with its tasks. */

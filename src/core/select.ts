@@ -8,6 +8,7 @@ import { type Claim, claimsOf, waitingIn } from "./lease.ts";
 import { stacksOf } from "./batch.ts";
 import { lessonsOf, notOnTarget, queueOrder } from "./queue.ts";
 import { queueEntries, usualMs } from "./queue-entry.ts";
+import { reviewText } from "./review.ts";
 import { undoText } from "./undo.ts";
 import { isFrozen, isGoing, isLive, isManual, type Limits, type Turn, turnOf, type Wait, waitOf } from "./schedule.ts";
 import {
@@ -188,9 +189,9 @@ export const detailOf = (state: State, lane: Lane, now: number, limits: Limits, 
   if (lane.state === "merge-queued") return queueDetail(state, lane, standing);
   if (lane.state === "merging") return mergingDetail(state, lane);
   if (lane.state === "merged" && lane.landed) {
-    const { merge, target, tested } = lane.landed;
+    const { merge, target, tested, override } = lane.landed;
     const undo = undoText(lane);
-    return `${merge.slice(0, 7)} on ${target}${tested === "unchecked" ? ", unchecked" : ""}${undo === undefined ? "" : `; ${undo}`}`;
+    return `${merge.slice(0, 7)} on ${target}${override === undefined ? (tested === "unchecked" ? ", unchecked" : "") : `, overridden: ${override}`}${undo === undefined ? "" : `; ${undo}`}`;
   }
   if (lane.state === "undone" && lane.undone) {
     const { how, commit, target } = lane.undone;
@@ -198,6 +199,9 @@ export const detailOf = (state: State, lane: Lane, now: number, limits: Limits, 
       ? `${target} is at ${commit.slice(0, 7)} again`
       : `taken off ${target} by ${commit.slice(0, 7)}`;
   }
+  if (lane.resolving)
+    return `its conflict with ${lane.resolving.target} stands in ${worktreeOf(lane.id)}: ${lane.paths.join(", ")}`;
+  if (lane.state === "ready") return reviewText(lane) ?? lane.detail;
   if (lane.state === "conflicted") return `${lane.detail}${lane.paths.length > 0 ? `: ${lane.paths.join(", ")}` : ""}`;
   return lane.detail === "" && isLive(lane) ? (lane.progress ?? "") : lane.detail;
 };
@@ -436,7 +440,11 @@ export const nextStep = (state: State, lane: Lane): string => {
         ? `commit in ${worktreeOf(id)}, then lanes merge ${id}`
         : `commit or drop the files in ${worktreeOf(id)}, then lanes merge ${id} or lanes retry ${id}`;
     case "conflicted":
-      return `in ${worktreeOf(id)}: git merge ${lane.merge?.target ?? "the target"}, resolve, commit; then lanes merge ${id}`;
+      if (lane.resolving)
+        return `resolve and commit in ${worktreeOf(id)}, then lanes merge ${id}; or lanes resolve ${id} --abort`;
+      return isManual(lane)
+        ? `lanes resolve ${id}`
+        : `lanes resolve ${id}, or lanes handoff ${id} gives it back to its agent`;
     case "checks-failed":
       return `mend it in ${worktreeOf(id)}, then lanes merge ${id}; or lanes retry ${id}`;
     case "finished-empty":
@@ -445,6 +453,9 @@ export const nextStep = (state: State, lane: Lane): string => {
     case "parked":
       return `lanes log ${id}; lanes retry ${id}`;
     case "ready":
+      if (reviewText(lane)?.startsWith("waits") === true)
+        return `lanes diff or git log ${branchOf(id)}; then lanes approve ${id}`;
+      return `lanes merge ${id}`;
     case "undone":
       return `lanes merge ${id}`;
     case "landed-pending":

@@ -24,6 +24,14 @@ export interface Pulse {
   readonly steps: readonly string[];
 }
 
+/** A conflict in a lane's worktree. `saved`: the ref that keeps what the lane was before. */
+export interface Resolved {
+  readonly worktree: string;
+  readonly target: string;
+  readonly paths: readonly string[];
+  readonly saved: string;
+}
+
 /** What taking a landing back would mean. */
 export interface UndoSeen {
   readonly lane: string;
@@ -57,6 +65,10 @@ export interface Engine {
   ensure(): Promise<boolean>;
   /** Start a reconciler when one is needed and none lives, without waiting for it. Every verb does this first. */
   rescue(): Promise<void>;
+  /** Put a lane's conflict with the target into its worktree; `paths` are in conflict, none when the two merge by now. */
+  resolve(lane: string): Promise<Resolved | No>;
+  /** Take it out again. Undefined: none stood there. */
+  dropResolve(lane: string): Promise<{ readonly saved: string } | undefined | No>;
   /** What taking the landings of these lanes back would mean, as things stand now. Nothing changes. */
   foresee(lanes: readonly string[]): Promise<readonly UndoSeen[]>;
   limits(): Promise<Limits>;

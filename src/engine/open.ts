@@ -47,6 +47,8 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       if ((await isStrandedHere(ledger, world, version, limits)) || (await isEdited(ledger, world, version)))
         world.host.spawnEngine();
     },
+    resolve: async (lane) => (await import("./resolve.ts")).resolve(ledger, world, lane),
+    dropResolve: async (lane) => (await import("./resolve.ts")).dropResolve(ledger, world, lane),
     foresee: async (lanes) => {
       const { foresee } = await import("./foresee.ts");
       return Promise.all(

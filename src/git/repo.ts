@@ -21,7 +21,9 @@ import { fillPool } from "./pool.ts";
 import { identity } from "./porcelain.ts";
 import { changed, contains, filesAt, known } from "./read.ts";
 import { commitOf, refsBelow } from "./ref.ts";
+import { dropConflict, putConflict } from "./resolve.ts";
 import { restoreLane } from "./restore.ts";
+import { rollBack } from "./roll-back.ts";
 import { saveLane } from "./save.ts";
 import { candidate, join, reverted } from "./strategy.ts";
 import { onlyTip, takeBack } from "./take-back.ts";
@@ -53,6 +55,9 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     candidate: (ask) => candidate(context, ask),
     join: (ask) => join(context, ask),
     verification: (slot, commit) => verification(context, slot, commit),
+    rollBack: (lane, base) => rollBack(context, lane, base),
+    putConflict: (lane, ask) => putConflict(context, lane, ask),
+    dropConflict: (lane) => dropConflict(context, lane),
     reverted: (ask) => reverted(context, ask),
     onlyTip: (target, merge) => onlyTip(context, target, merge),
     takeBack: (ask) => takeBack(context, ask),

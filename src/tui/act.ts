@@ -123,6 +123,8 @@ const said: Readonly<Record<string, string>> = {
   remove: "keeping, then removing",
   restore: "bringing back",
   undo: "taking back",
+  approve: "approved",
+  handoff: "handed back",
 };
 
 /** A merge is asked for with what git shows now: lanes in which a person works need the proof. */

@@ -48,6 +48,8 @@ export const keymap: readonly Binding[] = [
   ...row("p", "normal", { type: "pause-or-resume" }, "freeze the lane's agent, or let a paused lane go on", "pause", 2),
   ...row("x", "normal", wish("stop"), "stop the lane's agent; asks first", "stop"),
   ...row("R", "normal", wish("retry"), "run the lane again", "retry"),
+  ...row("a", "normal", wish("approve"), "approve the lane exactly as it is now", "approve", 3),
+  ...row("H", "normal", wish("handoff"), "give the lane back to its agent, told what was wrong", "hand back", 3),
   ...row("u", "normal", wish("undo"), "take the lane's landing off the target again; asks first", "undo", 3),
   ...row("M", "normal", { type: "merge-ready" }, "merge all lanes that are ready", "merge all", 3),
   ...row("X", "normal", wish("cancel"), "give the lane up; asks first", "cancel", 3),

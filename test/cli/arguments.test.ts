@@ -138,6 +138,9 @@ describe("help", () => {
         resume     Let paused lanes go on: frozen agents where they are, stopped ones in the queue
         retry      Run lanes again that failed, were lost or brought nothing
         cancel     Give lanes up; what they hold stays until cleanup
+        approve    Let lanes land exactly as they are now; a new commit needs a new approval
+        resolve    Put a lane's conflict with the target into its worktree, to be resolved there
+        handoff    Give lanes back to their agents, with a note on what is to be done
         undo       Take a landing off the target again; the lane can be merged anew later
         stop-all   End all agents safely
 
@@ -202,6 +205,8 @@ describe("help", () => {
       Options:
         --check <command>      run this on the merged tree instead of the configured check
         --strategy <strategy>  merge, squash (one commit) or rebase (its commits anew)
+        --override             land whatever check, leases and review say; needs --why, and stays in the log
+        --why <text>           why it is overridden
         --list                 show the merge queue and change nothing
         --detach               return at once; the work goes on
         --wait                 accepted; waiting is what it does

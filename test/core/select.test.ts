@@ -64,7 +64,7 @@ describe("why a lane is where it is", () => {
       a is ready; next: lanes merge a
       a is merge-queued: next to be merged
       a is merging: its merge with the target is being checked
-      a is conflicted: 2 files do not merge: a.txt, b.txt; next: in .worktrees/a: git merge main, resolve, commit; then lanes merge a
+      a is conflicted: 2 files do not merge: a.txt, b.txt; next: lanes resolve a, or lanes handoff a gives it back to its agent
       a is checks-failed: exit code 1; next: mend it in .worktrees/a, then lanes merge a; or lanes retry a
       a is landed-pending: c.txt is in the way; next: commit or move what is in the way in your checkout; it lands by itself
       a is merged: candida on main; next: lanes cleanup
@@ -123,9 +123,6 @@ describe("why a lane is where it is", () => {
     const state = laneIn("waiting", { agent: "manual" });
     expect(nextStep(state, laneOf(state, "a"))).toBe("commit in .worktrees/a, then lanes merge a");
     expect(nextStep(state, { ...laneOf(laneIn("merged"), "a"), worktree: false })).toBe("");
-    expect(nextStep(state, { ...laneOf(laneIn("conflicted"), "a"), merge: undefined })).toMatch(
-      "git merge the target,",
-    );
   });
 
   test("says what a lane lacks that nothing can start", () => {
