@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 
-import { createAgainstWorktreeAdd } from "./git.mjs";
+import { claimAgainstGit, createAgainstWorktreeAdd } from "./git.mjs";
 import { appendAgainstBare, appendAgainstLockfile, appendInCrowd } from "./journal.mjs";
 import { replayAgainstParse } from "./replay.mjs";
 import { sightOfLanes } from "./sight.mjs";
@@ -20,6 +20,7 @@ const measurements = [
   [["append-64-writers", "append-64-p99", "append-64-evenness"], appendInCrowd],
   [["snapshot-start"], startFromSnapshot],
   [["create-lanes"], createAgainstWorktreeAdd],
+  [["claim-lane", "claim-against-add"], claimAgainstGit],
   [["takeover"], takeOverOfDead],
   [["commit-seen", "idle-share", "idle-bytes"], sightOfLanes],
 ];
