@@ -607,7 +607,9 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
   },
   "batch.split": (draft, event) => {
     const lanes = list(event.lanes);
+    const unknown = lanes.find((id) => !laneIn(draft, id));
     if (lanes.length === 0) return "names no lanes";
+    if (unknown !== undefined) return `no lane ${shown(unknown)}`;
     const before = lessonsIn(draft).suspects;
     const on = before !== undefined && lanes.every((id) => before.lanes.includes(id)) ? before.on : none;
     learn(draft, { suspects: { lanes, tree: text(event.tree), on } });

@@ -96,8 +96,12 @@ export interface RepoSeen {
   readonly target: { readonly name: string; readonly head: string; readonly subject: string } | undefined;
   readonly lanes: ReadonlyMap<string, LaneSeen>;
   readonly branches: readonly BranchSeen[];
-  /** Git's own `*.lock` files, with age in ms. */
-  readonly locks: readonly { readonly path: string; readonly ageMs: number }[];
+  /** Git's own `*.lock` files, with age in ms. `held`: may a living process own it? Looked at where it is older than git takes. */
+  readonly locks: readonly { readonly path: string; readonly ageMs: number; readonly held?: boolean }[];
+  /** Worktrees that somebody has locked, with the reason that they gave; absent for none. */
+  readonly locked?: readonly { readonly path: string; readonly why: string; readonly ageMs: number }[];
+  /** The lock folders that polite scripts and we hold for moments, by their names; absent for none. */
+  readonly guards?: readonly { readonly name: string; readonly ageMs: number }[];
   /** Settings and hooks that the repository's own configuration holds for all lanes; undefined when not looked at. */
   readonly configured?: Configured;
   /** What the engine makes of them. */

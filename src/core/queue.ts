@@ -20,8 +20,10 @@ export const lessonsOf = (state: State): Lessons => state.lessons ?? noLessons;
  */
 export const queueOrder = (state: State, predicted?: Predicted): readonly Lane[] => {
   const waiting = [...state.lanes.values()].filter((lane) => lane.state === "merge-queued" || lane.state === "merging");
-  const ranks = new Map(waiting.map((lane) => [lane.id, rankOf(state, lane, predicted)]));
-  const ranked = waiting.toSorted((a, b) => compare(ranks.get(a.id) ?? [], ranks.get(b.id) ?? []));
+  const ranked = waiting
+    .map((lane): readonly [Lane, Rank] => [lane, rankOf(state, lane, predicted)])
+    .toSorted(([, a], [, b]) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2])
+    .map(([lane]) => lane);
   const known = new Map(ranked.map((lane) => [lane.id, lane]));
   const placed = new Set<string>();
   const order: Lane[] = [];
@@ -38,19 +40,16 @@ export const queueOrder = (state: State, predicted?: Predicted): readonly Lane[]
   return order;
 };
 
-/** Less goes first. */
-const rankOf = (state: State, lane: Lane, predicted: Predicted | undefined): readonly number[] => {
+/** Compared place by place; less goes first. */
+type Rank = readonly [number, number, number];
+
+const rankOf = (state: State, lane: Lane, predicted: Predicted | undefined): Rank => {
   const { merge } = lane;
   if (lane.state === "merging") return [0, merge?.batch?.id ?? ageOf(lane), merge?.batch?.place ?? 0];
   const suspect = lessonsOf(state).suspects?.lanes.indexOf(lane.id) ?? -1;
-  if (suspect >= 0) return [1, suspect];
-  if (passedOver(state, lane) >= passedOverMax) return [2, ageOf(lane)];
+  if (suspect >= 0) return [1, suspect, 0];
+  if (passedOver(state, lane) >= passedOverMax) return [2, 0, ageOf(lane)];
   return [3, predicted?.get(lane.id) ?? 0, ageOf(lane)];
-};
-
-const compare = (a: readonly number[], b: readonly number[]): number => {
-  const at = a.findIndex((number, place) => number !== b[place]);
-  return at < 0 ? 0 : (a[at] ?? 0) - (b[at] ?? 0);
 };
 
 /** How often somebody who came later was taken before this lane. */

@@ -3,6 +3,7 @@ import { runnableHint } from "./decide.ts";
 import { meetings } from "./forecast.ts";
 import { agentOf, branchOf, strayHint, worktreeOf } from "./id.ts";
 import type { LaneSeen, RepoSeen } from "./observed.ts";
+import { oddityOf, withOddity } from "./oddity.ts";
 import { type Claim, claimsOf, waitingIn } from "./lease.ts";
 import { stacksOf } from "./batch.ts";
 import { lessonsOf, notOnTarget, queueOrder } from "./queue.ts";
@@ -58,10 +59,18 @@ export type AgentStatus = "starting" | "working" | "blocked" | "idle" | "done" |
 
 /** One row of the locks pane: something that keeps others out. */
 export interface LockRow {
-  readonly kind: "engine" | "merge" | "lease" | "wait" | "git";
+  readonly kind: "engine" | "merge" | "lease" | "wait" | "guard" | "git" | "tree";
   readonly what: string;
   readonly holder: string;
   readonly since: number;
+  /** When a lease's time is over. */
+  readonly until?: number;
+  /** Is there a sign of life of whoever holds it? Empty where nobody looked. */
+  readonly life: "alive" | "waits" | "none" | "";
+  /** The lane that holds it, or wants it. */
+  readonly lane?: string;
+  /** Number of the claim, of a lease or of who waits for one. */
+  readonly claim?: number;
 }
 
 /** One row of the branches pane. */
@@ -116,7 +125,11 @@ const rowsOf = (
 ): readonly LaneRow[] => {
   const met = meetings(seen?.forecast);
   return [...state.lanes.values()].map((lane) => ({
-    ...laneRow(lane, seen?.lanes.get(lane.id), detailOf(state, lane, now, limits, standing)),
+    ...laneRow(
+      lane,
+      seen?.lanes.get(lane.id),
+      withOddity(detailOf(state, lane, now, limits, standing), oddityOf(lane, seen)),
+    ),
     collides: met.get(lane.id) ?? [],
   }));
 };
@@ -278,6 +291,7 @@ export const lockRows = (state: State, seen: RepoSeen | undefined): readonly Loc
       what: "reconciler",
       holder: `pid ${engine.process.pid}, token ${engine.token}`,
       since: engine.at,
+      life: "",
     });
   }
   for (const entry of queueEntries(state, 0)) {
@@ -287,6 +301,8 @@ export const lockRows = (state: State, seen: RepoSeen | undefined): readonly Loc
       what: `${entry.position}. ${entry.phase}: ${entry.target}${others.length === 0 ? "" : ` with ${others.join(", ")}`}`,
       holder: entry.lane,
       since: state.lanes.get(entry.lane)?.merge?.startedAt ?? entry.requestedAt,
+      life: "",
+      lane: entry.lane,
     });
   }
   for (const claim of claimRows(state)) {
@@ -295,13 +311,45 @@ export const lockRows = (state: State, seen: RepoSeen | undefined): readonly Loc
       what: `${claim.paths.join(", ")}${claim.shared ? " (shared)" : ""} #${claim.id}`,
       holder: claim.behind.length === 0 ? claim.lane : `${claim.lane} behind ${claim.behind.join(", ")}`,
       since: claim.at,
+      ...(claim.behind.length === 0 ? { until: claim.at + claim.ttlMs } : {}),
+      life: lifeOf(state.lanes.get(claim.lane)),
+      lane: claim.lane,
+      claim: claim.id,
     });
   }
-  for (const { path, ageMs } of seen?.locks ?? []) {
-    rows.push({ kind: "git", what: path, holder: "git", since: seen ? seen.at - ageMs : 0 });
-  }
-  return rows;
+  return [...rows, ...(seen ? seenLocks(seen) : [])];
 };
+
+/** Does anything of a lane live, or does its work wait for something? */
+const lifeOf = (lane: Lane | undefined): LockRow["life"] => {
+  if (lane && isLive(lane)) return "alive";
+  return lane && lane.state !== "merged" && stateTable[lane.state].seed !== "failed" ? "waits" : "none";
+};
+
+/** What keeps others out by files: guards of the tracker, git's own locks, and worktrees that somebody locked. */
+const seenLocks = ({ at, locks, locked = [], guards = [] }: RepoSeen): readonly LockRow[] => [
+  ...guards.map(({ name, ageMs }): LockRow => ({
+    kind: "guard",
+    what: name,
+    holder: "a script or us",
+    since: at - ageMs,
+    life: "",
+  })),
+  ...locks.map(({ path, ageMs, held }): LockRow => ({
+    kind: "git",
+    what: path,
+    holder: held === false ? "nobody" : "git",
+    since: at - ageMs,
+    life: held === undefined ? "" : held ? "alive" : "none",
+  })),
+  ...locked.map(({ path, why, ageMs }): LockRow => ({
+    kind: "tree",
+    what: path,
+    holder: why === "" ? "git worktree lock" : why,
+    since: at - ageMs,
+    life: "",
+  })),
+];
 
 /** Rows of the branches pane: the target, then lanes, then the rest, newest first. */
 export const branchRows = (seen: RepoSeen | undefined, lanes: readonly LaneRow[]): readonly BranchRow[] => {

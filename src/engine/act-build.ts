@@ -145,7 +145,7 @@ const putOff = async (
   layers: readonly Layer[],
   ask: { readonly head: string; readonly message: string; readonly at: number; readonly since: string | undefined },
 ): Promise<void> => {
-  const before = [...(below?.lanes ?? []).map((other) => ({ lane: other, head: other.merge?.head ?? "" })), ...layers];
+  const before = [...(below?.lanes ?? []).map((other) => ({ lane: other, head: other.merge.head })), ...layers];
   let behind = before.at(-1)?.lane.id ?? "";
   for (const other of before) {
     const pair = await work.world.git.candidate({ ...ask, onto: other.head });
@@ -170,7 +170,7 @@ const begin = async (work: Work, site: Site, layers: readonly [Layer, ...Layer[]
     );
     return;
   }
-  await tellAll(work, lanes, begun(work.ledger.state, site, layers, commit.commit));
+  await tellAll(work, lanes, begun(work.ledger.state, site, layers, commit));
 };
 
 /** Where every commit of the target has to be tested, several lanes land as one commit: the chain's own commits never were. */

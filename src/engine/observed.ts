@@ -91,7 +91,9 @@ const lookFields = withFields({
   branches: listOf(
     withFields({ name: isText, head: isText, subject: isText, committedAt: isTime, worktree: maybe(isText) }),
   ),
-  locks: listOf(withFields({ path: isText, ageMs: isAge })),
+  locks: listOf(withFields({ path: isText, ageMs: isAge, held: maybe((value) => typeof value === "boolean") })),
+  locked: maybe(listOf(withFields({ path: isText, why: isText, ageMs: isAge }))),
+  guards: maybe(listOf(withFields({ name: isText, ageMs: isAge }))),
   settings: maybe(
     withFields({
       at: isTime,

@@ -74,6 +74,8 @@ export interface Context {
   readonly wide: Limit;
   /** Calls that nobody waits for: the system lets everything else go first. */
   readonly isGentle?: true;
+  /** Commits that were copied into the user's objects. */
+  readonly published: Set<string>;
   /** Settings against local drivers, by configuration stamp. */
   readonly drivers: Map<string, readonly Setting[]>;
   /** What configuration files held when they had this stamp, by path. */
@@ -120,6 +122,7 @@ export const contextOf = (
   control: limit(1),
   hooks: limit(1),
   wide: limit(availableParallelism()),
+  published: new Set(),
   drivers: new Map(),
   settings: new Map(),
 });

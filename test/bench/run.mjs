@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 
+import { forecastOfLanes } from "./forecast.mjs";
 import { createAgainstWorktreeAdd } from "./git.mjs";
 import { appendAgainstBare, appendAgainstLockfile, appendInCrowd } from "./journal.mjs";
 import { replayAgainstParse } from "./replay.mjs";
@@ -20,6 +21,7 @@ const measurements = [
   [["append-64-writers", "append-64-p99", "append-64-evenness"], appendInCrowd],
   [["snapshot-start"], startFromSnapshot],
   [["create-lanes"], createAgainstWorktreeAdd],
+  [["forecast-target", "forecast-moved", "forecast-objects"], forecastOfLanes],
   [["takeover"], takeOverOfDead],
   [["commit-seen", "idle-share", "idle-bytes"], sightOfLanes],
 ];

@@ -285,7 +285,26 @@ describe("the locks pane", () => {
       "git: git",
     ]);
     expect(lockRows(emptyState(), repoSeen)).toEqual([
-      { kind: "git", what: "index.lock", holder: "git", since: now - 3000 },
+      { kind: "git", what: "index.lock", holder: "git", since: now - 3000, life: "" },
+    ]);
+    const locked = {
+      ...repoSeen,
+      locks: [
+        { path: "old.lock", ageMs: 20_000, held: false },
+        { path: "slow.lock", ageMs: 20_000, held: true },
+      ],
+      guards: [{ name: "locks/tracker.lck", ageMs: 10 }],
+      locked: [
+        { path: "/r/usb", why: "on a stick", ageMs: 5 },
+        { path: "/r/bare", why: "", ageMs: 5 },
+      ],
+    };
+    expect(lockRows(emptyState(), locked).map(({ kind, what, holder, life }) => [kind, what, holder, life])).toEqual([
+      ["guard", "locks/tracker.lck", "a script or us", ""],
+      ["git", "old.lock", "nobody", "none"],
+      ["git", "slow.lock", "git", "alive"],
+      ["tree", "/r/usb", "on a stick", ""],
+      ["tree", "/r/bare", "git worktree lock", ""],
     ]);
     tell(state, [{ type: "engine.retired", why: "" }]);
     expect(lockRows(state, undefined)).toHaveLength(1);

@@ -5,7 +5,7 @@ import { contextOf } from "../../src/git/call.ts";
 import { controlPlace } from "../../src/git/control.ts";
 import { createComparer, type Comparer } from "../../src/git/forecast.ts";
 import { type Merged, mergeBatch, type Two } from "../../src/git/merge-batch.ts";
-import { anyOf, dice, forestOf, randomLane, type Tree } from "./forest.ts";
+import { anyOf, dice, forestOf, randomLane, someEdit, type Tree } from "./forest.ts";
 import { scene, type Scene } from "./scratch.ts";
 
 /** A repository, a forecaster of it, and plain merges to compare it with. */
@@ -65,7 +65,7 @@ export const forecastAndTruth = async (
   const roll = dice(seed);
   const forest = forestOf(roll);
   const old = commit(forest);
-  const grown = randomLane(forest, roll);
+  const grown = isSpread && roll(3) === 0 ? someEdit(forest, roll) : randomLane(forest, roll);
   const target = commit(grown, old);
   const lanes = new Map<string, string>();
   const begins: [string, Tree][] = [[target, grown]];

@@ -56,7 +56,7 @@ test(
     await scratch.lanes("init");
     await scratch.add("holder", { agent: "manual" });
     await scratch.lanes("lock", "acquire", "holder", "a");
-    await ready(scratch, "docs", "echo a > a; git add .; git commit -qm a", { review: "required", check: "false" });
+    await ready(scratch, "docs", "echo a > a; git add .; git commit -nqm a", { review: "required", check: "false" });
     expect(await scratch.lanes("merge", "docs", "--override")).toMatchObject({ code: 64 });
     expect(await scratch.lanes("merge", "docs", "--why", "x")).toMatchObject({ code: 64 });
     expect(await scratch.lanes("merge", "--override", "--why", "x")).toMatchObject({ code: 64 });
