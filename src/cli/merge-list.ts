@@ -19,8 +19,9 @@ export const mergeList = async (call: Call, engine: Engine): Promise<Answer> => 
   const settings = await engine.settings();
   if (isNo(settings)) return settings;
   const slots = settings.config.checkSlots ?? engine.defaults().checkSlots;
+  const forecast = (await engine.observed())?.forecast;
   const [state, now] = [engine.state(), call.shell.now()];
-  const entries = queueEntries(state, now, slots, predictedIn((await engine.observed())?.forecast, state));
+  const entries = queueEntries(state, now, slots, predictedIn(forecast, state));
   const { flaky } = lessonsOf(state);
   const lines = entries.length === 0 ? ["the merge queue is empty"] : await linesOf(call, entries, now);
   return tell(call, {
