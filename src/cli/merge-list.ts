@@ -1,7 +1,8 @@
 /** `merge --list`: the merge queue, entry by entry. */
+import { predictedIn } from "../core/forecast.ts";
 import { isNo } from "../core/observed.ts";
 import { lessonsOf } from "../core/queue.ts";
-import { predictedIn, queueEntries, type QueueEntry } from "../core/queue-entry.ts";
+import { queueEntries, type QueueEntry } from "../core/queue-entry.ts";
 import { queueEntryJson } from "../core/tracker.ts";
 import type { Engine } from "../engine/engine.ts";
 import { ageOf } from "./age.ts";
@@ -18,9 +19,9 @@ export const mergeList = async (call: Call, engine: Engine): Promise<Answer> => 
   const settings = await engine.settings();
   if (isNo(settings)) return settings;
   const slots = settings.config.checkSlots ?? engine.defaults().checkSlots;
-  const predicted = predictedIn(engine.state(), await engine.forecast(false));
+  const forecast = (await engine.observed())?.forecast;
   const [state, now] = [engine.state(), call.shell.now()];
-  const entries = queueEntries(state, now, slots, predicted);
+  const entries = queueEntries(state, now, slots, predictedIn(forecast, state));
   const { flaky } = lessonsOf(state);
   const lines = entries.length === 0 ? ["the merge queue is empty"] : await linesOf(call, entries, now);
   return tell(call, {

@@ -1,5 +1,4 @@
 /** The merge queue as people see it: who is where, what holds it, and how long it may take. */
-import { type ForecastSeen, predictedAmong } from "./forecast.ts";
 import { capOf, nextBatch, type Stack, stacksOf } from "./batch.ts";
 import { lessonsOf, notOnTarget, queueOrder, targetOf, type Predicted } from "./queue.ts";
 import type { Lane, LaneState, State } from "./state.ts";
@@ -44,15 +43,6 @@ export const queueEntries = (state: State, now: number, slots = 1, predicted?: P
       estimatedMs: stack ? leftOf(state, stack, now) : rounds(waiting.indexOf(lane.id)),
     };
   });
-};
-
-/** With how many of the others in the merge queue each lane is predicted to collide. */
-export const predictedIn = (state: State, forecast: ForecastSeen | undefined): Predicted => {
-  const waiting = [...state.lanes.values()].filter(({ state: is }) => is === "merge-queued" || is === "merging");
-  return predictedAmong(
-    forecast,
-    waiting.map(({ id }) => id),
-  );
 };
 
 const pending: ReadonlySet<LaneState> = new Set<LaneState>(["landed-pending"]);

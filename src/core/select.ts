@@ -1,6 +1,6 @@
 /** State → rows: everything that a person sees, the same in every shell. No clock: rows carry times, shells show ages. */
 import { runnableHint } from "./decide.ts";
-import { meetings } from "./forecast.ts";
+import { meetings, predictedIn } from "./forecast.ts";
 import { agentOf, branchOf, strayHint, worktreeOf } from "./id.ts";
 import type { LaneSeen, RepoSeen } from "./observed.ts";
 import { oddityOf, withOddity } from "./oddity.ts";
@@ -114,7 +114,7 @@ export const phaseNames: Readonly<Record<Phase, string>> = {
 
 /** Rows of the lanes pane, in the order of addition. */
 export const laneRows = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): readonly LaneRow[] =>
-  rowsOf(state, seen, standingOf(state, now, limits), now, limits);
+  rowsOf(state, seen, standingOf(state, now, limits, seen), now, limits);
 
 const rowsOf = (
   state: State,
@@ -142,9 +142,9 @@ export interface Standing {
 }
 
 /** Who is next in this moment. */
-export const standingOf = (state: State, now: number, limits: Limits): Standing => ({
+export const standingOf = (state: State, now: number, limits: Limits, seen?: RepoSeen): Standing => ({
   turn: turnOf(state, now, limits),
-  places: new Map(queueOrder(state).map(({ id }, place) => [id, place])),
+  places: new Map(queueOrder(state, predictedIn(seen?.forecast, state)).map(({ id }, place) => [id, place])),
 });
 
 const laneRow = (lane: Lane, git: LaneSeen | undefined, detail: string): Omit<LaneRow, "collides"> => {
@@ -294,7 +294,7 @@ export const lockRows = (state: State, seen: RepoSeen | undefined): readonly Loc
       life: "",
     });
   }
-  for (const entry of queueEntries(state, 0)) {
+  for (const entry of queueEntries(state, 0, 1, predictedIn(seen?.forecast, state))) {
     const others = entry.lanes.filter((id) => id !== entry.lane);
     rows.push({
       kind: "merge",

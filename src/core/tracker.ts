@@ -1,6 +1,6 @@
 /** State → `tracker.json` and the JSON of `status`: a superset of seed 001's tracker. Never read back as truth. */
 import { foldVersion } from "./fold.ts";
-import { meetings, targetName } from "./forecast.ts";
+import { meetings, predictedIn, targetName } from "./forecast.ts";
 import { list } from "./foreign.ts";
 import { agentOf, branchOf, worktreeOf } from "./id.ts";
 import type { RepoSeen } from "./observed.ts";
@@ -20,7 +20,7 @@ export const trackerName = "tracker.json";
 /** The tracker as a value that JSON can hold. `seen`: what git showed, if anybody looked. Times are ISO 8601. */
 export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): object => {
   const lanes = [...state.lanes.values()];
-  const standing = standingOf(state, now, limits);
+  const standing = standingOf(state, now, limits, seen);
   const met = meetings(seen?.forecast);
   return withForeign(state, {
     version: "1.0.0",
@@ -38,7 +38,7 @@ export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number,
     locks: Object.fromEntries(
       lockRows(state, seen).map((row) => [row.what, { kind: row.kind, holder: row.holder, since: iso(row.since) }]),
     ),
-    queue: queueJson(state, now),
+    queue: queueJson(state, now, seen),
     metrics: metricsJson(state, seen),
     warnings: (seen?.settings?.remarks ?? []).map(({ at, name, how, lanes: ran }) => ({ at: iso(at), name, how, ran })),
     observedAt: seen ? iso(seen.at) : null,
@@ -167,8 +167,8 @@ const gitJson = (seen: RepoSeen | undefined, id: string): object | null => {
   return { head, subject, ahead, behind, dirty: dirty?.length ?? null, worktree };
 };
 
-const queueJson = (state: State, now: number): object => ({
-  entries: queueEntries(state, now)
+const queueJson = (state: State, now: number, seen: RepoSeen | undefined): object => ({
+  entries: queueEntries(state, now, 1, predictedIn(seen?.forecast, state))
     .filter(({ phase }) => phase !== "held")
     .map((entry, index) => {
       const lane = state.lanes.get(entry.lane);

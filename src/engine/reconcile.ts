@@ -1,9 +1,9 @@
 /** The elected engine: observe → plan → act, again and again. What woke it carries no meaning. */
 import { runsOfStack, stacksOf } from "../core/batch.ts";
+import { predictedIn } from "../core/forecast.ts";
 import type { RepoSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
 import { projectionsOf } from "../core/projection.ts";
-import { predictedIn } from "../core/queue-entry.ts";
 import { trackerName } from "../core/tracker.ts";
 import type { Release, World } from "../port.ts";
 import { createCrew, type Crew } from "./crew.ts";
@@ -145,7 +145,7 @@ const lead = async (office: Office): Promise<boolean> => {
     }
     const { state } = work.ledger;
     endForgottenChecks(work);
-    const observed = { runs: eyes.look(state), rested: rests(state), predicted: predictedIn(state, forecaster.seen()) };
+    const observed = { runs: eyes.look(state), rested: rests(state), predicted: predictedIn(forecaster.seen(), state) };
     const steps = plan(state, observed, now, work.rules.policy);
     crew.begin(steps);
     sight.look(state);

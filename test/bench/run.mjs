@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 
 import { forecastOfLanes } from "./forecast.mjs";
-import { createAgainstWorktreeAdd } from "./git.mjs";
+import { claimAgainstGit, createAgainstWorktreeAdd } from "./git.mjs";
 import { appendAgainstBare, appendAgainstLockfile, appendInCrowd } from "./journal.mjs";
 import { landAgainstPlainGit } from "./queue.mjs";
 import { replayAgainstParse } from "./replay.mjs";
@@ -24,6 +24,7 @@ const measurements = [
   [["create-lanes"], createAgainstWorktreeAdd],
   [["forecast-target", "forecast-moved", "forecast-objects"], forecastOfLanes],
   [["queue-overhead"], landAgainstPlainGit],
+  [["claim-lane", "claim-against-add"], claimAgainstGit],
   [["takeover"], takeOverOfDead],
   [["commit-seen", "idle-share", "idle-bytes"], sightOfLanes],
 ];

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 
 import { makeScratch, type Scratch, until } from "./scratch.ts";
 
-const patience = 120_000;
+const patience = 300_000;
 
 const ready = async (scratch: Scratch, id: string, command: string, more: object = {}): Promise<void> => {
   await scratch.add(id, { command, retries: 0, ...more });

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 
 import { begin, kill, makeScratch, type Scratch, until } from "./scratch.ts";
 
-const patience = 120_000;
+const patience = 300_000;
 
 const writes = (file: string, text: string): string =>
   `mkdir -p $(dirname ${file}); printf '%s\\n' ${JSON.stringify(text)} > ${file}; git add ${file}; git commit -qm "write ${file}"`;
