@@ -91,6 +91,34 @@ test(
   },
 );
 
+test(
+  "one lane of several that landed together is taken back by itself, and comes again",
+  { timeout: patience },
+  async () => {
+    await using scratch = await makeScratch({ "shared.txt": "a\nb\nc\nd\ne\nf\ng\n" });
+    for (const [id, command] of [
+      ["slow", writes("slow.txt", "slow")],
+      ["docs", `sed -i s/a/A/ shared.txt; git commit -qam docs; ${writes("docs.txt", "docs")}`],
+      ["api", `sed -i s/g/G/ shared.txt; git commit -qam api; ${writes("api.txt", "api")}`],
+    ] as const)
+      await scratch.add(id, { command, retries: 0 });
+    expect(await scratch.lanes("exec-lane", "slow", "docs", "api")).toMatchObject({ code: 0 });
+    // Both wait for the check of the first, and are tested together after it.
+    const gate = join(scratch.repo, "..", "gate");
+    await scratch.lanes("merge", "slow", "--detach", "--check", `while ! test -e ${gate}; do sleep 0.1; done`);
+    await until("the check to run", async () => ((await scratch.state("slow")) === "merging" ? true : undefined));
+    await scratch.lanes("merge", "docs", "api", "--detach", "--check", "true");
+    writeFileSync(gate, "");
+    expect(await scratch.lanes("merge", "slow", "docs", "api")).toMatchObject({ code: 0 });
+    expect((await scratch.git("log", "-1", "--format=%P", "main")).split(" ")).toHaveLength(3);
+    expect(await scratch.lanes("undo", "docs", "--yes", "--check", "true")).toMatchObject({ code: 0 });
+    expect(await files(scratch)).toEqual(["README.md", "api.txt", "shared.txt", "slow.txt"]);
+    expect(scratch.read("shared.txt")).toBe("a\nb\nc\nd\ne\nf\nG\n");
+    expect(await scratch.lanes("merge", "docs", "--check", "true")).toMatchObject({ code: 0 });
+    expect(scratch.read("shared.txt")).toBe("A\nb\nc\nd\ne\nf\nG\n");
+  },
+);
+
 test("work that was merged away in its own branch is not taken for landed", { timeout: patience }, async () => {
   await using scratch = await makeScratch();
   await landed(scratch, "docs", writes("docs.txt", "from docs"));

@@ -46,6 +46,23 @@ test("a key that is refused says why and what to do instead, and nothing moves",
   await stage.end();
 });
 
+test("a landing is taken back only after the screen said what that means", async () => {
+  const stage = await openStage(120, 40, swing(Date.now()));
+  stage.press("/merged\r");
+  await stage.until("✓ ci-speed");
+  stage.press("u");
+  await stage.until("Take lane ci-speed off main again?");
+  stage.press("n");
+  await stage.until(/L launch/);
+  expect(stage.world.commands).toEqual([]);
+  stage.press("u");
+  await stage.until("Take lane ci-speed off main again?");
+  stage.press("y");
+  await stage.until("taking back ci-speed");
+  expect(stage.world.commands).toEqual([{ type: "undo", lanes: ["ci-speed"] }]);
+  await stage.end();
+});
+
 test("a destructive key asks, and only y agrees", async () => {
   const stage = await openStage(80, 24, swing(Date.now()));
   stage.press("jX");
