@@ -1,11 +1,12 @@
 /** Everything that this program can do to the world, on one page. Types only: drivers fill them, the engine uses them. */
 import type { Config } from "./core/config.ts";
 import type { Layer } from "./core/config-source.ts";
+import type { Collision } from "./core/conflict.ts";
 import type { Entry, LogRecord } from "./core/event.ts";
 import type { Mend } from "./core/finding.ts";
 import type { BoxFacts, GitFacts, JournalFacts, WorkFacts } from "./core/health.ts";
 import type { Kept, No, RepoSeen, RunSeen } from "./core/observed.ts";
-import type { Identity } from "./core/state.ts";
+import type { Identity, Strategy } from "./core/state.ts";
 
 /** Ends what a call began: a watch, an announcement. */
 export type Release = () => void;
@@ -111,6 +112,8 @@ export interface RunSpec {
   readonly argv: readonly string[];
   /** Variables set on top of the usual allow-list (LANES_*, git identity). */
   readonly env: Readonly<Record<string, string>>;
+  /** It works in its lane's worktree: what it commits there is compared with the leases of others, in front of the user's own hooks. */
+  readonly isLane?: true;
   /** Name given to `lend` before, when values of the asking shell are waiting. */
   readonly lent?: string;
   /** Less than this is kept of the output: its beginning and its end. At least 1 MiB; 64 MiB when absent. */
@@ -162,6 +165,23 @@ export interface Host {
 export interface Candidate {
   readonly commit: string;
   readonly tree: string;
+}
+
+/** What a forecast is asked about. */
+export interface ForecastAsk {
+  /** Commit of the target. */
+  readonly target: string;
+  /** Tips of the lanes' branches, by lane. */
+  readonly lanes: ReadonlyMap<string, string>;
+  /** Lanes in which there may be uncommitted work: it is taken as if it were committed. */
+  readonly dirty: readonly string[];
+}
+
+/** What is predicted. */
+export interface Forecast {
+  readonly collisions: readonly Collision[];
+  /** Lanes whose uncommitted work is in it. */
+  readonly uncommitted: readonly string[];
 }
 
 /** Where a lane's work is kept. */
@@ -258,6 +278,21 @@ export interface Git {
   saveLane(lane: string): Promise<Saved | No>;
   /** Branch and worktree of a lane as they were kept the `n`-th time (the newest when absent): index, edits and new files too. Idempotent. */
   restoreLane(lane: string, n?: number): Promise<Restored | No>;
+  /**
+   * Branch and worktree of a lane at `base` again, after everything in them was kept (`saveLane`): `saved` is where, absent when
+   * there was nothing to keep. Ignored files stay. Idempotent.
+   */
+  rollBack(lane: string, base: string): Promise<{ readonly saved?: string } | No>;
+  /**
+   * Merge the target's tip into the lane's worktree and leave it there, with conflict markers and uncommitted, after everything in it
+   * was kept. `since`: see `candidate`. `paths`: what is in conflict; none when the two merge, and then the worktree is as it was.
+   */
+  putConflict(
+    lane: string,
+    ask: { readonly target: string; readonly since?: string | undefined },
+  ): Promise<{ readonly onto: string; readonly paths: readonly string[]; readonly saved: string } | No>;
+  /** Take it out again: files and index as they were, after everything was kept (`saved`). False: none stands there. */
+  dropConflict(lane: string): Promise<{ readonly saved: string } | false | No>;
   /** What is kept of all lanes, oldest first for each. */
   kept(): Promise<readonly Kept[]>;
   /** Let go of these refs, each only if it still names this commit. Answers those that are gone. */
@@ -270,6 +305,19 @@ export interface Git {
     readonly at: number;
     /** Apply what `head` changed since it left this commit, although `onto` has it in its history; `onto` when that changes nothing. */
     readonly since?: string | undefined;
+    /** Apply only what this lane changed since its branch was made: what it began on is on the target as other commits. */
+    readonly own?: string | undefined;
+    /** A merge when absent; one commit; or the commits anew, under one merge commit unless `strict` is false. */
+    readonly strategy?: Strategy;
+    readonly strict?: boolean;
+  }): Promise<Candidate | No>;
+  /** What a stack of candidates lands as: its tree in one commit, whose parents are `onto` and all heads. */
+  join(ask: {
+    readonly onto: string;
+    readonly heads: readonly string[];
+    readonly tree: string;
+    readonly message: string;
+    readonly at: number;
   }): Promise<Candidate | No>;
   /** The tip `onto` with what went from `from` to `to` taken out, as a commit outside every worktree; `onto` when nothing of it is left. */
   reverted(ask: {
@@ -296,14 +344,23 @@ export interface Git {
   }): Promise<{ readonly tip: string } | { readonly moved: string } | No>;
   /** A warm worktree with exactly `commit` checked out, ignored files of earlier checks kept. Returns its path. */
   verification(slot: number, commit: string): Promise<string>;
-  /** Move the target from `onto` to `commit`, every checkout of it included, in the safe order. Replays after a crash. */
+  /**
+   * Move the target from `onto` to `commit`, every checkout of it included, in the safe order. Replays after a crash. `others`: lanes that
+   * are merged by the same commit; all land, or none.
+   */
   land(ask: {
     readonly lane: string;
     readonly target: string;
     readonly onto: string;
     readonly commit: string;
     readonly head: string;
+    readonly others?: readonly { readonly lane: string; readonly head: string }[];
   }): Promise<{ readonly landed: true } | { readonly moved: string } | No>;
+  /**
+   * Which of these lanes would not merge with the target, and which not with each other: for those that land on the same target.
+   * Low in priority; nothing of the user's is touched. `first` is told what is known before lanes are compared with each other.
+   */
+  forecast(ask: ForecastAsk, first?: (told: Forecast) => void): Promise<Forecast>;
   /** Text of the files below `folder` at a commit, by path. */
   filesAt(commit: string, folder: string): Promise<ReadonlyMap<string, string>>;
   /** Paths that `head` changed since it left `onto`. */

@@ -1,5 +1,6 @@
 /** When waiting is over, and what came of it: pure rules, so that no script waits for something that never comes. */
-import { nextToMerge, notOnTarget } from "../core/queue.ts";
+import { nextBatch } from "../core/batch.ts";
+import { notOnTarget } from "../core/queue.ts";
 import { isLive, isManual, type Limits, startable, unmetDependencies, waitOf } from "../core/schedule.ts";
 import type { Lane, State } from "../core/state.ts";
 import { stateTable } from "../core/state.ts";
@@ -79,9 +80,12 @@ export const isDue = ({ state, now, limits }: Moment, lane: Lane): boolean =>
   isProbeReady(lane) ||
   (lane.retryAt !== undefined && lane.retryAt <= now) ||
   (lane.state === "merging" && lane.merge?.tested !== undefined) ||
-  nextToMerge(state)?.id === lane.id ||
+  nextBatch(state, unchecked)?.lanes[0].id === lane.id ||
   isUndoDue(state, lane) ||
   (lane.state === "queued" && startable(state, now, limits).some(({ id }) => id === lane.id));
+
+/** Who is first does not depend on what its check is. */
+const unchecked = { check: undefined, requireCheck: false } as const;
 
 /** Is it this lane's turn to be taken back, with no check of it under way? */
 const isUndoDue = (state: State, lane: Lane): boolean =>

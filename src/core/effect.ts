@@ -1,18 +1,34 @@
 /** What each fact does to the state: one row per event. Adding an event case makes the compiler point here. */
 import type { Event, EventType, LogRecord, Patched } from "./event.ts";
-import { exitCode, isIdentity, isPhase, isTime, isYes, list, shown, specFault, text, time } from "./foreign.ts";
+import {
+  exitCode,
+  isIdentity,
+  isPhase,
+  isStrategy,
+  isTime,
+  isYes,
+  list,
+  shown,
+  specFault,
+  text,
+  time,
+} from "./foreign.ts";
 import { idFault } from "./id.ts";
 import { foreignKey, foreignMax, patchable } from "./patchable.ts";
 import { type Claim, claimsOf, deadlockIn, granted, patternsFault, ttlDefaultMs, ttlMs, yielded } from "./lease.ts";
 import { frozenMs, isLive, isManual, weightOf } from "./schedule.ts";
+import { checkOfBatch, noLessons } from "./queue.ts";
 import {
+  type Batch,
   type Lane,
   type LaneSpec,
   type LaneState,
+  type Lessons,
   type Merge,
   mayMove,
   type Run,
   type State,
+  type Step,
   type Undoing,
 } from "./state.ts";
 
@@ -25,7 +41,9 @@ export interface Draft {
   lanes: Map<string, Lane> | undefined;
   /** Lower-case id → id of the lanes that this record adds. */
   names: Map<string, string> | undefined;
-  repo: Partial<Pick<State, "target" | "initialised" | "phase" | "engine" | "foreign" | "claims">> | undefined;
+  repo:
+    | Partial<Pick<State, "target" | "initialised" | "phase" | "engine" | "foreign" | "claims" | "lessons">>
+    | undefined;
 }
 
 /** Why an event is illegal; undefined when it took effect in the draft. */
@@ -62,6 +80,9 @@ const copyOf = (lane: Lane): Fresh => ({
   landed: lane.landed,
   undoing: lane.undoing,
   undone: lane.undone,
+  resolving: lane.resolving,
+  approved: lane.approved,
+  note: lane.note,
   results: lane.results,
   progress: lane.progress,
   worktree: lane.worktree,
@@ -114,6 +135,7 @@ const move = (
   fresh.since = record.at;
   fresh.detail = "";
   fresh.paths = none;
+  fresh.resolving = undefined;
   if (settled.has(to)) {
     fresh.stopping = undefined;
     fresh.pausing = undefined;
@@ -203,6 +225,9 @@ const newLane = (id: string, spec: LaneSpec, at: number, rev: number, before: La
   landed: undefined,
   undoing: undefined,
   undone: undefined,
+  resolving: undefined,
+  approved: undefined,
+  note: undefined,
   results: [],
   progress: undefined,
   worktree: false,
@@ -299,9 +324,8 @@ const over = (run: Run | undefined, at: number): Run | undefined =>
   run === undefined || run.endedAt !== undefined ? run : { ...run, endedAt: at };
 
 /** The merge as it was asked for, without what came of it so far. */
-const askedFor = ({ position, requestedAt, rebuilt, cause, check }: Merge): Merge => ({
-  ...(cause === undefined ? {} : { cause }),
-  ...(check === undefined ? {} : { check }),
+const askedFor = ({ position, requestedAt, rebuilt, cause, check, strategy, override }: Merge): Merge => ({
+  ...drop({ cause, check, strategy, override }),
   position,
   requestedAt,
   rebuilt,
@@ -353,6 +377,21 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       fresh.merge = undefined;
       fresh.landed = undefined;
       fresh.queuedAt = position;
+      if (event.note !== undefined) fresh.note = text(event.note);
+    }),
+  "lane.approved": (draft, event, record, position) =>
+    touch(draft, event.key, position, (fresh, { id, state }) => {
+      const head = text(event.head);
+      if (head === "") return "names no commit";
+      if (state === "merged" || state === "cancelled") return `lane ${id} is ${state}`;
+      fresh.approved = { head, at: record.at };
+      return undefined;
+    }),
+  "lane.rolled-back": (draft, event, _record, position) =>
+    touch(draft, event.key, position, (fresh, { id, state }) => {
+      if (state !== "starting") return `lane ${id} is ${state}`;
+      fresh.progress = `what its last run did is kept in ${text(event.saved)}`;
+      return undefined;
     }),
   "lane.held": (draft, event, _record, position) =>
     touch(draft, event.key, position, (fresh) => {
@@ -501,10 +540,11 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     move(draft, event.key, "merge-queued", record, position, (fresh, lane) => {
       if (lane.state === "merging" || lane.state === "landed-pending") return `lane ${lane.id} is being merged`;
       if (event.check !== undefined && typeof event.check !== "string") return "its check is no text";
+      if (event.strategy !== undefined && !isStrategy(event.strategy)) return `cannot land by ${shown(event.strategy)}`;
       fresh.landed = undefined;
       fresh.merge = {
         ...(record.cause === undefined ? {} : { cause: text(record.cause) }),
-        ...(event.check === undefined ? {} : { check: event.check }),
+        ...drop({ check: event.check, strategy: event.strategy, override: text(event.override) || undefined }),
         position,
         requestedAt: record.at,
         rebuilt: lane.merge?.rebuilt ?? 0,
@@ -516,22 +556,65 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       if (state !== "merge-queued") return `lane ${id} is not in the merge queue`;
       fresh.merge = undefined;
       fresh.detail = text(event.why);
+      acquit(draft, id);
       return undefined;
     }),
   "merge.started": (draft, event, record, position) =>
     move(draft, event.key, "merging", record, position, (fresh, { merge }) => {
       if (!merge) return "nobody asked for this merge";
-      const started: { -readonly [F in keyof Merge]: Merge[F] } = { ...merge };
+      const { behind: _, ...known } = merge;
+      const started: { -readonly [F in keyof Merge]: Merge[F] } = known;
+      const batch = event.batch === undefined ? undefined : batchFrom(event.batch, event.key, position);
       started.target = text(event.target);
       started.onto = text(event.onto);
       started.head = text(event.head);
       started.candidate = text(event.candidate);
       started.startedAt = record.at;
       if (event.since !== undefined) started.since = text(event.since);
-      if (event.check !== undefined) started.gate = { check: text(event.check), built: position };
+      if (event.check !== undefined) {
+        const lead = batch === undefined || batch.lead === event.key ? {} : { lead: batch.lead };
+        started.gate = { check: text(event.check), built: position, ...lead };
+      }
+      if (batch !== undefined) {
+        started.batch = batch;
+        taken(draft, batch, merge.position);
+      }
       fresh.merge = started;
       return undefined;
     }),
+  "merge.put-off": (draft, event, _record, position) =>
+    touch(draft, event.key, position, (fresh, { id, state, merge }) => {
+      if (!merge || state !== "merge-queued") return `lane ${id} is not in the merge queue`;
+      fresh.merge = { ...merge, behind: text(event.behind) };
+      fresh.detail = text(event.why);
+      return undefined;
+    }),
+  "check.ended": (draft, event) => {
+    const { tree, check, ms } = event;
+    const [lanes, passed] = [Math.min(lessonsMax.results, time(event.lanes, 0)), isYes(event.passed)];
+    const known = lessonsIn(draft);
+    // Of several that failed together nobody knows yet which ones did.
+    const results = passed ? Array.from({ length: lanes }, () => true) : lanes === 1 ? [false] : [];
+    const ran = isTime(ms) && ms > 0 && !isYes(event.cached) ? [ms] : [];
+    const proved = passed && text(tree) !== "" ? [{ tree: text(tree), check: text(check) }] : [];
+    learn(draft, {
+      results: [...known.results, ...results].slice(-lessonsMax.results),
+      durations: [...known.durations, ...ran].slice(-lessonsMax.durations),
+      passed: isYes(event.cached) ? known.passed : [...known.passed, ...proved].slice(-lessonsMax.passed),
+      flaky: known.flaky + (isYes(event.flaky) ? 1 : 0),
+    });
+    return undefined;
+  },
+  "batch.split": (draft, event) => {
+    const lanes = list(event.lanes);
+    const unknown = lanes.find((id) => !laneIn(draft, id));
+    if (lanes.length === 0) return "names no lanes";
+    if (unknown !== undefined) return `no lane ${shown(unknown)}`;
+    const before = lessonsIn(draft).suspects;
+    const on = before !== undefined && lanes.every((id) => before.lanes.includes(id)) ? before.on : none;
+    learn(draft, { suspects: { lanes, tree: text(event.tree), on } });
+    return undefined;
+  },
   "merge.tested": (draft, event, _record, position) =>
     touch(draft, event.key, position, (fresh, lane) => {
       const merge = mergeOf(lane, event.candidate);
@@ -546,10 +629,26 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       const merge = mergeOf(lane, event.candidate);
       if (typeof merge === "string") return merge;
       fresh.detail = text(event.why);
+      acquit(draft, lane.id);
       return undefined;
     }),
-  "merge.conflicted": (draft, event, record, position) =>
-    move(draft, event.key, "conflicted", record, position, inWay(event)),
+  "merge.conflicted": (draft, event, record, position) => {
+    acquit(draft, event.key);
+    return move(draft, event.key, "conflicted", record, position, inWay(event));
+  },
+  "merge.resolving": (draft, event, record, position) =>
+    touch(draft, event.key, position, (fresh, { id, state }) => {
+      if (state !== "conflicted") return `lane ${id} is ${state}`;
+      const { target, onto, saved } = event;
+      fresh.resolving = { target: text(target), onto: text(onto), saved: text(saved), at: record.at };
+      return undefined;
+    }),
+  "merge.resolve-dropped": (draft, event, _record, position) =>
+    touch(draft, event.key, position, (fresh, { id, resolving }) => {
+      if (!resolving) return `no conflict stands in lane ${id}`;
+      fresh.resolving = undefined;
+      return undefined;
+    }),
   "merge.held": (draft, event, record, position) =>
     move(draft, event.key, "landed-pending", record, position, inWay(event)),
   "merge.requeued": (draft, event, record, position) =>
@@ -563,6 +662,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     const fault = move(draft, event.key, "merged", record, position, (fresh, { merge }) => {
       fresh.merge = undefined;
       fresh.undone = undefined;
+      fresh.note = undefined;
       fresh.landed = {
         merge: text(event.merge),
         target: text(event.target),
@@ -571,10 +671,16 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
         tested: event.tested === "passed" ? "passed" : "unchecked",
         at: record.at,
         gate: merge?.gate,
-        ...drop({ since: merge?.since }),
+        ...drop({
+          since: merge?.since,
+          override: merge?.override,
+          step: stepFrom(event.step),
+          strategy: strategyOf(event.strategy),
+        }),
       };
       return undefined;
     });
+    if (fault === undefined) clear(draft, event.key);
     if (fault === undefined) giveBack(draft, ({ lane }) => lane === event.key, record, position);
     return fault;
   },
@@ -735,11 +841,69 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
   },
 };
 
+/** A merge needs no word. */
+const strategyOf = (value: unknown): "squash" | "rebase" | undefined =>
+  value === "squash" || value === "rebase" ? value : undefined;
+
 /** Only the fields that are set. */
 const drop = <T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;
   };
+
+/** How much of each kind of lesson is remembered: the newest. */
+const lessonsMax = { results: 20, durations: 20, passed: 100, taken: 64, runs: 4, slots: 64 } as const;
+
+const lessonsIn = ({ repo, state }: Draft): Lessons =>
+  (repo && "lessons" in repo ? repo.lessons : state.lessons) ?? noLessons;
+
+const learn = (draft: Draft, more: Partial<Lessons>): void => {
+  draft.repo = { ...draft.repo, lessons: { ...lessonsIn(draft), ...more } };
+};
+
+/** A request was taken, and its check runs in this slot. */
+const taken = (draft: Draft, batch: Batch, request: number): void => {
+  const known = lessonsIn(draft);
+  const more = { taken: [...known.taken, request].slice(-lessonsMax.taken) };
+  if (batch.place > 0) return learn(draft, more);
+  const slots = Array.from({ length: Math.max(known.slots.length, batch.slot + 1) }, (_, slot) => {
+    const runs = known.slots[slot] ?? [];
+    return slot === batch.slot ? [...runs, checkOfBatch(batch.lead, batch.id)].slice(-lessonsMax.runs) : runs;
+  });
+  learn(draft, { ...more, slots });
+};
+
+/** The search for the one that spoils a batch ends: it was found, or somebody left. */
+const acquit = (draft: Draft, lane: string): void => {
+  const { suspects, ...known } = lessonsIn(draft);
+  if (suspects?.lanes.includes(lane)) draft.repo = { ...draft.repo, lessons: known };
+};
+
+/** One of the suspects has landed: it is none of those that spoil the rest. */
+const clear = (draft: Draft, lane: string): void => {
+  const { suspects, ...known } = lessonsIn(draft);
+  if (!suspects?.lanes.includes(lane)) return;
+  const lanes = suspects.lanes.filter((id) => id !== lane);
+  const left = { lanes, tree: suspects.tree, on: [...suspects.on, lane] };
+  draft.repo = { ...draft.repo, lessons: lanes.length === 0 ? known : { ...known, suspects: left } };
+};
+
+const stepFrom = (step: Step | null | undefined): Step | undefined => {
+  const [from, to] = [text(step?.from), text(step?.to)];
+  return from === "" || to === "" ? undefined : { from, to };
+};
+
+/** A batch as a record tells it; every field is checked, since the log may hold anything. */
+const batchFrom = (batch: Omit<Batch, "id"> | null, key: string, id: number): Batch => ({
+  id,
+  place: time(batch?.place, 0),
+  size: time(batch?.size, 1),
+  lead: text(batch?.lead) || key,
+  commit: text(batch?.commit),
+  tree: text(batch?.tree),
+  slot: Math.min(lessonsMax.slots, Math.max(0, Math.floor(time(batch?.slot, 0)))),
+  ...(isTime(batch?.on) ? { on: batch.on } : {}),
+});
 
 /** Most claims of a repository. */
 const claimsMax = 1000;

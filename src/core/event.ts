@@ -1,5 +1,5 @@
 /** Facts. A record is one line of the journal: a proposal that takes effect whole or not at all. */
-import type { Identity, LaneSpec, Phase } from "./state.ts";
+import type { Batch, Identity, LaneSpec, Phase, Step, Strategy } from "./state.ts";
 
 /** A fact in the past tense. `key` is the lane it is about; facts about the repository have none. */
 export type Event =
@@ -9,7 +9,12 @@ export type Event =
   | { readonly type: "engine.elected"; readonly process: Identity; readonly version: string }
   | { readonly type: "engine.retired"; readonly why: string }
   | { readonly type: "lane.added"; readonly key: string; readonly spec: LaneSpec }
-  | { readonly type: "lane.queued"; readonly key: string; readonly why: string }
+  /** `note`: what the next run's agent is told. */
+  | { readonly type: "lane.queued"; readonly key: string; readonly why: string; readonly note?: string }
+  /** A person lets exactly this head land. */
+  | { readonly type: "lane.approved"; readonly key: string; readonly head: string }
+  /** What a failed run left was kept under `saved`; branch and worktree are at `base` again. */
+  | { readonly type: "lane.rolled-back"; readonly key: string; readonly saved: string; readonly base: string }
   | { readonly type: "lane.unqueued"; readonly key: string }
   | { readonly type: "lane.stop-asked"; readonly key: string; readonly then: "pause" | "cancel" | "queue" }
   | { readonly type: "lane.freeze-asked"; readonly key: string }
@@ -53,7 +58,13 @@ export type Event =
       readonly signal?: string;
       readonly at: number;
     }
-  | { readonly type: "merge.asked"; readonly key: string; readonly check?: string }
+  | {
+      readonly type: "merge.asked";
+      readonly key: string;
+      readonly check?: string;
+      readonly strategy?: Strategy;
+      /** Why it is to land whatever check, leases and review say. */ readonly override?: string;
+    }
   | { readonly type: "merge.withdrawn"; readonly key: string; readonly why: string }
   | {
       readonly type: "merge.started";
@@ -66,6 +77,8 @@ export type Event =
       readonly since?: string;
       /** The check of this candidate: later changes of the configuration do not touch it. */
       readonly check?: string;
+      /** What it is tested and lands with: the other events of the record name the others. */
+      readonly batch?: Omit<Batch, "id">;
     }
   | {
       readonly type: "merge.tested";
@@ -74,9 +87,44 @@ export type Event =
       readonly result: "passed" | "unchecked";
     }
   | { readonly type: "merge.check-failed"; readonly key: string; readonly candidate: string; readonly why: string }
-  | { readonly type: "merge.conflicted"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
+  | {
+      readonly type: "merge.conflicted";
+      readonly key: string;
+      readonly why: string;
+      readonly paths: readonly string[];
+      /** Lanes that landed and changed the same files. */
+      readonly with?: readonly string[];
+    }
+  /** The conflict stands in the lane's worktree; `saved` keeps what was there before. */
+  | {
+      readonly type: "merge.resolving";
+      readonly key: string;
+      readonly target: string;
+      readonly onto: string;
+      readonly saved: string;
+    }
+  /** It was taken out of there again; `saved` keeps how far it was. */
+  | { readonly type: "merge.resolve-dropped"; readonly key: string; readonly saved: string }
   | { readonly type: "merge.held"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
   | { readonly type: "merge.requeued"; readonly key: string; readonly why: string }
+  /** Its work conflicts with that of a lane which is being tested: it is built after that one. */
+  | { readonly type: "merge.put-off"; readonly key: string; readonly behind: string; readonly why: string }
+  /** The check of a batch has ended, or is known to pass because it passed on the very same tree before. `key`: the first lane. */
+  | {
+      readonly type: "check.ended";
+      readonly key: string;
+      readonly tree: string;
+      readonly check: string;
+      readonly passed: boolean;
+      readonly lanes: number;
+      /** How long it ran; 0 when it did not. */
+      readonly ms: number;
+      /** It failed before on this tree. */
+      readonly flaky?: boolean;
+      readonly cached?: boolean;
+    }
+  /** These lanes failed their check together: the one that spoils it is looked for among them. */
+  | { readonly type: "batch.split"; readonly key: string; readonly lanes: readonly string[]; readonly tree: string }
   | {
       readonly type: "merge.landed";
       readonly key: string;
@@ -85,6 +133,10 @@ export type Event =
       readonly before: string;
       readonly head: string;
       readonly tested: "passed" | "unchecked";
+      /** How it landed; a merge when absent. */
+      readonly strategy?: Strategy;
+      /** Of several that landed as one commit: what this lane alone brought. */
+      readonly step?: Step;
     }
   /** `save`: whatever is in it, after that was kept. */
   | { readonly type: "worktree.removal-asked"; readonly key: string; readonly save?: true }

@@ -1,10 +1,14 @@
 /** State → rows: everything that a person sees, the same in every shell. No clock: rows carry times, shells show ages. */
 import { runnableHint } from "./decide.ts";
+import { meetings, predictedIn } from "./forecast.ts";
 import { agentOf, branchOf, strayHint, worktreeOf } from "./id.ts";
 import type { LaneSeen, RepoSeen } from "./observed.ts";
 import { oddityOf, withOddity } from "./oddity.ts";
 import { type Claim, claimsOf, waitingIn } from "./lease.ts";
-import { notOnTarget, queueOrder } from "./queue.ts";
+import { stacksOf } from "./batch.ts";
+import { lessonsOf, notOnTarget, queueOrder } from "./queue.ts";
+import { queueEntries, usualMs } from "./queue-entry.ts";
+import { reviewText } from "./review.ts";
 import { undoText } from "./undo.ts";
 import { isFrozen, isGoing, isLive, isManual, type Limits, type Turn, turnOf, type Wait, waitOf } from "./schedule.ts";
 import {
@@ -33,6 +37,8 @@ export interface LaneRow {
   readonly since: number;
   readonly git: LaneSeen | undefined;
   readonly attention: boolean;
+  /** Lanes, or `target`, with which it would not merge. */
+  readonly collides: readonly string[];
 }
 
 /** One row of the agents pane: who does the work. */
@@ -53,10 +59,18 @@ export type AgentStatus = "starting" | "working" | "blocked" | "idle" | "done" |
 
 /** One row of the locks pane: something that keeps others out. */
 export interface LockRow {
-  readonly kind: "engine" | "merge" | "lease" | "wait" | "git";
+  readonly kind: "engine" | "merge" | "lease" | "wait" | "guard" | "git" | "tree";
   readonly what: string;
   readonly holder: string;
   readonly since: number;
+  /** When a lease's time is over. */
+  readonly until?: number;
+  /** Is there a sign of life of whoever holds it? Empty where nobody looked. */
+  readonly life: "alive" | "waits" | "none" | "";
+  /** The lane that holds it, or wants it. */
+  readonly lane?: string;
+  /** Number of the claim, of a lease or of who waits for one. */
+  readonly claim?: number;
 }
 
 /** One row of the branches pane. */
@@ -100,7 +114,7 @@ export const phaseNames: Readonly<Record<Phase, string>> = {
 
 /** Rows of the lanes pane, in the order of addition. */
 export const laneRows = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): readonly LaneRow[] =>
-  rowsOf(state, seen, standingOf(state, now, limits), now, limits);
+  rowsOf(state, seen, standingOf(state, now, limits, seen), now, limits);
 
 const rowsOf = (
   state: State,
@@ -108,14 +122,17 @@ const rowsOf = (
   standing: Standing,
   now: number,
   limits: Limits,
-): readonly LaneRow[] =>
-  [...state.lanes.values()].map((lane) =>
-    laneRow(
+): readonly LaneRow[] => {
+  const met = meetings(seen?.forecast);
+  return [...state.lanes.values()].map((lane) => ({
+    ...laneRow(
       lane,
       seen?.lanes.get(lane.id),
       withOddity(detailOf(state, lane, now, limits, standing), oddityOf(lane, seen)),
     ),
-  );
+    collides: met.get(lane.id) ?? [],
+  }));
+};
 
 /** Who is next, to run and to be merged: worked out once for all rows of one moment. */
 export interface Standing {
@@ -125,12 +142,12 @@ export interface Standing {
 }
 
 /** Who is next in this moment. */
-export const standingOf = (state: State, now: number, limits: Limits): Standing => ({
+export const standingOf = (state: State, now: number, limits: Limits, seen?: RepoSeen): Standing => ({
   turn: turnOf(state, now, limits),
-  places: new Map(queueOrder(state).map(({ id }, place) => [id, place])),
+  places: new Map(queueOrder(state, predictedIn(seen?.forecast, state)).map(({ id }, place) => [id, place])),
 });
 
-const laneRow = (lane: Lane, git: LaneSeen | undefined, detail: string): LaneRow => {
+const laneRow = (lane: Lane, git: LaneSeen | undefined, detail: string): Omit<LaneRow, "collides"> => {
   const { glyph, ascii, tone } = stateTable[lane.state];
   return {
     id: lane.id,
@@ -170,12 +187,11 @@ export const detailOf = (state: State, lane: Lane, now: number, limits: Limits, 
   const wait = waitOf(state, lane, now, limits, standing?.turn);
   if (wait) return wait.text;
   if (lane.state === "merge-queued") return queueDetail(state, lane, standing);
-  if (lane.state === "merging")
-    return lane.merge?.tested === undefined ? "its merge with the target is being checked" : "is landing";
+  if (lane.state === "merging") return mergingDetail(state, lane);
   if (lane.state === "merged" && lane.landed) {
-    const { merge, target, tested } = lane.landed;
+    const { merge, target, tested, override } = lane.landed;
     const undo = undoText(lane);
-    return `${merge.slice(0, 7)} on ${target}${tested === "unchecked" ? ", unchecked" : ""}${undo === undefined ? "" : `; ${undo}`}`;
+    return `${merge.slice(0, 7)} on ${target}${override === undefined ? (tested === "unchecked" ? ", unchecked" : "") : `, overridden: ${override}`}${undo === undefined ? "" : `; ${undo}`}`;
   }
   if (lane.state === "undone" && lane.undone) {
     const { how, commit, target } = lane.undone;
@@ -183,6 +199,9 @@ export const detailOf = (state: State, lane: Lane, now: number, limits: Limits, 
       ? `${target} is at ${commit.slice(0, 7)} again`
       : `taken off ${target} by ${commit.slice(0, 7)}`;
   }
+  if (lane.resolving)
+    return `its conflict with ${lane.resolving.target} stands in ${worktreeOf(lane.id)}: ${lane.paths.join(", ")}`;
+  if (lane.state === "ready") return reviewText(lane) ?? lane.detail;
   if (lane.state === "conflicted") return `${lane.detail}${lane.paths.length > 0 ? `: ${lane.paths.join(", ")}` : ""}`;
   return lane.detail === "" && isLive(lane) ? (lane.progress ?? "") : lane.detail;
 };
@@ -193,13 +212,34 @@ const stoppingText: Readonly<Record<Stopping["then"], string>> = {
   queue: "is being stopped, to run again",
 };
 
+/** With whom it is tested or lands, and on top of whom. */
+const mergingDetail = (state: State, { id, merge }: Lane): string => {
+  const stacks = stacksOf(state);
+  const own = stacks.find(({ lanes }) => lanes.some((lane) => lane.id === id));
+  const others = (own?.lanes ?? []).flatMap((lane) => (lane.id === id ? [] : [lane.id]));
+  const company = others.length === 0 ? "" : `, together with ${others.join(", ")}`;
+  if (merge?.tested !== undefined) return `is landing${company}`;
+  const below = stacks.find((stack) => stack.id === own?.on);
+  const ground = below ? `, on top of ${below.lanes.map((lane) => lane.id).join(", ")}` : "";
+  return `its merge with the target is being checked${company}${ground}`;
+};
+
 const queueDetail = (state: State, lane: Lane, standing: Standing | undefined): string => {
   const missing = notOnTarget(state, lane);
   const gone = missing.filter((id) => state.lanes.get(id)?.state === "cancelled");
   if (gone.length > 0) return `waits for ${gone.join(", ")}, which ${gone.length === 1 ? "is" : "are"} cancelled`;
   if (missing.length > 0) return `lands after ${missing.join(", ")}`;
   const place = standing?.places.get(lane.id) ?? queueOrder(state).findIndex(({ id }) => id === lane.id);
-  return place <= 0 ? "next to be merged" : `${place + 1}. in the merge queue`;
+  const usual = usualMs(state);
+  const about = usual === undefined || usual < 60_000 ? "" : `, a check takes about ${Math.round(usual / 60_000)} min`;
+  const first = stacksOf(state).flatMap(({ lanes }) => lanes.map(({ id }) => id));
+  const behind = lane.merge?.behind;
+  if (behind !== undefined && first.includes(behind)) return `${lane.detail}${about}`;
+  const tested = first.length === 0 ? "" : ` after ${first.slice(0, 3).join(", ")}${first.length > 3 ? ", …" : ""}`;
+  const suspects = lessonsOf(state).suspects?.lanes ?? [];
+  if (suspects.includes(lane.id) && suspects.length > 1)
+    return `failed its check together with ${suspects.filter((id) => id !== lane.id).join(", ")}: looking for the one that spoils it${about}`;
+  return place <= 0 ? "next to be merged" : `${place + 1}. in the merge queue${tested}${about}`;
 };
 
 /** Rows of the agents pane: every lane that has or had a run, or in which a person works. */
@@ -251,15 +291,18 @@ export const lockRows = (state: State, seen: RepoSeen | undefined): readonly Loc
       what: "reconciler",
       holder: `pid ${engine.process.pid}, token ${engine.token}`,
       since: engine.at,
+      life: "",
     });
   }
-  for (const lane of state.lanes.values()) {
-    if (lane.state !== "merging") continue;
+  for (const entry of queueEntries(state, 0, 1, predictedIn(seen?.forecast, state))) {
+    const others = entry.lanes.filter((id) => id !== entry.lane);
     rows.push({
       kind: "merge",
-      what: `merge into ${lane.merge?.target ?? "the target"}`,
-      holder: lane.id,
-      since: lane.merge?.startedAt ?? lane.since,
+      what: `${entry.position}. ${entry.phase}: ${entry.target}${others.length === 0 ? "" : ` with ${others.join(", ")}`}`,
+      holder: entry.lane,
+      since: state.lanes.get(entry.lane)?.merge?.startedAt ?? entry.requestedAt,
+      life: "",
+      lane: entry.lane,
     });
   }
   for (const claim of claimRows(state)) {
@@ -268,13 +311,45 @@ export const lockRows = (state: State, seen: RepoSeen | undefined): readonly Loc
       what: `${claim.paths.join(", ")}${claim.shared ? " (shared)" : ""} #${claim.id}`,
       holder: claim.behind.length === 0 ? claim.lane : `${claim.lane} behind ${claim.behind.join(", ")}`,
       since: claim.at,
+      ...(claim.behind.length === 0 ? { until: claim.at + claim.ttlMs } : {}),
+      life: lifeOf(state.lanes.get(claim.lane)),
+      lane: claim.lane,
+      claim: claim.id,
     });
   }
-  for (const { path, ageMs } of seen?.locks ?? []) {
-    rows.push({ kind: "git", what: path, holder: "git", since: seen ? seen.at - ageMs : 0 });
-  }
-  return rows;
+  return [...rows, ...(seen ? seenLocks(seen) : [])];
 };
+
+/** Does anything of a lane live, or does its work wait for something? */
+const lifeOf = (lane: Lane | undefined): LockRow["life"] => {
+  if (lane && isLive(lane)) return "alive";
+  return lane && lane.state !== "merged" && stateTable[lane.state].seed !== "failed" ? "waits" : "none";
+};
+
+/** What keeps others out by files: guards of the tracker, git's own locks, and worktrees that somebody locked. */
+const seenLocks = ({ at, locks, locked = [], guards = [] }: RepoSeen): readonly LockRow[] => [
+  ...guards.map(({ name, ageMs }): LockRow => ({
+    kind: "guard",
+    what: name,
+    holder: "a script or us",
+    since: at - ageMs,
+    life: "",
+  })),
+  ...locks.map(({ path, ageMs, held }): LockRow => ({
+    kind: "git",
+    what: path,
+    holder: held === false ? "nobody" : "git",
+    since: at - ageMs,
+    life: held === undefined ? "" : held ? "alive" : "none",
+  })),
+  ...locked.map(({ path, why, ageMs }): LockRow => ({
+    kind: "tree",
+    what: path,
+    holder: why === "" ? "git worktree lock" : why,
+    since: at - ageMs,
+    life: "",
+  })),
+];
 
 /** Rows of the branches pane: the target, then lanes, then the rest, newest first. */
 export const branchRows = (seen: RepoSeen | undefined, lanes: readonly LaneRow[]): readonly BranchRow[] => {
@@ -365,7 +440,11 @@ export const nextStep = (state: State, lane: Lane): string => {
         ? `commit in ${worktreeOf(id)}, then lanes merge ${id}`
         : `commit or drop the files in ${worktreeOf(id)}, then lanes merge ${id} or lanes retry ${id}`;
     case "conflicted":
-      return `in ${worktreeOf(id)}: git merge ${lane.merge?.target ?? "the target"}, resolve, commit; then lanes merge ${id}`;
+      if (lane.resolving)
+        return `resolve and commit in ${worktreeOf(id)}, then lanes merge ${id}; or lanes resolve ${id} --abort`;
+      return isManual(lane)
+        ? `lanes resolve ${id}`
+        : `lanes resolve ${id}, or lanes handoff ${id} gives it back to its agent`;
     case "checks-failed":
       return `mend it in ${worktreeOf(id)}, then lanes merge ${id}; or lanes retry ${id}`;
     case "finished-empty":
@@ -374,6 +453,9 @@ export const nextStep = (state: State, lane: Lane): string => {
     case "parked":
       return `lanes log ${id}; lanes retry ${id}`;
     case "ready":
+      if (reviewText(lane)?.startsWith("waits") === true)
+        return `lanes diff or git log ${branchOf(id)}; then lanes approve ${id}`;
+      return `lanes merge ${id}`;
     case "undone":
       return `lanes merge ${id}`;
     case "landed-pending":

@@ -1,7 +1,7 @@
 /** Taking landings back: which lane is next, what builds on it, and what that means for others. */
 import type { Refusal } from "./command.ts";
 import type { Event } from "./event.ts";
-import type { Landed, Lane, State } from "./state.ts";
+import type { Landed, Lane, State, Step } from "./state.ts";
 
 /** Is a landing of this lane being taken back, or waiting for that? */
 export const isUndoing = ({ undoing }: Lane): boolean => undoing !== undefined && undoing.refused === undefined;
@@ -74,10 +74,7 @@ export const lastLanded = (state: State): readonly Lane[] => {
 };
 
 /** What the target was before and after this lane's own step: the difference is what its landing brought. */
-export const stepOf = ({ before, merge }: Landed): { readonly from: string; readonly to: string } => ({
-  from: before,
-  to: merge,
-});
+export const stepOf = ({ before, merge, step }: Landed): Step => step ?? { from: before, to: merge };
 
 /** Subject and body of the commit that takes a landing back. */
 export const undoMessage = (lane: Lane, merge: string): string =>

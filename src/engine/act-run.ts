@@ -66,6 +66,11 @@ export const start = async (work: Work, lane: Lane, n: number): Promise<void> =>
     ]);
     return;
   }
+  const unsaved = await rolledBack(work, lane);
+  if (unsaved) {
+    await tell(work, lane, [{ type: "lane.failed", key: lane.id, why: `${unsaved.refused}; ${unsaved.hint}` }]);
+    return;
+  }
   const launch = launchOf(lane, work.rules.config);
   if ("missing" in launch) {
     await tell(work, lane, [{ type: "lane.failed", key: lane.id, why: launch.missing }]);
@@ -94,9 +99,22 @@ export const start = async (work: Work, lane: Lane, n: number): Promise<void> =>
     cwd: opened.path,
     argv: [...setup.argv, ...accepted(lane, launch.argv)],
     env,
+    isLane: true,
     ...(lent === undefined ? {} : { lent }),
     ...outputOf(work.rules.config),
   });
+};
+
+/** Before a run that follows a failed one, where the lane wants that: keep what is there, and begin at its base. */
+const rolledBack = async (work: Work, lane: Lane): Promise<No | undefined> => {
+  if (lane.spec.rollback !== true || lane.failures === 0) return undefined;
+  const done = await work.world.git.rollBack(lane.id, lane.run?.base ?? "");
+  if (isNo(done)) return done;
+  if (done.saved !== undefined) {
+    const base = lane.run?.base ?? "";
+    await tell(work, lane, [{ type: "lane.rolled-back", key: lane.id, saved: done.saved, base }]);
+  }
+  return undefined;
 };
 
 /** What an agent may read about its lane: the file that LANES_TASKS names. */
@@ -110,6 +128,7 @@ const briefOf = (lane: Lane): string => {
       acceptance: acceptance ?? null,
       paths,
       prompt: prompt ?? null,
+      ...(lane.note === undefined ? {} : { note: lane.note }),
       context: [],
     },
     null,

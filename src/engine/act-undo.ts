@@ -1,10 +1,12 @@
 /** Steps that take a landing back: what does it is built, tested like every merge, and landed; or the target moves back. */
-import { isNo, type No, type RunSeen } from "../core/observed.ts";
+import { failureOf } from "../core/check.ts";
+import { isNo, type No } from "../core/observed.ts";
+import type { Action } from "../core/plan.ts";
 import { checkRunOf, checkRunsMax } from "../core/queue.ts";
 import type { Landed, Lane, State } from "../core/state.ts";
 import { landedAfter, stepOf, undoMessage } from "../core/undo.ts";
 import type { World } from "../port.ts";
-import { failureOf, runCheck } from "./check.ts";
+import { runCheck } from "./check.ts";
 import { loadRules } from "./policy.ts";
 import { leadsStill, tell, type Work } from "./work.ts";
 
@@ -84,12 +86,16 @@ const names = (lanes: readonly Lane[]): string => lanes.map(({ id }) => id).join
 export const undoTest = (work: Work, lane: Lane, candidate: string, run: string, check: string): Promise<void> => {
   const built = lane.undoing?.gate?.built ?? 0;
   const earlier = Array.from({ length: checkRunsMax - 1 }, (_, k) => checkRunOf(lane.id, built, k + 1));
-  return runCheck(work, { lane: lane.id, candidate, run, check, earlier });
+  return runCheck(work, { lane: lane.id, candidate, run, check, earlier, slot: 0 });
 };
 
 /** Record how that check ended. */
-export const undoJudge = async (work: Work, lane: Lane, candidate: string, seen: RunSeen): Promise<void> => {
-  const how = failureOf(seen);
+export const undoJudge = async (
+  work: Work,
+  lane: Lane,
+  { candidate, seen, late }: Extract<Action, { type: "undo-judge" }>,
+): Promise<void> => {
+  const how = failureOf(seen, late);
   if (how === undefined) {
     await tell(work, lane, [{ type: "merge.undo-tested", key: lane.id, candidate }]);
     return;

@@ -1,7 +1,10 @@
 /** Configuration → what the reconciler plans and starts with. */
+import { availableParallelism } from "node:os";
+
 import { commandAgent, type Launch } from "../agent/command.ts";
 import type { Config, PortRange } from "../core/config.ts";
 import { isNo } from "../core/observed.ts";
+import { checkTimeoutMs } from "../core/check.ts";
 import type { Policy } from "../core/plan.ts";
 import type { Lane } from "../core/state.ts";
 import type { Room, Settings } from "../port.ts";
@@ -11,9 +14,27 @@ export const graceMs = 5000;
 
 /** What holds where nobody says otherwise. */
 export const defaults: Required<
-  Pick<Config, "requireCheck" | "maxRuns" | "outputMb" | "pool" | "minFreeMb" | "ports">
+  Pick<
+    Config,
+    | "requireCheck"
+    | "strategy"
+    | "strict"
+    | "review"
+    | "checkTimeoutMs"
+    | "checkSlots"
+    | "maxRuns"
+    | "outputMb"
+    | "pool"
+    | "minFreeMb"
+    | "ports"
+  >
 > = {
   requireCheck: false,
+  strategy: "merge",
+  strict: true,
+  review: "none",
+  checkTimeoutMs,
+  checkSlots: Math.max(1, Math.floor(availableParallelism() / 4)),
   maxRuns: 8,
   outputMb: 64,
   pool: 0,
@@ -52,6 +73,10 @@ export const loadRules = async (settings: Settings, before: Rules | undefined): 
     policy: {
       ...limitsOf(config),
       check: config.check,
+      strict: config.strict ?? defaults.strict,
+      strategy: config.strategy ?? defaults.strategy,
+      checkTimeoutMs: config.checkTimeoutMs ?? defaults.checkTimeoutMs,
+      checkSlots: config.checkSlots ?? defaults.checkSlots,
       requireCheck: held || (config.requireCheck ?? defaults.requireCheck),
     },
   };

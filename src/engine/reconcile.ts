@@ -1,4 +1,6 @@
 /** The elected engine: observe → plan → act, again and again. What woke it carries no meaning. */
+import { runsOfStack, stacksOf } from "../core/batch.ts";
+import { predictedIn } from "../core/forecast.ts";
 import type { RepoSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
 import { projectionsOf } from "../core/projection.ts";
@@ -11,7 +13,8 @@ import { createTrashKeeper } from "./keep-trash.ts";
 import { createKeeper } from "./keep.ts";
 import { createEyes, type Eyes, isCalm } from "./eyes.ts";
 import type { Ledger } from "./ledger.ts";
-import { observedName, observedText } from "./observed.ts";
+import { createForecaster, type Forecaster } from "./forecast.ts";
+import { forecastName, forecastText, observedName, observedText, withForecast } from "./observed.ts";
 import { graceMs, loadRules } from "./policy.ts";
 import { createRests } from "./rest.ts";
 import { createSight, type Sight } from "./sight.ts";
@@ -62,6 +65,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
   const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined), checks: new Set() };
   const sight = createSight(world, waker.wake);
   const eyes = createEyes(world);
+  const forecaster = createForecaster(world, waker.wake);
   const crew = createCrew(work, waker.wake);
   const tripwire = await createTripwire(world, ledger.state);
   const published: Office["published"] = new Map();
@@ -87,6 +91,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
       work,
       eyes,
       sight,
+      forecaster,
       tripwire,
       crew,
       waker,
@@ -99,7 +104,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
     });
   } finally {
     for (const release of releases) release();
-    await Promise.all([crew.settled(), sight.settled(), pool.settled()]);
+    await Promise.all([crew.settled(), sight.settled(), forecaster.settled(), pool.settled()]);
   }
 };
 
@@ -107,6 +112,7 @@ interface Office {
   readonly work: Work;
   readonly eyes: Eyes;
   readonly sight: Sight;
+  readonly forecaster: Forecaster;
   readonly tripwire: Tripwire;
   readonly crew: Crew;
   readonly waker: Waker;
@@ -123,7 +129,7 @@ interface Office {
 }
 
 const lead = async (office: Office): Promise<boolean> => {
-  const { work, eyes, sight, crew, waker, options } = office;
+  const { work, eyes, sight, forecaster, crew, waker, options } = office;
   const { clock } = work.world;
   const rests = createRests(clock);
   let [busyAt, rulesAt] = [clock.elapsed(), clock.elapsed()];
@@ -139,9 +145,11 @@ const lead = async (office: Office): Promise<boolean> => {
     }
     const { state } = work.ledger;
     endForgottenChecks(work);
-    const steps = plan(state, { runs: eyes.look(state), rested: rests(state) }, now, work.rules.policy);
+    const observed = { runs: eyes.look(state), rested: rests(state), predicted: predictedIn(forecaster.seen(), state) };
+    const steps = plan(state, observed, now, work.rules.policy);
     crew.begin(steps);
     sight.look(state);
+    forecaster.look(state, sight.seen());
     const isEdited = await publish(office);
     await office.keep();
     if (steps.length === 0 && !crew.busy()) {
@@ -168,6 +176,9 @@ const stillLeads = async (work: Work): Promise<boolean> => {
 /** A lane that was taken out of the queue waits for its check no more: the check's processes must not go on. */
 const endForgottenChecks = (work: Work): void => {
   const awaited = new Set(runsToSee(work.ledger.state));
+  // Checks that an engine before this one began are this one's now.
+  for (const stack of stacksOf(work.ledger.state))
+    for (const run of runsOfStack(stack)) if (awaited.has(run)) work.checks.add(run);
   for (const run of work.checks) {
     if (awaited.has(run)) continue;
     work.checks.delete(run);
@@ -181,14 +192,15 @@ const endForgottenChecks = (work: Work): void => {
 
 /** Publish what has moved, each at most five times a second, and take over what others wrote into the tracker: true when somebody did. */
 const publish = async (office: Office): Promise<boolean> => {
-  const { work, sight, tripwire, published } = office;
+  const { work, sight, forecaster, tripwire, published } = office;
   const { journal, clock } = work.world;
-  const seen = await tripwire(sight.seen(), work.ledger.state);
+  const forecast = forecaster.seen();
+  const seen = withForecast(await tripwire(sight.seen(), work.ledger.state), forecast);
   const edited = await journal.edited();
   const files = [
     {
       name: trackerName,
-      what: () => `${work.ledger.state.position} ${seen?.at ?? 0}`,
+      what: () => `${work.ledger.state.position} ${seen?.at ?? 0} ${forecast?.at ?? 0}`,
       isDue: edited,
       put: () => putTracker(office, seen),
     },
@@ -197,6 +209,12 @@ const publish = async (office: Office): Promise<boolean> => {
       what: () => `${seen?.at ?? 0}`,
       isDue: false,
       put: async () => (seen ? journal.publish(observedName, observedText(seen)) : undefined),
+    },
+    {
+      name: forecastName,
+      what: () => `${forecast?.at ?? 0} ${forecast?.isWhole}`,
+      isDue: false,
+      put: async () => (forecast ? journal.publish(forecastName, forecastText(forecast), false) : undefined),
     },
     {
       name: "projections",

@@ -96,11 +96,13 @@ interface Work {
 
 const workOf = async (context: Context, lane: string, target: string, head: string | undefined): Promise<Work> => {
   if (head === undefined) return { contained: false, own: `the branch ${branchOf(lane)} is gone` };
-  const [tip, base] = await Promise.all([
+  const [tip, base, landed] = await Promise.all([
     commitOf(context, `refs/heads/${target}`),
     commitOf(context, laneRefs.base(lane)),
+    commitOf(context, laneRefs.landed(lane)),
   ]);
-  const contained = tip !== undefined && (await contains(context, tip, head));
+  // Squashed or rebased work is on the target as other commits; its own stay with the ref that says so.
+  const contained = landed === head || (tip !== undefined && (await contains(context, tip, head)));
   if (contained || head === base) return { contained, own: undefined };
   return { contained, own: `it has commits that ${target} does not have` };
 };

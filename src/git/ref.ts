@@ -56,7 +56,7 @@ export const laneRefs = {
   base: (lane: string): string => `refs/lanes/base/${lane}`,
   /** A verified merge that waits for the user's checkout. */
   candidate: (lane: string): string => `refs/lanes/candidate/${lane}`,
-  /** The merge that landed last. */
+  /** The lane's tip that landed last: by it, work that came as other commits is known to be on the target. */
   landed: (lane: string): string => `refs/lanes/landed/${lane}`,
   /** The target before the n-th landing is `<this>/<n>`. */
   backup: (lane: string): string => `refs/lanes/backup/${lane}`,

@@ -5,11 +5,12 @@ import type { Git, Layout } from "../port.ts";
 import { aheadCounter } from "./ahead.ts";
 import { call, contextOf } from "./call.ts";
 import type { Context } from "./call.ts";
-import { candidate, mergeAll, reverted } from "./candidate.ts";
+import { mergeAll } from "./candidate.ts";
 import { closeLane, whyStays } from "./close.ts";
 import { commitAll } from "./commit.ts";
 import { publish } from "./control.ts";
 import { exclude, noteCheckout } from "./exclude.ts";
+import { createForecaster } from "./forecast.ts";
 import { furnish } from "./furnish.ts";
 import { dropKept, keptOf } from "./kept.ts";
 import type { KeptCommit } from "./kept.ts";
@@ -20,8 +21,11 @@ import { fillPool } from "./pool.ts";
 import { identity } from "./porcelain.ts";
 import { changed, contains, filesAt, known } from "./read.ts";
 import { commitOf, refsBelow } from "./ref.ts";
+import { dropConflict, putConflict } from "./resolve.ts";
 import { restoreLane } from "./restore.ts";
+import { rollBack } from "./roll-back.ts";
 import { saveLane } from "./save.ts";
+import { candidate, join, reverted } from "./strategy.ts";
 import { onlyTip, takeBack } from "./take-back.ts";
 import { verification } from "./verification.ts";
 import { watch } from "./watch.ts";
@@ -49,11 +53,16 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     kept: async () => (await keptOf(context)).map(keptShown),
     dropKept: (refs) => dropKept(context, refs),
     candidate: (ask) => candidate(context, ask),
+    join: (ask) => join(context, ask),
     verification: (slot, commit) => verification(context, slot, commit),
+    rollBack: (lane, base) => rollBack(context, lane, base),
+    putConflict: (lane, ask) => putConflict(context, lane, ask),
+    dropConflict: (lane) => dropConflict(context, lane),
     reverted: (ask) => reverted(context, ask),
     onlyTip: (target, merge) => onlyTip(context, target, merge),
     takeBack: (ask) => takeBack(context, ask),
     land: (ask) => land(context, ask),
+    forecast: createForecaster(context),
     filesAt: (commit, folder) => filesAt(context, commit, folder),
     known: (commits) => known(context, commits),
     changed: (onto, head) => changed(context, onto, head),

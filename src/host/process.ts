@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Host } from "../port.ts";
 import { lendEnvironment, lentFor, lentValues } from "./environment.ts";
 import { writeWhole } from "./file.ts";
+import { writeHooks } from "./hook.ts";
 import { isAlive, isFrozen, ownIdentity } from "./identity.ts";
 import { freezeRun, thawRun } from "./freeze.ts";
 import { startEngine, startRun } from "./launcher.ts";
@@ -34,6 +35,7 @@ export const createHost = (place: HostPlace): Host => ({
   room: () => roomAt(place.home),
   start: async (spec) => {
     if (spec.lent !== undefined) place.lends?.(lentValues(place, spec.lent));
+    if (spec.isLane) writeHooks(place, place.entry);
     await startRun(place, place.shell ?? ["/bin/sh"], spec);
   },
   seen: (run) => seeRun(place, run),

@@ -70,25 +70,24 @@ const loaded = ({ own, common, variables, isTrusted }: Parts): Loaded => {
 };
 
 /** What an untrusted file may still say. */
-const withoutCommands = ({
-  target,
-  requireCheck,
-  maxRuns,
-  outputMb,
-  pool,
-  minFreeMb,
-  ports,
-  agent,
-}: Config): Config => ({
-  ...(target === undefined ? {} : { target }),
-  ...(requireCheck === undefined ? {} : { requireCheck }),
-  ...(maxRuns === undefined ? {} : { maxRuns }),
-  ...(outputMb === undefined ? {} : { outputMb }),
-  ...(pool === undefined ? {} : { pool }),
-  ...(minFreeMb === undefined ? {} : { minFreeMb }),
-  ...(ports === undefined ? {} : { ports }),
-  ...(agent === undefined ? {} : { agent }),
-});
+const withoutCommands = (config: Config): Config =>
+  Object.fromEntries(Object.entries(config).filter(([key]) => harmless.has(key)));
+
+const harmless: ReadonlySet<string> = new Set<keyof Config>([
+  "target",
+  "requireCheck",
+  "strategy",
+  "strict",
+  "review",
+  "checkTimeoutMs",
+  "checkSlots",
+  "maxRuns",
+  "outputMb",
+  "pool",
+  "minFreeMb",
+  "ports",
+  "agent",
+]);
 
 const readConfig = (path: string): Read | No => {
   const text = readText(path);

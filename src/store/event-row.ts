@@ -45,6 +45,12 @@ const reasonOf = (left: readonly Refused[] | undefined): string =>
   left?.[0] === undefined ? "" : `: ${left[0].path} ${left[0].why}`;
 const short = (commit: string | undefined): string => (commit ?? "").slice(0, 7);
 
+/** What is to be told of a check besides what becomes of its lanes. */
+const checkTold = ({ passed, flaky, cached }: Extract<Event, { readonly type: "check.ended" }>): Telling => {
+  if (flaky === true) return ["alert", "flaky check: it failed, and passed on the same tree"];
+  return passed && cached === true ? ["dim", "this tree passed its check before"] : undefined;
+};
+
 const tellers: Tellers = {
   "repo.initialised": ({ target }) => ["plain", `repository prepared, target ${target}`],
   "phase.entered": ({ phase }) => ["plain", `phase ${phaseNames[phase] ?? phase}`],
@@ -56,6 +62,8 @@ const tellers: Tellers = {
   "engine.retired": ({ why }) => ["dim", because("engine ended", why)],
   "lane.added": () => ["plain", "added"],
   "lane.queued": ({ why }) => ["dim", because("queued", why)],
+  "lane.approved": ({ head }) => ["good", `approved at ${short(head)}`],
+  "lane.rolled-back": ({ saved }) => ["plain", `starts from its base again; what was done is kept in ${saved}`],
   "lane.held": ({ why }) => ["alert", why],
   "lane.unqueued": () => ["dim", "taken out of the queue"],
   "lane.stop-asked": () => ["plain", "is to be stopped"],
@@ -76,12 +84,23 @@ const tellers: Tellers = {
   "run.asked": () => undefined,
   "run.started": ({ n }) => ["busy", `run ${n} started`],
   "run.exited": ({ n, code, signal }) => [code === 0 ? "plain" : "bad", `run ${n} ended, ${signal ?? `exit ${code}`}`],
-  "merge.asked": () => ["plain", "asked to be merged"],
+  "merge.asked": ({ override }) =>
+    override
+      ? ["alert", because("asked to be merged whatever check, leases and review say", override)]
+      : ["plain", "asked to be merged"],
   "merge.withdrawn": ({ why }) => ["dim", because("left the merge queue", why)],
   "merge.started": ({ target }) => ["busy", `merge into ${target} is being checked`],
   "merge.tested": ({ result }) => ["plain", result === "passed" ? "check passed" : "no check configured"],
   "merge.check-failed": ({ why }) => ["bad", because("check failed", why)],
-  "merge.conflicted": ({ paths }) => ["bad", `conflict in ${paths?.length ?? 0} file${paths?.length === 1 ? "" : "s"}`],
+  "merge.conflicted": ({ paths, with: others }) => [
+    "bad",
+    `conflict in ${paths?.length ?? 0} file${paths?.length === 1 ? "" : "s"}${others?.[0] === undefined ? "" : ` with ${others.join(", ")}`}`,
+  ],
+  "merge.resolving": ({ target }) => ["plain", `its conflict with ${target} stands in its worktree`],
+  "merge.resolve-dropped": () => ["dim", "the conflict is out of its worktree again"],
+  "merge.put-off": ({ behind }) => ["dim", `conflicts with ${behind}, which is being tested: merged after it`],
+  "check.ended": (event) => checkTold(event),
+  "batch.split": ({ lanes }) => ["alert", `check failed for ${(lanes ?? []).join(", ")} together: looking for the one`],
   "merge.held": ({ why }) => ["alert", because("landing is held", why)],
   "merge.requeued": ({ why }) => ["dim", because("back in the merge queue", why)],
   "merge.landed": ({ merge, target }) => ["good", `merged into ${target} as ${short(merge)}`],

@@ -13,9 +13,9 @@ const bundle = join(root, "node_modules", ".cache", "lanekeeper-bench", "git.mjs
 /** Rounds, ours and the reference in turn; the median of the rounds' ratios counts. */
 const rounds = 5;
 const lanes = Array.from({ length: 10 }, (_, index) => `lane-${index}`);
-const files = 5000;
+export const files = 5000;
 
-const loadSources = async () => {
+export const loadSources = async () => {
   mkdirSync(dirname(bundle), { recursive: true });
   const contents = 'export * from "./src/git/layout.ts"; export * from "./src/git/repo.ts";';
   const stdin = { contents, resolveDir: root, loader: "ts" };
@@ -24,7 +24,7 @@ const loadSources = async () => {
 };
 
 /** 5,000 files of 1 to 20 KB in 250 folders: the shape and size of git's own sources. */
-const writeProject = (top) => {
+export const writeProject = (top) => {
   const words = readFileSync(fileURLToPath(import.meta.url), "utf8").split(/\s+/);
   let seed = 1;
   const dice = (max) => {
@@ -42,9 +42,9 @@ const writeProject = (top) => {
   }
 };
 
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+export const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
-const timed = async (work) => {
+export const timed = async (work) => {
   const start = performance.now();
   await work();
   return performance.now() - start;

@@ -19,8 +19,10 @@ const corpus: Readonly<Record<string, string>> = {
   "freeze.v1.jsonl": "88a4b23a266d1bdf353f02517b6cd3348c352e2e0b27aa7f848953afd51eca4b",
   "lease.v1.jsonl": "4b4585ddb57bed19f2bea0519e0c0e2b2051c30c6c3f18c9b3321e1c6d3a5de8",
   "keep.v1.jsonl": "fb41e4c79c509c6d60656f0c8058adebe062fc7e803c42c20845e4985175d466",
+  "queue.v1.jsonl": "a5e080a94eaeea8a94984b7d7ea2f0d500d596c08e52f3c8fbdfe48cc9bac9c6",
   "undo.v1.jsonl": "ec581a122cfa21a8f24b82cfcf03a98188b7d596179347ab2175b7c1711f5451",
   "room.v1.jsonl": "4351d9a761ef065444000c42581e553c31ec66a7bf80a206623bd6849feea046",
+  "review.v1.jsonl": "7494ce8186df1d439bed4f348ba73dc025697720ec88805382e1dddb91191dfd",
   "one-fact.v0.jsonl": "e7a77f7b29afc25c4cc2db81c2bbcf082b7637b8779469a2ea2e6c612970bc2e",
 };
 
@@ -120,6 +122,88 @@ describe("the frozen logs", () => {
       `);
   });
 
+  test("hold batches, how the one that spoils a batch is looked for, and what the checks taught", () => {
+    const { state, voids } = foldedFrom("queue.v1.jsonl");
+    expect(voids).toMatchInlineSnapshot(`
+      [
+        "34: merge.put-off: lane cli is not in the merge queue",
+        "37: batch.split: names no lanes",
+      ]
+    `);
+    expect([...state.lanes.values()].map(({ id, state: to, merge }) => `${id} ${to} ${merge?.batch?.id}`))
+      .toMatchInlineSnapshot(`
+      [
+        "docs merged undefined",
+        "api merged undefined",
+        "web checks-failed 30",
+        "cli merging 36",
+        "late merging 27",
+      ]
+    `);
+    expect(state.lessons).toMatchInlineSnapshot(`
+      {
+        "durations": [
+          61000,
+          59000,
+          58000,
+          57000,
+        ],
+        "flaky": 1,
+        "passed": [
+          {
+            "check": "make",
+            "tree": "ffffffffffffffffffffffffffffffffffffffff",
+          },
+          {
+            "check": "make",
+            "tree": "9999999999999999999999999999999999999999",
+          },
+        ],
+        "results": [
+          true,
+          true,
+          false,
+          true,
+          true,
+        ],
+        "slots": [
+          [
+            "check-docs-23",
+            "check-docs-26",
+            "check-web-30",
+            "check-cli-33",
+          ],
+          [
+            "check-late-27",
+          ],
+          [
+            "check-cli-36",
+          ],
+        ],
+        "suspects": {
+          "lanes": [
+            "cli",
+            "late",
+          ],
+          "on": [],
+          "tree": "7777777777777777777777777777777777777777",
+        },
+        "taken": [
+          22,
+          22,
+          22,
+          22,
+          22,
+          22,
+          22,
+          22,
+          22,
+          22,
+        ],
+      }
+    `);
+  });
+
   test("hold landings that were taken back, or not", () => {
     const { state, voids } = foldedFrom("undo.v1.jsonl");
     expect(voids).toMatchInlineSnapshot(`
@@ -201,6 +285,57 @@ describe("the frozen logs", () => {
       [
         "docs ready 42000 ",
         "api starting 42000 ",
+      ]
+    `);
+  });
+
+  test("hold what people said of lanes before they landed", () => {
+    const { state, voids } = foldedFrom("review.v1.jsonl");
+    expect(voids).toMatchInlineSnapshot(`
+      [
+        "3: lane.added: its definition has a wrong strategy",
+        "5: lane.rolled-back: lane docs is queued",
+        "14: lane.approved: names no commit",
+        "18: merge.resolve-dropped: no conflict stands in lane docs",
+        "32: merge.resolving: lane api is ready",
+        "37: lane.approved: lane api is merged",
+      ]
+    `);
+    expect(
+      [...state.lanes.values()].map(({ id, state: to, approved, resolving, note, landed, merge }) => ({
+        id,
+        to,
+        approved: approved?.head,
+        resolving: resolving?.saved,
+        note,
+        overridden: landed?.override ?? merge?.override,
+      })),
+    ).toMatchInlineSnapshot(`
+      [
+        {
+          "approved": "h1",
+          "id": "docs",
+          "note": "keep both headings",
+          "overridden": "the release waits",
+          "resolving": "refs/lanes/trash/docs/4",
+          "to": "conflicted",
+        },
+        {
+          "approved": undefined,
+          "id": "api",
+          "note": undefined,
+          "overridden": "the release waits",
+          "resolving": undefined,
+          "to": "merged",
+        },
+        {
+          "approved": undefined,
+          "id": "web",
+          "note": undefined,
+          "overridden": undefined,
+          "resolving": undefined,
+          "to": "ready",
+        },
       ]
     `);
   });

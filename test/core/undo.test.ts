@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 
+import { nextBatch } from "../../src/core/batch.ts";
 import { decide, isRefusal, stoppable } from "../../src/core/decide.ts";
 import type { Event } from "../../src/core/event.ts";
 import type { RunSeen } from "../../src/core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../../src/core/plan.ts";
-import { checkRunOf, checkRunsOf, mergeMessage, nextToMerge } from "../../src/core/queue.ts";
+import { checkRunOf, checkRunsOf, mergeMessage, strategyOf } from "../../src/core/queue.ts";
 import { detailOf } from "../../src/core/select.ts";
 import type { State } from "../../src/core/state.ts";
 import { landedAfter, landedOn, lastLanded, nextToUndo } from "../../src/core/undo.ts";
@@ -78,7 +79,7 @@ describe("a wish to take a landing back", () => {
 describe("the plan for a landing that is to be taken back", () => {
   test("builds it when nobody is being merged, and lets nobody begin meanwhile", () => {
     const state = withLane(undoing(), "merge-queued");
-    expect([steps(state), nextToMerge(state)]).toEqual(["undo-build a", undefined]);
+    expect([steps(state), nextBatch(state, policy)]).toEqual(["undo-build a", undefined]);
     expect(detail(state)).toBe("candida on main; is next to be taken back");
     const merging = withLane(undoing(), "merging");
     expect(steps(merging)).toBe("nothing");
@@ -95,6 +96,7 @@ describe("the plan for a landing that is to be taken back", () => {
       "undo-test a",
       "undo-judge a",
     ]);
+    expect(steps(state, { [run]: { is: "alive", process, startedAt: now, ageMs: 1_800_000 } })).toBe("end-check a");
     tell(state, [{ type: "merge.undo-tested", key: "a", candidate: "u1" }]);
     expect([runsToSee(state), steps(state), detail(state)]).toEqual([
       [],
@@ -206,5 +208,67 @@ describe("what builds on a landing", () => {
     // All three have the same merge in this test: a batch.
     expect(ids(lastLanded(state))).toEqual(["a", "b", "c"]);
     expect(lastLanded(laneIn("ready"))).toEqual([]);
+  });
+});
+
+describe("a strategy", () => {
+  test("is of the request, of the lane, or as configured", () => {
+    const state = laneIn("ready", { strategy: "rebase" });
+    expect([strategyOf(laneOf(state, "a"), "squash"), strategyOf(laneOf(laneIn("ready"), "a"), "squash")]).toEqual([
+      "rebase",
+      "squash",
+    ]);
+    expect(strategyOf(laneOf(laneIn("ready"), "a"), undefined)).toBe("merge");
+    tell(state, [{ type: "merge.asked", key: "a", strategy: "squash" }]);
+    expect(strategyOf(laneOf(state, "a"), undefined)).toBe("squash");
+    expect(mergeMessage(laneOf(state, "a"), "squash")).toContain("Lane a");
+  });
+
+  test("that nobody knows makes a request void", () => {
+    const event = { type: "merge.asked", key: "a", strategy: "sideways" };
+    const { reason } = tellForeign(laneIn("ready"), {
+      v: 1,
+      id: "x",
+      at: now,
+      by: "human",
+      on: "box",
+      events: [event],
+    });
+    expect(reason).toContain('cannot land by "sideways"');
+  });
+
+  test("asked for while the lane is in the queue begins anew, unless it is the same", () => {
+    const state = laneIn("ready");
+    tell(state, [{ type: "merge.asked", key: "a", strategy: "squash" }]);
+    const asking = (strategy: "squash" | "rebase"): object =>
+      decide(state, { type: "merge", lanes: ["a"], evidence: new Map(), strategy });
+    expect(asking("squash")).toMatchObject({ events: [] });
+    expect(asking("rebase")).toMatchObject({
+      events: [
+        { type: "merge.withdrawn", why: "another strategy was asked for" },
+        { type: "merge.asked", strategy: "rebase" },
+      ],
+    });
+  });
+
+  test.each([
+    ["squash", "squash"],
+    ["rebase", "rebase"],
+    ["merge", undefined],
+  ] as const)("is kept of what landed (%s)", (strategy, kept) => {
+    const state = laneIn("merging");
+    tell(state, [
+      {
+        type: "merge.landed",
+        key: "a",
+        merge: "m",
+        target: "main",
+        before: "o",
+        head: "h",
+        tested: "passed",
+        strategy,
+      },
+    ]);
+    expect(laneOf(state, "a").landed?.strategy).toBe(kept);
   });
 });
