@@ -1,6 +1,6 @@
 /** What each fact does to the state: one row per event. Adding an event case makes the compiler point here. */
 import type { Event, EventType, LogRecord, Patched } from "./event.ts";
-import { exitCode, isIdentity, isPhase, isTime, isYes, list, shown, specFault, text, time } from "./foreign.ts";
+import { exitCode, isIdentity, isPhase, isTime, isTold, isYes, list, shown, specFault, text, time } from "./foreign.ts";
 import { idFault } from "./id.ts";
 import { foreignKey, foreignMax, patchable } from "./patchable.ts";
 import { type Claim, claimsOf, deadlockIn, granted, patternsFault, ttlDefaultMs, ttlMs, yielded } from "./lease.ts";
@@ -363,6 +363,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       }
       fresh.detail = text(event.why);
       fresh.paths = list(event.paths);
+      fresh.retryAt = !isLive(fresh) && isTime(event.retryAt) ? event.retryAt : undefined;
       return undefined;
     }),
   "lane.readied": (draft, event, record, position) =>
@@ -399,7 +400,15 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     move(draft, event.key, "starting", record, position, (fresh, lane) => {
       const next = (lane.run?.n ?? 0) + 1;
       if (event.n !== next) return `the next run of lane ${lane.id} is ${next}, not ${shown(event.n)}`;
-      fresh.run = { n: next, base: text(event.base), askedAt: record.at };
+      const { cli, session, resumes } = event;
+      fresh.run = {
+        n: next,
+        base: text(event.base),
+        askedAt: record.at,
+        ...(text(cli) === "" ? {} : { cli: text(cli) }),
+        ...(text(session) === "" ? {} : { session: text(session) }),
+        ...(isYes(resumes) ? { resumes: true as const } : {}),
+      };
       return undefined;
     }),
   "run.started": (draft, event, record, position) =>
@@ -408,11 +417,23 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       if (typeof run === "string") return run;
       const { process } = event;
       if (!isIdentity(process)) return "names no process";
-      const { n, base, askedAt } = run;
+      const mode = text(event.mode) === "" ? {} : { mode: text(event.mode) };
       fresh.worktree = true;
-      fresh.run = { n, base, askedAt, process, startedAt: time(event.at, record.at) };
+      fresh.run = { ...run, process, startedAt: time(event.at, record.at), ...mode };
       return undefined;
     }),
+  "agent.reported": (draft, event) => {
+    const lane = laneIn(draft, event.key);
+    if (!lane) return `no lane ${shown(event.key)}`;
+    const run = liveRun(lane, event.n);
+    if (typeof run === "string") return run;
+    if (!isTold(event.told)) return "tells nothing";
+    // Like progress: the lane keeps its rev.
+    const fresh = copyOf(lane);
+    fresh.run = { ...run, told: event.told };
+    put(draft, fresh);
+    return undefined;
+  },
   "run.exited": (draft, event, record, position) =>
     touch(draft, event.key, position, (fresh, lane) => {
       const run = liveRun(lane, event.n);

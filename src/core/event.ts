@@ -1,5 +1,5 @@
 /** Facts. A record is one line of the journal: a proposal that takes effect whole or not at all. */
-import type { Identity, LaneSpec, Phase } from "./state.ts";
+import type { AgentTold, Identity, LaneSpec, Phase } from "./state.ts";
 
 /** A fact in the past tense. `key` is the lane it is about; facts about the repository have none. */
 export type Event =
@@ -19,7 +19,14 @@ export type Event =
   /** Its processes go on, or are gone; or they would not stand still, and `why` says so. */
   | { readonly type: "lane.thawed"; readonly key: string; readonly n: number; readonly why: string }
   | { readonly type: "lane.opened"; readonly key: string; readonly base: string }
-  | { readonly type: "lane.waiting"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
+  /** `retryAt`: it goes on by itself then, in ms since 1970. */
+  | {
+      readonly type: "lane.waiting";
+      readonly key: string;
+      readonly why: string;
+      readonly paths: readonly string[];
+      readonly retryAt?: number;
+    }
   | { readonly type: "lane.readied"; readonly key: string; readonly head: string; readonly results: readonly string[] }
   | { readonly type: "lane.emptied"; readonly key: string; readonly why: string }
   | { readonly type: "lane.failed"; readonly key: string; readonly why: string; readonly retryAt?: number }
@@ -28,14 +35,27 @@ export type Event =
   | { readonly type: "lane.paused"; readonly key: string; readonly why: string }
   | { readonly type: "lane.cancelled"; readonly key: string; readonly why: string }
   | { readonly type: "lane.progressed"; readonly key: string; readonly text: string }
-  | { readonly type: "run.asked"; readonly key: string; readonly n: number; readonly base: string }
+  /** `cli`: the agent CLI that it is for; `session`: its conversation, which it begins or, with `resumes`, goes on with. */
+  | {
+      readonly type: "run.asked";
+      readonly key: string;
+      readonly n: number;
+      readonly base: string;
+      readonly cli?: string;
+      readonly session?: string;
+      readonly resumes?: true;
+    }
   | {
       readonly type: "run.started";
       readonly key: string;
       readonly n: number;
       readonly process: Identity;
       readonly at: number;
+      /** The permission mode that its argv asks for. */
+      readonly mode?: string;
     }
+  /** What the agent of the n-th run told of itself, coarsely: at most now and then, however much it prints. */
+  | { readonly type: "agent.reported"; readonly key: string; readonly n: number; readonly told: AgentTold }
   | {
       readonly type: "run.exited";
       readonly key: string;

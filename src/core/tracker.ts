@@ -6,7 +6,7 @@ import type { RepoSeen } from "./observed.ts";
 import { placeOfForeign } from "./patchable.ts";
 import { queueOrder } from "./queue.ts";
 import { isFrozen, type Limits } from "./schedule.ts";
-import { agentRows, type ClaimRow, detailOf, lockRows, overview, standingOf } from "./select.ts";
+import { agentRows, type ClaimRow, detailOf, lockRows, overview, quietMs, standingOf } from "./select.ts";
 import { type Lane, type SeedStatus, type State, stateTable } from "./state.ts";
 
 /** Version of the JSON that scripts read; grows when a key changes its meaning. */
@@ -27,7 +27,7 @@ export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number,
     target: state.target ?? null,
     agents: agentsJson(lanes),
     lanes: Object.fromEntries(
-      lanes.map((lane) => [lane.id, laneJson(state, lane, seen, detailOf(state, lane, now, limits, standing))]),
+      lanes.map((lane) => [lane.id, laneJson(state, lane, seen, now, detailOf(state, lane, now, limits, standing))]),
     ),
     locks: Object.fromEntries(
       lockRows(state, seen).map((row) => [row.what, { kind: row.kind, holder: row.holder, since: iso(row.since) }]),
@@ -102,7 +102,34 @@ const overallStatus = (lanes: readonly Lane[]): SeedStatus => {
   return kept.length === 0 ? "created" : "completed";
 };
 
-const laneJson = (state: State, lane: Lane, seen: RepoSeen | undefined, detail: string): object => {
+/** What the agent of a run told of itself, where its output is read. `quiet`: it lives and said nothing for a long time. */
+const agentTold = (lane: Lane, now: number): object => {
+  const { cli, session, told } = lane.run ?? {};
+  if (cli === undefined) return {};
+  const row = agentRows({ lanes: new Map([[lane.id, lane]]) })[0];
+  const heardAt = row?.heardAt;
+  return {
+    cli,
+    session: told?.session ?? session ?? null,
+    agent: {
+      status: row?.status ?? null,
+      kind: told?.kind ?? null,
+      source: row?.source ?? null,
+      since: row ? iso(row.since) : null,
+      doing: told?.doing ?? "",
+      mode: row?.mode ?? null,
+      heardAt: told ? iso(told.heardAt) : null,
+      quiet: heardAt !== undefined && now - heardAt >= quietMs,
+      tokens: told?.tokens ?? null,
+      costUsd: told?.cost ?? null,
+      denied: told?.denied ?? 0,
+      unknownEvents: told?.unknown ?? 0,
+      resetAt: told?.resetAt === undefined ? null : iso(told.resetAt),
+    },
+  };
+};
+
+const laneJson = (state: State, lane: Lane, seen: RepoSeen | undefined, now: number, detail: string): object => {
   const { spec, run, landed } = lane;
   return {
     status: stateTable[lane.state].seed,
@@ -133,9 +160,11 @@ const laneJson = (state: State, lane: Lane, seen: RepoSeen | undefined, detail: 
           code: run.code ?? null,
           signal: run.signal ?? null,
           frozen: isFrozen(lane),
+          ...agentTold(lane, now),
         }
       : null,
     failures: lane.failures,
+    ...(lane.retryAt === undefined ? {} : { retryAt: iso(lane.retryAt) }),
     merge: landed
       ? { commit: landed.merge, target: landed.target, before: landed.before, check: landed.tested, at: iso(landed.at) }
       : null,

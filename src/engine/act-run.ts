@@ -4,7 +4,8 @@ import { isNo, type LaneSeen, type No, type RunSeen } from "../core/observed.ts"
 import { isManual, leaseAtStart } from "../core/schedule.ts";
 import type { Lane } from "../core/state.ts";
 import { type Ended, lostVerdict, verdict } from "../core/verdict.ts";
-import { graceMs, launchOf, outputOf } from "./policy.ts";
+import { graceMs, outputOf } from "./policy.ts";
+import { conversationOf, launchOf, modeOf } from "./worker.ts";
 import { reasonOf, targetOf, tell, type Work } from "./work.ts";
 
 /** Record that the lane's next run was asked for, and on which commit it begins. */
@@ -14,7 +15,8 @@ export const take = async (work: Work, lane: Lane): Promise<void> => {
   if (lane.run && lane.run.code === undefined && !isManual(lane))
     await work.world.host.stop(runOf(lane.id, lane.run.n), graceMs);
   const base = await baseOf(work, lane);
-  const asked = { type: "run.asked", key: lane.id, n, base: isNo(base) ? "" : base.base } as const;
+  const talk = isManual(lane) ? {} : conversationOf(lane, work.rules.config, work.world.clock.id());
+  const asked = { type: "run.asked", key: lane.id, n, base: isNo(base) ? "" : base.base, ...talk } as const;
   if (isNo(base))
     await tell(work, lane, [asked, { type: "lane.failed", key: lane.id, why: `${base.refused}; ${base.hint}` }]);
   else await tell(work, lane, [asked, ...leaseAtStart(work.ledger.state, lane)]);
@@ -52,12 +54,17 @@ export const start = async (work: Work, lane: Lane, n: number): Promise<void> =>
     ]);
     return;
   }
-  const launch = launchOf(lane, work.rules.config);
+  const run = runOf(lane.id, n);
+  const launch = launchOf(lane, work.rules.config, {
+    cwd: opened.path,
+    folder: host.placeOf(run),
+    git: { own: opened.admin, common: work.world.layout.common },
+  });
   if ("missing" in launch) {
     await tell(work, lane, [{ type: "lane.failed", key: lane.id, why: launch.missing }]);
     return;
   }
-  const run = runOf(lane.id, n);
+  await host.place(run, launch.files);
   const tasks = await host.brief(run, briefOf(lane));
   const env = { ...(await git.identity()), ...launch.env, LANES_TASKS: tasks, ...acceptanceOf(lane) };
   const lent = host.lent(lane.id);
@@ -112,7 +119,10 @@ export const noteStart = async (
   n: number,
   seen: Extract<RunSeen, { is: "alive" | "exited" }>,
 ): Promise<void> => {
-  await tell(work, lane, [{ type: "run.started", key: lane.id, n, process: seen.process, at: seen.startedAt }]);
+  const mode = lane.run?.cli === undefined ? {} : modeOf(lane, work.rules.config);
+  await tell(work, lane, [
+    { type: "run.started", key: lane.id, n, process: seen.process, at: seen.startedAt, ...mode },
+  ]);
 };
 
 /** Judge a run that is over by what git shows. */
@@ -127,7 +137,12 @@ export const finish = async (
   if (left.length > 0) work.world.log.warn("processes did not end", { lane: lane.id, pids: left });
   const commits = lane.spec.commit === "auto" && seen.code === 0 && !lane.stopping;
   const uncommitted = commits ? await commitFor(work, lane) : undefined;
-  const ended = { ...(await evidence(work, lane, n, seen)), ...(uncommitted === undefined ? {} : { uncommitted }) };
+  const told = await work.ears.last(lane);
+  const ended = {
+    ...(await evidence(work, lane, n, seen)),
+    ...(uncommitted === undefined ? {} : { uncommitted }),
+    ...(told ? { told } : {}),
+  };
   await tell(work, lane, verdict(lane, ended, work.world.clock.now()));
 };
 
@@ -181,7 +196,7 @@ const dirtyOf = (lane: Lane, seen: LaneSeen | undefined): readonly string[] =>
 
 /** Record that a run is gone without a trace of how it ended. */
 export const lose = async (work: Work, lane: Lane): Promise<void> => {
-  await tell(work, lane, lostVerdict(lane, work.world.clock.now()));
+  await tell(work, lane, lostVerdict(lane, work.world.clock.now(), await work.ears.last(lane)));
 };
 
 /** End a run's whole tree. What became of it is seen, and recorded, by the next look. */

@@ -1,9 +1,7 @@
 /** Configuration → what the reconciler plans and starts with. */
-import { commandAgent, type Launch } from "../agent/command.ts";
 import type { Config } from "../core/config.ts";
 import { isNo } from "../core/observed.ts";
 import type { Policy } from "../core/plan.ts";
-import type { Lane } from "../core/state.ts";
 import type { Settings } from "../port.ts";
 
 /** Grace between TERM and KILL, in ms. */
@@ -50,13 +48,3 @@ export const loadRules = async (settings: Settings, before: Rules | undefined): 
 export const outputOf = ({ outputMb = defaults.outputMb }: Config): { readonly outputBytesMax: number } => ({
   outputBytesMax: outputMb * 1024 * 1024,
 });
-
-/** What a lane's agent is started with, or why that is not known. */
-export const launchOf = (lane: Lane, config: Config): Launch | { readonly missing: string } => {
-  const { command, agent } = lane.spec;
-  const entry = agent === undefined ? undefined : config.agents?.[agent];
-  const argv = command ?? entry?.command;
-  if (argv) return commandAgent(argv).launch(lane.spec);
-  if (agent === undefined) return { missing: "it names no command and no agent" };
-  return { missing: `there is no agent "${agent}" in the roster, or its command is not trusted (lanes trust)` };
-};

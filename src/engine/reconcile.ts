@@ -7,6 +7,7 @@ import type { Release, World } from "../port.ts";
 import { createCrew, type Crew } from "./crew.ts";
 import { elect, type Mandate } from "./elect.ts";
 import { createKeeper } from "./keep.ts";
+import { createEars } from "./ears.ts";
 import { createEyes, type Eyes, isCalm } from "./eyes.ts";
 import type { Ledger } from "./ledger.ts";
 import { observedName, observedText } from "./observed.ts";
@@ -57,7 +58,9 @@ export const reconcile = async (ledger: Ledger, world: World, options: EngineOpt
 const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: EngineOptions): Promise<boolean> => {
   world.log.info("elected", { mandate: mandate.token });
   const waker = createWaker();
-  const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined), checks: new Set() };
+  const rules = await loadRules(world.settings, undefined);
+  const ears = createEars(world, ledger, mandate);
+  const work: Work = { ledger, world, mandate, rules, checks: new Set(), ears };
   const sight = createSight(world, waker.wake);
   const eyes = createEyes(world);
   const crew = createCrew(work, waker.wake);
@@ -76,6 +79,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
     }),
     world.journal.followPublished(trackerName, again),
     () => sight.release(),
+    ears.release,
   ];
   try {
     const keep = createKeeper(ledger, world, options.version);
@@ -122,6 +126,7 @@ const lead = async (office: Office): Promise<boolean> => {
     const steps = plan(state, { runs: eyes.look(state), rested: rests(state) }, now, work.rules.policy);
     crew.begin(steps);
     sight.look(state);
+    work.ears.look(state);
     const isEdited = await publish(office);
     await office.keep();
     const isWatched = work.world.host.announced().length > 0;

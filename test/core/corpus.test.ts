@@ -18,6 +18,7 @@ const corpus: Readonly<Record<string, string>> = {
   "tracker.v1.jsonl": "5c79c633d73508b5bbf877fb294d61e47f22ceae047b8a576b9e3cc90920755b",
   "freeze.v1.jsonl": "88a4b23a266d1bdf353f02517b6cd3348c352e2e0b27aa7f848953afd51eca4b",
   "lease.v1.jsonl": "4b4585ddb57bed19f2bea0519e0c0e2b2051c30c6c3f18c9b3321e1c6d3a5de8",
+  "agent.v1.jsonl": "e3005f21b23a3b129ae58f479dc4056efe951f0ec3cbccedad0d878f7aa74a0f",
   "one-fact.v0.jsonl": "e7a77f7b29afc25c4cc2db81c2bbcf082b7637b8779469a2ea2e6c612970bc2e",
 };
 
@@ -95,6 +96,71 @@ describe("the frozen logs", () => {
         "7 web src/{web,shared}/** @port undefined 15",
         "12 api src/shared/types.ts 15 12",
         "13 web src/api/client.ts undefined 15",
+      ]
+    `);
+  });
+
+  test("hold what agents told of themselves, and what follows from it", () => {
+    const { state, voids } = foldedFrom("agent.v1.jsonl");
+    expect(voids).toMatchInlineSnapshot(`
+      [
+        "9: agent.reported: lane docs has no run 2",
+        "10: agent.reported: tells nothing",
+      ]
+    `);
+    expect([...state.lanes.values()].map(({ id, state: to, retryAt, run }) => ({ id, to, retryAt, run })))
+      .toMatchInlineSnapshot(`
+      [
+        {
+          "id": "docs",
+          "retryAt": 1795244460000,
+          "run": {
+            "askedAt": 1795240812000,
+            "base": "base0",
+            "cli": "claude",
+            "code": 1,
+            "endedAt": 1795240812000,
+            "n": 2,
+            "process": {
+              "boot": "b0",
+              "pid": 4242,
+              "start": "77",
+            },
+            "resumes": true,
+            "session": "0b2a5a4e-1d2c-4f00-8a00-5b6c7d8e9f00",
+            "startedAt": 1795240811000,
+            "told": {
+              "denied": 0,
+              "doing": "Bash: make",
+              "heardAt": 1795240806000,
+              "kind": "limit",
+              "read": 1234,
+              "resetAt": 1795244400000,
+              "since": 1795240805000,
+              "status": "blocked",
+              "strange": [],
+              "unknown": 0,
+            },
+          },
+          "to": "waiting",
+        },
+        {
+          "id": "api",
+          "retryAt": undefined,
+          "run": {
+            "askedAt": 1795240815000,
+            "base": "base0",
+            "cli": "codex",
+            "n": 1,
+            "process": {
+              "boot": "b0",
+              "pid": 4242,
+              "start": "77",
+            },
+            "startedAt": 1795240801000,
+          },
+          "to": "waiting",
+        },
       ]
     `);
   });
