@@ -4,8 +4,8 @@ import type { Layer } from "./core/config-source.ts";
 import type { Entry, LogRecord } from "./core/event.ts";
 import type { Mend } from "./core/finding.ts";
 import type { BoxFacts, GitFacts, JournalFacts, WorkFacts } from "./core/health.ts";
-import type { No, RepoSeen, RunSeen } from "./core/observed.ts";
-import type { Identity } from "./core/state.ts";
+import type { Kept, No, RepoSeen, RunSeen } from "./core/observed.ts";
+import type { Identity, Strategy } from "./core/state.ts";
 
 /** Ends what a call began: a watch, an announcement. */
 export type Release = () => void;
@@ -166,6 +166,33 @@ export interface Candidate {
   readonly tree: string;
 }
 
+/** Where a lane's work is kept. */
+export interface Saved {
+  /** `refs/lanes/trash/<lane>/<n>`: a commit whose tree is what was on disk; its parents hold HEAD, branch and index. */
+  readonly ref: string;
+  readonly n: number;
+  readonly commit: string;
+  /** Where HEAD of the worktree stood; the branch's tip when there is no worktree. */
+  readonly head: string;
+  /** Repositories inside the worktree, relative to it: their files are in no snapshot. */
+  readonly nested: readonly string[];
+}
+
+/** A lane that is back. */
+export interface Restored {
+  readonly path: string;
+  readonly n: number;
+  /** Where HEAD of the worktree is. */
+  readonly head: string;
+  /** Files that are not committed in it. */
+  readonly files: number;
+  readonly commits: number;
+  /** What was in progress, and is not any more: its commits and files are as they were. */
+  readonly busy?: string;
+  /** Where HEAD is, when that is not the lane's branch: another branch, or empty for none. */
+  readonly on?: string;
+}
+
 /** Git for lanes. Every reading call is guarded: nothing that the repository's own configuration names is run. */
 export interface Git {
   /** One look: all refs, and the status of the lanes in `status` (ids). */
@@ -194,23 +221,80 @@ export interface Git {
   closeLane(
     lane: string,
     target: string,
-  ): Promise<{ readonly removed: boolean; readonly why: string; readonly kept?: string }>;
+    /** Work that is not on the target does not keep it from going: it is kept first, by `saveLane`, and `saved` is where. */
+    save?: boolean,
+  ): Promise<{ readonly removed: boolean; readonly why: string; readonly kept?: string; readonly saved?: string }>;
+  /** Why `closeLane` would leave the worktree, without saving; undefined when it would remove it. Changes nothing. */
+  whyStays(lane: string, target: string): Promise<string | undefined>;
+  /**
+   * Keep all of a lane's work (HEAD, branch, index, tracked and untracked files; not the ignored ones) under a ref, changing nothing
+   * in the lane. The same work once more is the same ref. A No when there is neither branch nor worktree, or git cannot read it.
+   */
+  saveLane(lane: string): Promise<Saved | No>;
+  /** Branch and worktree of a lane as they were kept the `n`-th time (the newest when absent): index, edits and new files too. Idempotent. */
+  restoreLane(lane: string, n?: number): Promise<Restored | No>;
+  /** What is kept of all lanes, oldest first for each. */
+  kept(): Promise<readonly Kept[]>;
+  /** Let go of these refs, each only if it still names this commit. Answers those that are gone. */
+  dropKept(refs: readonly Pick<Kept, "ref" | "commit">[]): Promise<readonly string[]>;
   /** The merge of `head` into `onto` as a commit, made outside every worktree. Same arguments, same commit. */
   candidate(ask: {
     readonly onto: string;
     readonly head: string;
     readonly message: string;
     readonly at: number;
+    /** Apply what `head` changed since it left this commit, although `onto` has it in its history; `onto` when that changes nothing. */
+    readonly since?: string | undefined;
+    /** Apply only what this lane changed since its branch was made: what it began on is on the target as other commits. */
+    readonly own?: string | undefined;
+    /** A merge when absent; one commit; or the commits anew, under one merge commit unless `strict` is false. */
+    readonly strategy?: Strategy;
+    readonly strict?: boolean;
   }): Promise<Candidate | No>;
+  /** What a stack of candidates lands as: its tree in one commit, whose parents are `onto` and all heads. */
+  join(ask: {
+    readonly onto: string;
+    readonly heads: readonly string[];
+    readonly tree: string;
+    readonly message: string;
+    readonly at: number;
+  }): Promise<Candidate | No>;
+  /** The tip `onto` with what went from `from` to `to` taken out, as a commit outside every worktree; `onto` when nothing of it is left. */
+  reverted(ask: {
+    readonly onto: string;
+    readonly from: string;
+    readonly to: string;
+    readonly message: string;
+    readonly at: number;
+  }): Promise<Candidate | No>;
+  /** Is `merge` the target's tip, and on no other branch, tag or remote-tracking branch? Then nothing builds on it and nobody got it. */
+  onlyTip(target: string, merge: string): Promise<boolean>;
+  /**
+   * Take the landing `merge` of a lane back, like `land` in all: the target goes from `onto` to `commit`, a commit without the
+   * work or (`back`) the place where it was. The lane's branch is there again afterwards, at `head` when it was gone.
+   */
+  takeBack(ask: {
+    readonly lane: string;
+    readonly target: string;
+    readonly onto: string;
+    readonly commit: string;
+    readonly head: string;
+    readonly merge: string;
+    readonly back: boolean;
+  }): Promise<{ readonly tip: string } | { readonly moved: string } | No>;
   /** A warm worktree with exactly `commit` checked out, ignored files of earlier checks kept. Returns its path. */
   verification(slot: number, commit: string): Promise<string>;
-  /** Move the target from `onto` to `commit`, every checkout of it included, in the safe order. Replays after a crash. */
+  /**
+   * Move the target from `onto` to `commit`, every checkout of it included, in the safe order. Replays after a crash. `others`: lanes that
+   * are merged by the same commit; all land, or none.
+   */
   land(ask: {
     readonly lane: string;
     readonly target: string;
     readonly onto: string;
     readonly commit: string;
     readonly head: string;
+    readonly others?: readonly { readonly lane: string; readonly head: string }[];
   }): Promise<{ readonly landed: true } | { readonly moved: string } | No>;
   /** Text of the files below `folder` at a commit, by path. */
   filesAt(commit: string, folder: string): Promise<ReadonlyMap<string, string>>;

@@ -19,12 +19,14 @@ import { monitor } from "./monitor.ts";
 import { pause, resume } from "./pause.ts";
 import { plan } from "./plan.ts";
 import { probes } from "./probes.ts";
+import { remove, restore, trash } from "./remove.ts";
 import { repair } from "./repair.ts";
 import { reset } from "./reset.ts";
 import { showStatus } from "./status.ts";
 import { cancel, stop, stopAll } from "./stop.ts";
 import { tracker } from "./tracker.ts";
 import { trust } from "./trust.ts";
+import { undo } from "./undo.ts";
 import { why } from "./why.ts";
 
 /** Every verb of the command line. */
@@ -34,6 +36,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   plan: { run: plan },
   execute: { run: execute },
   merge: { run: merge },
+  undo: { run: undo },
   full: { run: full },
   "add-lane": { run: addLane },
   "exec-lane": { run: execLane },
@@ -58,6 +61,9 @@ export const verbs: Readonly<Record<string, Verb>> = {
   lock: { run: lock },
   engine: { run: engineVerb },
   cleanup: { run: cleanup },
+  remove: { run: remove },
+  restore: { run: restore },
+  trash: { run: trash },
   repair: { run: repair },
   reset: { run: reset },
   trust: { run: trust },

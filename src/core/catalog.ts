@@ -78,6 +78,9 @@ export const definitionKeys: readonly (readonly [key: string, about: string])[] 
   ["commit", "agent (it commits itself) or auto (what it leaves is committed)"],
   ["retries", "automatic runs after one that failed"],
   ["timeoutMs", "longest time of one run"],
+  ["strategy", "how it lands: merge, squash (one commit) or rebase (its commits anew)"],
+  ["review", "required: nothing lands before a person approved exactly this head (lanes approve)"],
+  ["rollback", "true: what a failed run changed is saved, and the next one starts from the base"],
 ];
 
 /** All rows, in the order of help. */
@@ -119,8 +122,22 @@ export const catalog: readonly Capability[] = [
     title: "Land lanes on the target, each tested as merged",
     group: "phases",
     arguments: [{ name: "LANE", about: "lanes to land; all ready ones when left out", many: true, optional: true }],
-    options: [check, ...waiting],
-    examples: ["lanes merge", "lanes merge docs-intro --check 'npm test'"],
+    options: [
+      check,
+      {
+        flags: "--strategy <strategy>",
+        about: "merge, squash (one commit) or rebase (its commits anew)",
+        words: ["merge", "squash", "rebase"],
+      },
+      { flags: "--list", about: "show the merge queue and change nothing" },
+      ...waiting,
+    ],
+    examples: [
+      "lanes merge",
+      "lanes merge docs-intro --check 'npm test'",
+      "lanes merge docs-intro --strategy squash",
+      "lanes merge --list",
+    ],
     wish: (lane) => ({ type: "merge", lanes: [lane], evidence: new Map() }),
   },
   {
@@ -215,6 +232,22 @@ export const catalog: readonly Capability[] = [
     options: [detach],
     examples: ["lanes cancel docs"],
     wish: (lane) => ({ type: "cancel", lanes: [lane] }),
+  },
+  {
+    id: "undo",
+    title: "Take a landing off the target again; the lane can be merged anew later",
+    group: "lanes",
+    arguments: [
+      { name: "LANE", about: "the lane, or the merge commit; what landed last when left out", optional: true },
+    ],
+    options: [
+      { flags: "--dry-run", about: "show what would happen, and which landed lanes build on it" },
+      { flags: "--yes", about: "do not ask" },
+      { flags: "--check <command>", about: "run this on the target without it instead of the configured check" },
+      detach,
+    ],
+    examples: ["lanes undo --dry-run", "lanes undo docs", "lanes undo 3f2a91c --yes"],
+    wish: (lane) => ({ type: "undo", lanes: [lane] }),
   },
   {
     id: "stop-all",
@@ -354,6 +387,40 @@ export const catalog: readonly Capability[] = [
     options: [{ flags: "--dry-run", about: "say what would be removed" }],
     examples: ["lanes cleanup --dry-run", "lanes cleanup"],
     wish: (lane) => ({ type: "remove", lanes: [lane] }),
+  },
+  {
+    id: "remove",
+    title: "Keep everything that is in lanes, then take their worktrees and branches away; asks first",
+    group: "keep",
+    arguments: lanes,
+    options: [{ flags: "--yes", about: "do not ask" }],
+    examples: ["lanes remove docs", "lanes remove docs api --yes"],
+    wish: (lane) => ({ type: "remove", lanes: [lane], save: true }),
+  },
+  {
+    id: "restore",
+    title: "Bring a lane back as it was kept: branch, worktree, what was staged, edited and new",
+    group: "keep",
+    arguments: [
+      ...oneLane,
+      {
+        name: "N",
+        about: "which of the kept ones, as lanes trash counts them; the newest when left out",
+        optional: true,
+      },
+    ],
+    options: [],
+    examples: ["lanes restore docs", "lanes restore docs 2"],
+    wish: (lane) => ({ type: "restore", lane }),
+  },
+  {
+    id: "trash",
+    title: "Show what is kept of lanes that were removed",
+    group: "keep",
+    reads: true,
+    arguments: [{ name: "LANE", about: "only of this lane", optional: true }],
+    options: [],
+    examples: ["lanes trash", "lanes trash --json | jq '.kept[].ref'"],
   },
   {
     id: "repair",

@@ -1,6 +1,6 @@
 /** Wishes: what a person, an agent or a script can ask for. */
 import type { Event, Precondition } from "./event.ts";
-import type { LaneSpec, Phase } from "./state.ts";
+import type { LaneSpec, Phase, Strategy } from "./state.ts";
 
 /** What was seen of a lane when somebody asked to merge it. */
 export interface Evidence {
@@ -34,10 +34,17 @@ export type Command =
       readonly lanes: readonly string[];
       /** Check command of this request; an empty string asks for none. */
       readonly check?: string;
+      /** How they land this time. */
+      readonly strategy?: Strategy;
       readonly evidence: ReadonlyMap<string, Evidence>;
     }
+  /** Take the landings of these lanes back. */
+  | { readonly type: "undo"; readonly lanes: readonly string[]; readonly check?: string }
   | { readonly type: "enter"; readonly phase: Phase }
-  | { readonly type: "remove"; readonly lanes: readonly string[] }
+  /** Take worktrees away; with `save` whatever is in them, after that was kept, and lanes that are not merged are given up. */
+  | { readonly type: "remove"; readonly lanes: readonly string[]; readonly save?: true }
+  /** Bring a lane back as it was kept the `n`-th time, or last. */
+  | { readonly type: "restore"; readonly lane: string; readonly n?: number }
   /** A lease of paths and resources for a lane: now, or when it is free. */
   | {
       readonly type: "claim";

@@ -1,7 +1,8 @@
 /** Configuration text → configuration, or the first field that is wrong. Reading files and trust are other people's work. */
 import { idFault, quote } from "./id.ts";
-import { argv, branch } from "./lane-spec.ts";
+import { argv, branch, reviews, strategies } from "./lane-spec.ts";
 import { attempt, below, type Fault, fields, flag, items, json, nearest, oneOf, text, whole, wrong } from "./parse.ts";
+import type { Review, Strategy } from "./state.ts";
 
 /** A command that looks at the repository and reports findings and gaps. */
 export interface Probe {
@@ -39,6 +40,16 @@ export interface Config {
   readonly target?: string;
   readonly check?: string;
   readonly requireCheck?: boolean;
+  /** How lanes land that do not say; `merge` when nobody says. */
+  readonly strategy?: Strategy;
+  /** Must every commit that the target gets have passed its check? Without it lanes that were tested together land one by one. */
+  readonly strict?: boolean;
+  /** Must a person approve what lands, where the lane does not say? */
+  readonly review?: Review;
+  /** A check that runs longer is ended with all that it started, in ms. */
+  readonly checkTimeoutMs?: number;
+  /** Checks at the same time, each in a worktree of its own. */
+  readonly checkSlots?: number;
   readonly maxRuns?: number;
   /** Most that is kept of the output of one run, in MiB: its beginning and its end. */
   readonly outputMb?: number;
@@ -55,7 +66,22 @@ export interface ParsedConfig {
   readonly warnings: readonly string[];
 }
 
-const known = ["target", "check", "requireCheck", "maxRuns", "outputMb", "agent", "agents", "probes", "gaps"] as const;
+const known = [
+  "target",
+  "check",
+  "requireCheck",
+  "strategy",
+  "strict",
+  "review",
+  "checkTimeoutMs",
+  "checkSlots",
+  "maxRuns",
+  "outputMb",
+  "agent",
+  "agents",
+  "probes",
+  "gaps",
+] as const;
 
 /** A configuration file's settings. Unknown keys are named, not refused. */
 export const parseConfig = (source: string): ParsedConfig | Fault =>
@@ -77,6 +103,11 @@ const configOf = (given: ReadonlyMap<string, unknown>): Config => {
     target: get("target", branch),
     check: get("check", (value, path) => text(value, path)),
     requireCheck: get("requireCheck", flag),
+    strategy: get("strategy", (value, path) => oneOf(value, path, strategies)),
+    strict: get("strict", flag),
+    review: get("review", (value, path) => oneOf(value, path, reviews)),
+    checkTimeoutMs: get("checkTimeoutMs", (value, path) => whole(value, path, 1000, 86_400_000)),
+    checkSlots: get("checkSlots", (value, path) => whole(value, path, 1, 64)),
     maxRuns: get("maxRuns", (value, path) => whole(value, path, 1, 1000)),
     outputMb: get("outputMb", (value, path) => whole(value, path, 1, 100_000)),
     agent: get("agent", id),

@@ -16,6 +16,11 @@ export interface Footprint {
   readonly changes: readonly Change[];
   /** Folders of the target in which nothing is left: git takes them for renamed, and moves what others add there. */
   readonly vanished: readonly string[];
+  /**
+   * It began before the target, and changes what the target has moved or taken away since: where git looks for that now depends
+   * on every file that somebody adds.
+   */
+  readonly isUprooted?: boolean;
 }
 
 /** Two lanes, by the order of their names. */
@@ -39,11 +44,13 @@ const note = (index: Index, key: string, lane: string): void => {
 
 /**
  * The pairs that have to be merged to know. All others merge cleanly: they have no path in common, none of them has a file
- * where the other has a folder, and none adds to a folder that the other emptied.
+ * where the other has a folder, none adds to a folder that the other emptied, and none adds anything where the other is uprooted.
  */
 export const suspects = (footprints: readonly Footprint[]): readonly Pair[] => {
   const [touching, emptying]: [Index, Index] = [new Map(), new Map()];
+  const adding = new Set<string>();
   for (const { lane, changes, vanished } of footprints) {
+    if (changes.some(({ kind }) => kind === "added")) adding.add(lane);
     for (const { path } of changes) note(touching, path, lane);
     for (const folder of vanished) note(emptying, folder, lane);
   }
@@ -55,7 +62,8 @@ export const suspects = (footprints: readonly Footprint[]): readonly Pair[] => {
       found.set(pair.join("\n"), pair);
     }
   };
-  for (const { lane, changes } of footprints) {
+  for (const { lane, changes, isUprooted } of footprints) {
+    if (isUprooted) meet(lane, adding);
     for (const { path, kind } of changes) {
       meet(lane, touching.get(path));
       for (const folder of foldersAbove(path)) {
@@ -105,3 +113,16 @@ export const gentleOrder = (lanes: readonly string[], conflicts: readonly Pair[]
   }
   return order;
 };
+
+/** Two that do not merge, or of which nobody knows. `b` is a lane, or absent for the target. */
+export interface Collision {
+  readonly a: string;
+  readonly b?: string;
+  /** `unknown`: git itself failed on them, or what would merge them is a program of the repository's own. */
+  readonly is: "conflict" | "unknown";
+  readonly paths: readonly string[];
+  /** Git's words: `contents`, `modify/delete`, …; `case` where names differ in case alone. */
+  readonly kinds: readonly string[];
+  /** Why nobody knows. */
+  readonly why?: string;
+}

@@ -3,8 +3,9 @@ import type { Command, Decision, Evidence, Refusal } from "./command.ts";
 import type { Event, Precondition } from "./event.ts";
 import { branchOf, idFault, quote, strayHint } from "./id.ts";
 import { claimsOf, patternsFault } from "./lease.ts";
+import { isUndoing, undo } from "./undo.ts";
 import { cycleIn, isFrozen, isHeld, isLive, isManual } from "./schedule.ts";
-import { type Lane, type LaneState, type State, stateTable } from "./state.ts";
+import { type Lane, type LaneSpec, type LaneState, type State, stateTable } from "./state.ts";
 
 /** What this wish means now. Asking for what already is so is no refusal: it yields no events. */
 export const decide = (state: State, command: Command): Decision | Refusal => {
@@ -39,11 +40,15 @@ export const decide = (state: State, command: Command): Decision | Refusal => {
         stop,
       );
     case "merge":
-      return each(state, command.lanes, (lane) => merge(lane, command.evidence.get(lane.id), command.check));
+      return each(state, command.lanes, (lane) => merge(lane, command.evidence.get(lane.id), command));
+    case "undo":
+      return each(state, command.lanes, (lane) => undo(lane, command.check));
     case "enter":
       return { events: state.phase === command.phase ? [] : [{ type: "phase.entered", phase: command.phase }], if: [] };
     case "remove":
-      return each(state, command.lanes, remove);
+      return each(state, command.lanes, (lane) => remove(lane, command.save));
+    case "restore":
+      return restore(state, command);
     case "claim":
       return claim(state, command);
     case "renew":
@@ -128,10 +133,11 @@ const nameRefusal = (state: State, named: ReadonlyMap<string, string>, id: strin
   if (twin !== undefined) return no(`lane ${id} is named twice`, "name it once", 65, id);
   const old = state.lanes.get(id);
   if (old?.state === "cancelled") {
+    if (old.restoring) return no(`lane ${id} is being brought back`, `choose another id, or: lanes why ${id}`, 65, id);
     return old.worktree
       ? no(
           `lane ${id} exists (cancelled, with a worktree)`,
-          `choose another id, or take its worktree away: lanes cleanup, which says why it keeps one`,
+          `choose another id, or take its worktree away: lanes cleanup, or lanes remove ${id}, which keeps what is in it`,
           65,
           id,
         )
@@ -224,7 +230,11 @@ const queuedForMerge: ReadonlySet<LaneState> = new Set(["merge-queued", "merging
 
 /** Does stopping change anything in this lane? */
 export const stoppable = (lane: Lane): boolean =>
-  lane.state === "queued" || isLive(lane) || lane.retryAt !== undefined || queuedForMerge.has(lane.state);
+  lane.state === "queued" ||
+  isLive(lane) ||
+  lane.retryAt !== undefined ||
+  isUndoing(lane) ||
+  queuedForMerge.has(lane.state);
 
 const stop = (lane: Lane): readonly Event[] | Refusal => {
   if (lane.state === "queued") return [{ type: "lane.unqueued", key: lane.id }];
@@ -236,6 +246,7 @@ const stop = (lane: Lane): readonly Event[] | Refusal => {
     return [{ type: "lane.paused", key: lane.id, why: "stopped before it went on by itself" }];
   if (lane.retryAt !== undefined)
     return [{ type: "lane.parked", key: lane.id, why: "stopped before it was tried again" }];
+  if (isUndoing(lane)) return [{ type: "merge.undo-refused", key: lane.id, why: "stopped", paths: [], code: 4 }];
   return withdrawn(lane, "taken out of the merge queue");
 };
 
@@ -297,13 +308,19 @@ const uncancellable = (state: LaneState): string =>
 
 const mergeable: ReadonlySet<LaneState> = new Set(["ready", "conflicted", "checks-failed", "undone"]);
 
-const merge = (lane: Lane, seen: Evidence | undefined, check: string | undefined): readonly Event[] | Refusal => {
+const merge = (
+  lane: Lane,
+  seen: Evidence | undefined,
+  { check, strategy }: Pick<Extract<Command, { type: "merge" }>, "check" | "strategy">,
+): readonly Event[] | Refusal => {
   const { id } = lane;
-  const asked: Event = check === undefined ? { type: "merge.asked", key: id } : { type: "merge.asked", key: id, check };
+  const how = { ...(check === undefined ? {} : { check }), ...(strategy === undefined ? {} : { strategy }) };
+  const asked: Event = { type: "merge.asked", key: id, ...how };
   if (queuedForMerge.has(lane.state)) {
     // Another check than it was asked for with: what was tested so far, or would land untested, does not count.
-    if (check === undefined || check === lane.merge?.check) return [];
-    return [...withdrawn(lane, "another check was asked for"), asked];
+    const isSame = check === undefined || check === lane.merge?.check;
+    if (isSame && (strategy === undefined || strategy === lane.merge?.strategy)) return [];
+    return [...withdrawn(lane, isSame ? "another strategy was asked for" : "another check was asked for"), asked];
   }
   if (lane.state === "merged") return landedBefore(lane, seen);
   if (seen?.stray !== undefined) return no(`lane ${id} cannot be merged: ${seen.stray}`, strayHint(id), 4, id);
@@ -335,10 +352,53 @@ const landedBefore = ({ id, landed }: Lane, seen: Evidence | undefined): readonl
   return no(what, hint, 4, id);
 };
 
-const remove = (lane: Lane): readonly Event[] | Refusal => {
-  if (!lane.worktree || lane.removal !== undefined) return [];
-  if (lane.state === "merged" || lane.state === "cancelled") return [{ type: "worktree.removal-asked", key: lane.id }];
-  return no(`lane ${lane.id} is ${lane.state}: its worktree stays`, `merge or cancel it first`, 4, lane.id);
+const remove = (lane: Lane, save: true | undefined): readonly Event[] | Refusal => {
+  const { id: key, state } = lane;
+  if (lane.removal !== undefined && (lane.saves ?? !save)) return [];
+  const asked: readonly Event[] = lane.worktree
+    ? [{ type: "worktree.removal-asked", key, ...(save === undefined ? {} : { save }) }]
+    : [];
+  if (state === "merged" || state === "cancelled") return asked;
+  if (!save) {
+    const hint = `merge or cancel it first, or: lanes remove ${key}`;
+    return lane.worktree ? no(`lane ${key} is ${state}: its worktree stays`, hint, 4, key) : [];
+  }
+  if (isLive(lane)) return no(`an agent runs in lane ${key}`, `lanes stop ${key}`, 4, key);
+  const given = cancel(lane);
+  return "refused" in given ? given : [...given, ...asked];
+};
+
+/** A lane of which the log knows nothing any more is one in which a person works. */
+const unknownSpec = (name: string): LaneSpec => ({
+  name,
+  tasks: [],
+  parallel: true,
+  priority: "normal",
+  agent: "manual",
+  dependsOn: [],
+  paths: [],
+  env: [],
+  commit: "agent",
+  retries: 0,
+  kind: "work",
+});
+
+const restore = (state: State, { lane: key, n }: Extract<Command, { type: "restore" }>): Decision | Refusal => {
+  const asked: Event = { type: "lane.restore-asked", key, ...(n === undefined ? {} : { n }) };
+  const lane = state.lanes.get(key);
+  if (!lane) {
+    const refusal = nameRefusal(state, new Map(), key);
+    return (
+      refusal ?? { events: [{ type: "lane.added", key, spec: unknownSpec(key) }, asked], if: [{ lane: key, rev: 0 }] }
+    );
+  }
+  if (lane.restoring) return { events: [], if: [] };
+  if (lane.removal !== undefined) return no(`lane ${key} is being removed`, "try again in a moment", 75, key);
+  if (lane.worktree)
+    return no(`lane ${key} has a worktree`, `lanes remove ${key} keeps what is there; then restore it`, 4, key);
+  if (lane.state !== "cancelled" && lane.state !== "merged")
+    return no(`lane ${key} is ${lane.state}`, `lanes cancel ${key}, then restore it`, 4, key);
+  return { events: [asked], if: [{ lane: key, rev: lane.rev }] };
 };
 
 /** The same paths once more are the same claim. */

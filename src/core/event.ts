@@ -1,5 +1,5 @@
 /** Facts. A record is one line of the journal: a proposal that takes effect whole or not at all. */
-import type { AgentTold, Identity, LaneSpec, Phase } from "./state.ts";
+import type { AgentTold, Batch, Identity, LaneSpec, Phase, Step, Strategy } from "./state.ts";
 
 /** A fact in the past tense. `key` is the lane it is about; facts about the repository have none. */
 export type Event =
@@ -64,7 +64,7 @@ export type Event =
       readonly signal?: string;
       readonly at: number;
     }
-  | { readonly type: "merge.asked"; readonly key: string; readonly check?: string }
+  | { readonly type: "merge.asked"; readonly key: string; readonly check?: string; readonly strategy?: Strategy }
   | { readonly type: "merge.withdrawn"; readonly key: string; readonly why: string }
   | {
       readonly type: "merge.started";
@@ -73,8 +73,12 @@ export type Event =
       readonly onto: string;
       readonly head: string;
       readonly candidate: string;
+      /** The work is in the target's history although it was taken out: what changed since this commit is applied anew. */
+      readonly since?: string;
       /** The check of this candidate: later changes of the configuration do not touch it. */
       readonly check?: string;
+      /** What it is tested and lands with: the other events of the record name the others. */
+      readonly batch?: Omit<Batch, "id">;
     }
   | {
       readonly type: "merge.tested";
@@ -86,6 +90,24 @@ export type Event =
   | { readonly type: "merge.conflicted"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
   | { readonly type: "merge.held"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
   | { readonly type: "merge.requeued"; readonly key: string; readonly why: string }
+  /** Its work conflicts with that of a lane which is being tested: it is built after that one. */
+  | { readonly type: "merge.put-off"; readonly key: string; readonly behind: string; readonly why: string }
+  /** The check of a batch has ended, or is known to pass because it passed on the very same tree before. `key`: the first lane. */
+  | {
+      readonly type: "check.ended";
+      readonly key: string;
+      readonly tree: string;
+      readonly check: string;
+      readonly passed: boolean;
+      readonly lanes: number;
+      /** How long it ran; 0 when it did not. */
+      readonly ms: number;
+      /** It failed before on this tree. */
+      readonly flaky?: boolean;
+      readonly cached?: boolean;
+    }
+  /** These lanes failed their check together: the one that spoils it is looked for among them. */
+  | { readonly type: "batch.split"; readonly key: string; readonly lanes: readonly string[]; readonly tree: string }
   | {
       readonly type: "merge.landed";
       readonly key: string;
@@ -94,11 +116,58 @@ export type Event =
       readonly before: string;
       readonly head: string;
       readonly tested: "passed" | "unchecked";
+      /** How it landed; a merge when absent. */
+      readonly strategy?: Strategy;
+      /** Of several that landed as one commit: what this lane alone brought. */
+      readonly step?: Step;
     }
-  | { readonly type: "worktree.removal-asked"; readonly key: string }
-  /** `kept`: where ignored files of it are now, below the state folder. */
-  | { readonly type: "worktree.removed"; readonly key: string; readonly kept?: string }
+  /** `save`: whatever is in it, after that was kept. */
+  | { readonly type: "worktree.removal-asked"; readonly key: string; readonly save?: true }
+  /** `kept`: where ignored files of it are now, below the state folder. `saved`: the ref that keeps its work. */
+  | { readonly type: "worktree.removed"; readonly key: string; readonly kept?: string; readonly saved?: string }
+  /** Take what landed off the target again. */
+  | { readonly type: "merge.undo-asked"; readonly key: string; readonly check?: string }
+  | {
+      readonly type: "merge.undo-started";
+      readonly key: string;
+      /** A commit that takes the changes out, or the target moved back. */
+      readonly how: "revert" | "back";
+      readonly onto: string;
+      readonly candidate: string;
+      readonly check?: string;
+    }
+  | { readonly type: "merge.undo-tested"; readonly key: string; readonly candidate: string }
+  | { readonly type: "merge.undo-held"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
+  | { readonly type: "merge.undo-requeued"; readonly key: string; readonly why: string }
+  /** The work stays on the target. `code`: what kind of reason it is, as an exit code. */
+  | {
+      readonly type: "merge.undo-refused";
+      readonly key: string;
+      readonly why: string;
+      readonly paths: readonly string[];
+      readonly code: number;
+    }
+  /** `commit`: the target's tip without the work. */
+  | {
+      readonly type: "merge.undone";
+      readonly key: string;
+      readonly commit: string;
+      readonly how: "revert" | "back";
+    }
   | { readonly type: "worktree.kept"; readonly key: string; readonly why: string }
+  /** Branch and worktree are wanted back as they were kept the `n`-th time, or last. */
+  | { readonly type: "lane.restore-asked"; readonly key: string; readonly n?: number }
+  /** They are back. `ready`: all of its work is committed. */
+  | {
+      readonly type: "lane.restored";
+      readonly key: string;
+      readonly n: number;
+      readonly ready: boolean;
+      readonly why: string;
+    }
+  | { readonly type: "lane.restore-failed"; readonly key: string; readonly why: string }
+  /** Kept long enough: these refs are let go of, each with the commit that it named. */
+  | { readonly type: "trash.dropped"; readonly refs: readonly string[] }
   | {
       readonly type: "tracker.patched";
       readonly changes: readonly Patched[];

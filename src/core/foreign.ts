@@ -1,6 +1,6 @@
 /** Values of a record's fields: the log may hold anything, and what the fold stores everybody trusts. */
 import { quote } from "./id.ts";
-import type { AgentTold, Identity, LaneSpec, Phase, Tokens } from "./state.ts";
+import type { AgentTold, Identity, LaneSpec, Phase, Strategy, Tokens } from "./state.ts";
 
 /** Text, or none when it is something else. */
 export const text = (value: unknown): string => (typeof value === "string" ? value : "");
@@ -14,6 +14,10 @@ const timeMax = 8.64e15;
 
 /** Can this be a time in ms since 1970? */
 export const isTime = (value: unknown): value is number => typeof value === "number" && Math.abs(value) <= timeMax;
+
+/** Is it a way for work to come onto the target? */
+export const isStrategy = (value: unknown): value is Strategy =>
+  ["merge", "squash", "rebase"].includes(value as string);
 
 /** Does it say yes? */
 export const isYes = (value: unknown): boolean => value === true;
@@ -73,6 +77,9 @@ const specChecks: { readonly [K in keyof Required<LaneSpec>]: Check } = {
   retries: isNumber,
   kind: oneOf("work", "probe"),
   timeoutMs: maybe(isNumber),
+  strategy: maybe(oneOf("merge", "squash", "rebase")),
+  review: maybe(oneOf("required", "none")),
+  rollback: maybe((value) => typeof value === "boolean"),
 };
 
 const isCount: Check = (value) => isNumber(value) && (value as number) >= 0;

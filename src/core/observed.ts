@@ -73,6 +73,22 @@ export interface BranchSeen {
   readonly worktree?: string;
 }
 
+/** What is kept of a lane, and how much it is. */
+export interface Kept {
+  readonly ref: string;
+  readonly lane: string;
+  readonly n: number;
+  readonly commit: string;
+  /** When it was kept, in ms since 1970. */
+  readonly at: number;
+  /** What was in progress in its worktree: a rebase, a merge, … */
+  readonly busy?: string;
+  /** Commits since its base, and files that were not committed, with their size in bytes. */
+  readonly commits: number;
+  readonly files: number;
+  readonly bytes: number;
+}
+
 /** What one look at the repository shows. */
 export interface RepoSeen {
   readonly at: number;

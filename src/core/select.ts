@@ -3,8 +3,11 @@ import { runnableHint } from "./decide.ts";
 import { agentOf, branchOf, strayHint, worktreeOf } from "./id.ts";
 import type { LaneSeen, RepoSeen } from "./observed.ts";
 import { type Claim, claimsOf, waitingIn } from "./lease.ts";
-import { notOnTarget, queueOrder } from "./queue.ts";
 import { isHalted } from "./verdict.ts";
+import { stacksOf } from "./batch.ts";
+import { lessonsOf, notOnTarget, queueOrder } from "./queue.ts";
+import { queueEntries, usualMs } from "./queue-entry.ts";
+import { undoText } from "./undo.ts";
 import { isFrozen, isGoing, isLive, isManual, type Limits, type Turn, turnOf, type Wait, waitOf } from "./schedule.ts";
 import {
   type AgentTold,
@@ -199,10 +202,17 @@ export const detailOf = (state: State, lane: Lane, now: number, limits: Limits, 
   const wait = waitOf(state, lane, now, limits, standing?.turn);
   if (wait) return wait.text;
   if (lane.state === "merge-queued") return queueDetail(state, lane, standing);
-  if (lane.state === "merging")
-    return lane.merge?.tested === undefined ? "its merge with the target is being checked" : "is landing";
+  if (lane.state === "merging") return mergingDetail(state, lane);
   if (lane.state === "merged" && lane.landed) {
-    return `${lane.landed.merge.slice(0, 7)} on ${lane.landed.target}${lane.landed.tested === "unchecked" ? ", unchecked" : ""}`;
+    const { merge, target, tested } = lane.landed;
+    const undo = undoText(lane);
+    return `${merge.slice(0, 7)} on ${target}${tested === "unchecked" ? ", unchecked" : ""}${undo === undefined ? "" : `; ${undo}`}`;
+  }
+  if (lane.state === "undone" && lane.undone) {
+    const { how, commit, target } = lane.undone;
+    return how === "back"
+      ? `${target} is at ${commit.slice(0, 7)} again`
+      : `taken off ${target} by ${commit.slice(0, 7)}`;
   }
   if (lane.state === "conflicted") return `${lane.detail}${lane.paths.length > 0 ? `: ${lane.paths.join(", ")}` : ""}`;
   if (lane.detail !== "" || !isLive(lane)) return lane.detail;
@@ -217,13 +227,34 @@ const stoppingText: Readonly<Record<Stopping["then"], string>> = {
   queue: "is being stopped, to run again",
 };
 
+/** With whom it is tested or lands, and on top of whom. */
+const mergingDetail = (state: State, { id, merge }: Lane): string => {
+  const stacks = stacksOf(state);
+  const own = stacks.find(({ lanes }) => lanes.some((lane) => lane.id === id));
+  const others = (own?.lanes ?? []).flatMap((lane) => (lane.id === id ? [] : [lane.id]));
+  const company = others.length === 0 ? "" : `, together with ${others.join(", ")}`;
+  if (merge?.tested !== undefined) return `is landing${company}`;
+  const below = stacks.find((stack) => stack.id === own?.on);
+  const ground = below ? `, on top of ${below.lanes.map((lane) => lane.id).join(", ")}` : "";
+  return `its merge with the target is being checked${company}${ground}`;
+};
+
 const queueDetail = (state: State, lane: Lane, standing: Standing | undefined): string => {
   const missing = notOnTarget(state, lane);
   const gone = missing.filter((id) => state.lanes.get(id)?.state === "cancelled");
   if (gone.length > 0) return `waits for ${gone.join(", ")}, which ${gone.length === 1 ? "is" : "are"} cancelled`;
   if (missing.length > 0) return `lands after ${missing.join(", ")}`;
   const place = standing?.places.get(lane.id) ?? queueOrder(state).findIndex(({ id }) => id === lane.id);
-  return place <= 0 ? "next to be merged" : `${place + 1}. in the merge queue`;
+  const usual = usualMs(state);
+  const about = usual === undefined || usual < 60_000 ? "" : `, a check takes about ${Math.round(usual / 60_000)} min`;
+  const first = stacksOf(state).flatMap(({ lanes }) => lanes.map(({ id }) => id));
+  const behind = lane.merge?.behind;
+  if (behind !== undefined && first.includes(behind)) return `${lane.detail}${about}`;
+  const tested = first.length === 0 ? "" : ` after ${first.slice(0, 3).join(", ")}${first.length > 3 ? ", …" : ""}`;
+  const suspects = lessonsOf(state).suspects?.lanes ?? [];
+  if (suspects.includes(lane.id) && suspects.length > 1)
+    return `failed its check together with ${suspects.filter((id) => id !== lane.id).join(", ")}: looking for the one that spoils it${about}`;
+  return place <= 0 ? "next to be merged" : `${place + 1}. in the merge queue${tested}${about}`;
 };
 
 /** Rows of the agents pane: every lane that has or had a run, or in which a person works. */
@@ -300,13 +331,13 @@ export const lockRows = (state: State, seen: RepoSeen | undefined): readonly Loc
       since: engine.at,
     });
   }
-  for (const lane of state.lanes.values()) {
-    if (lane.state !== "merging") continue;
+  for (const entry of queueEntries(state, 0)) {
+    const others = entry.lanes.filter((id) => id !== entry.lane);
     rows.push({
       kind: "merge",
-      what: `merge into ${lane.merge?.target ?? "the target"}`,
-      holder: lane.id,
-      since: lane.merge?.startedAt ?? lane.since,
+      what: `${entry.position}. ${entry.phase}: ${entry.target}${others.length === 0 ? "" : ` with ${others.join(", ")}`}`,
+      holder: entry.lane,
+      since: state.lanes.get(entry.lane)?.merge?.startedAt ?? entry.requestedAt,
     });
   }
   for (const claim of claimRows(state)) {

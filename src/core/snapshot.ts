@@ -42,8 +42,12 @@ const unset: { readonly [F in keyof Lane as undefined extends Lane[F] ? F : neve
   pausing: undefined,
   merge: undefined,
   landed: undefined,
+  undoing: undefined,
+  undone: undefined,
   progress: undefined,
   removal: undefined,
+  saves: undefined,
+  restoring: undefined,
 };
 
 const whole = (lane: Lane): Lane => {

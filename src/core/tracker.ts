@@ -4,7 +4,8 @@ import { list } from "./foreign.ts";
 import { agentOf, branchOf, worktreeOf } from "./id.ts";
 import type { RepoSeen } from "./observed.ts";
 import { placeOfForeign } from "./patchable.ts";
-import { queueOrder } from "./queue.ts";
+import { lessonsOf } from "./queue.ts";
+import { queueEntries, type QueueEntry } from "./queue-entry.ts";
 import { isFrozen, type Limits } from "./schedule.ts";
 import { agentRows, type ClaimRow, detailOf, lockRows, overview, quietMs, standingOf } from "./select.ts";
 import { type Lane, type SeedStatus, type State, stateTable } from "./state.ts";
@@ -32,7 +33,7 @@ export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number,
     locks: Object.fromEntries(
       lockRows(state, seen).map((row) => [row.what, { kind: row.kind, holder: row.holder, since: iso(row.since) }]),
     ),
-    queue: queueJson(state),
+    queue: queueJson(state, now),
     metrics: metricsJson(state, seen),
     warnings: (seen?.settings?.remarks ?? []).map(({ at, name, how, lanes: ran }) => ({ at: iso(at), name, how, ran })),
     observedAt: seen ? iso(seen.at) : null,
@@ -182,15 +183,28 @@ const gitJson = (seen: RepoSeen | undefined, id: string): object | null => {
   return { head, subject, ahead, behind, dirty: dirty?.length ?? null, worktree };
 };
 
-const queueJson = (state: State): object => ({
-  entries: queueOrder(state).map((lane, index) => ({
-    position: index + 1,
-    lane: lane.id,
-    phase: lane.state,
-    requestedAt: iso(lane.merge?.requestedAt ?? lane.since),
-    candidate: lane.merge?.candidate ?? null,
-  })),
+const queueJson = (state: State, now: number): object => ({
+  entries: queueEntries(state, now)
+    .filter(({ phase }) => phase !== "held")
+    .map((entry, index) => {
+      const lane = state.lanes.get(entry.lane);
+      const more = { phase: lane?.state, stage: entry.phase, candidate: lane?.merge?.candidate ?? null };
+      return { ...queueEntryJson(entry), position: index + 1, ...more };
+    }),
   pending: [...state.lanes.values()].filter((lane) => lane.state === "landed-pending").map((lane) => lane.id),
+  flaky: lessonsOf(state).flaky,
+});
+
+/** An entry of the merge queue for scripts. */
+export const queueEntryJson = (entry: QueueEntry): object => ({
+  position: entry.position,
+  lane: entry.lane,
+  target: entry.target,
+  phase: entry.phase,
+  holder: entry.holder,
+  lanes: entry.lanes,
+  requestedAt: iso(entry.requestedAt),
+  estimatedMs: entry.estimatedMs ?? null,
 });
 
 const metricsJson = (state: State, seen: RepoSeen | undefined): object => {

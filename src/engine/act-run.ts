@@ -3,6 +3,7 @@ import { branchOf, runOf, strayText } from "../core/id.ts";
 import { isNo, type LaneSeen, type No, type RunSeen } from "../core/observed.ts";
 import { isManual, leaseAtStart } from "../core/schedule.ts";
 import type { Lane } from "../core/state.ts";
+import type { Restored } from "../port.ts";
 import { type Ended, lostVerdict, verdict } from "../core/verdict.ts";
 import { graceMs, outputOf } from "./policy.ts";
 import { conversationOf, launchOf, modeOf } from "./worker.ts";
@@ -210,11 +211,31 @@ export const requeue = async (work: Work, lane: Lane): Promise<void> => {
   await tell(work, lane, [{ type: "lane.queued", key: lane.id, why: `tried again after: ${lane.detail}` }]);
 };
 
-/** Remove a worktree whose work is on the target, or say why it stays. */
+/** Remove a worktree whose work is on the target or, where that is wished, kept; or say why it stays. */
 export const remove = async (work: Work, lane: Lane): Promise<void> => {
-  const { removed, why, kept } = await work.world.git.closeLane(lane.id, targetOf(work, lane));
-  const where = kept === undefined ? {} : { kept };
-  await tell(work, lane, [
-    removed ? { type: "worktree.removed", key: lane.id, ...where } : { type: "worktree.kept", key: lane.id, why },
-  ]);
+  const { id: key } = lane;
+  const { removed, why, kept, saved } = await work.world.git.closeLane(key, targetOf(work, lane), lane.saves === true);
+  const where = { ...(kept === undefined ? {} : { kept }), ...(saved === undefined ? {} : { saved }) };
+  await tell(work, lane, [removed ? { type: "worktree.removed", key, ...where } : { type: "worktree.kept", key, why }]);
 };
+
+/** Bring a lane back as it was kept, or say why not. */
+export const restore = async (work: Work, lane: Lane, n: number | undefined): Promise<void> => {
+  const { id: key } = lane;
+  const back = await work.world.git.restoreLane(key, n);
+  if (isNo(back)) {
+    await tell(work, lane, [{ type: "lane.restore-failed", key, why: `${back.refused}; ${back.hint}` }]);
+    return;
+  }
+  const { files, commits, busy, on } = back;
+  const ready = files === 0 && commits > 0 && busy === undefined && on === undefined;
+  await tell(work, lane, [{ type: "lane.restored", key, n: back.n, ready, why: restoredText(lane.id, back) }]);
+};
+
+const restoredText = (lane: string, { n, files, busy, on }: Restored): string =>
+  [
+    `restored as it was kept (${n})`,
+    ...(files === 0 ? [] : [`${files} file${files === 1 ? " is" : "s are"} not committed`]),
+    ...(on === undefined ? [] : [strayText(lane, on === "" ? undefined : on)]),
+    ...(busy === undefined ? [] : [`a ${busy} was in progress, its commits and files are there`]),
+  ].join("; ");

@@ -9,7 +9,6 @@ import type { AgentTold, Lane, State } from "../core/state.ts";
 import type { Release, World } from "../port.ts";
 import type { Mandate } from "./elect.ts";
 import type { Ledger } from "./ledger.ts";
-import { reasonOf } from "./work.ts";
 
 /** Output is read at most so often, in ms. */
 const readMs = 150;
@@ -75,7 +74,7 @@ export const createEars = (world: Mouth, ledger: Pick<Ledger, "propose">, mandat
           if (isMore) listen(ear);
           await record(ear);
         })
-        .catch((error: unknown) => world.log.warn("listening failed", { lane: ear.lane, why: reasonOf(error) }));
+        .catch((error: unknown) => world.log.warn("listening failed", { lane: ear.lane, why: String(error) }));
     }, readMs).unref();
   };
 

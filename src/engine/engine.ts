@@ -1,7 +1,7 @@
 /** What every process can do: ask, follow and wish. Shells hold one of these; it holds the ports. */
 import type { Command, Refusal } from "../core/command.ts";
 import type { Config } from "../core/config.ts";
-import type { No, RepoSeen } from "../core/observed.ts";
+import type { Kept, No, RepoSeen } from "../core/observed.ts";
 import type { Doc } from "../core/patch.ts";
 import type { Limits } from "../core/schedule.ts";
 import type { State } from "../core/state.ts";
@@ -23,6 +23,21 @@ export interface Pulse {
   readonly steps: readonly string[];
 }
 
+/** What taking a landing back would mean. */
+export interface UndoSeen {
+  readonly lane: string;
+  readonly merge: string;
+  readonly target: string;
+  readonly way:
+    | { readonly how: "back"; readonly to: string }
+    | { readonly how: "revert" }
+    | { readonly how: "refused"; readonly why: string; readonly paths: readonly string[]; readonly code: number };
+  /** Lanes that have landed and depend on it. */
+  readonly dependants: readonly string[];
+  /** Lanes that landed after it and changed the same files. */
+  readonly later: readonly string[];
+}
+
 /** The library half of the engine, as shells see it. */
 export interface Engine {
   readonly layout: Layout;
@@ -41,6 +56,8 @@ export interface Engine {
   ensure(): Promise<boolean>;
   /** Start a reconciler when one is needed and none lives, without waiting for it. Every verb does this first. */
   rescue(): Promise<void>;
+  /** What taking the landings of these lanes back would mean, as things stand now. Nothing changes. */
+  foresee(lanes: readonly string[]): Promise<readonly UndoSeen[]>;
   limits(): Promise<Limits>;
   /** Configuration as it holds now; a No names the file and field. */
   settings(): Promise<Loaded | No>;
@@ -51,6 +68,10 @@ export interface Engine {
   observed(): Promise<RepoSeen | undefined>;
   /** Look at git now: all refs, and the working state of these lanes. `target`: measured against it instead of the repository's. */
   look(lanes: readonly string[], target?: string): Promise<RepoSeen>;
+  /** Why a lane's worktree would stay if it were cleaned up now; undefined when it would go. Changes nothing. */
+  whyStays(lane: string): Promise<string | undefined>;
+  /** What is kept of lanes that were removed, oldest first for each. */
+  kept(): Promise<readonly Kept[]>;
   /** Called when refs or working state of lanes may have changed. */
   watchGit(lanes: readonly string[], changed: (lanes: readonly string[]) => void): Release;
   /** The end of a run's output, as it is: hostile until sanitised. */

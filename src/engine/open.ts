@@ -45,6 +45,12 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       if ((await isStrandedHere(ledger, world, version, limits)) || (await isEdited(ledger, world, version)))
         world.host.spawnEngine();
     },
+    foresee: async (lanes) => {
+      const { foresee } = await import("./foresee.ts");
+      return Promise.all(
+        lanes.flatMap((id) => ledger.state.lanes.get(id) ?? []).map((lane) => foresee(world, ledger.state, lane)),
+      );
+    },
     limits,
     settings: () => world.settings.load(),
     defaults: () => defaults,
@@ -96,6 +102,11 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       const { reconcile } = await import("./reconcile.ts");
       await reconcile(ledger, world, { version, idleMs });
     },
+    whyStays: (lane) => {
+      const { lanes, target = "main" } = ledger.state;
+      return world.git.whyStays(lane, lanes.get(lane)?.spec.target ?? target);
+    },
+    kept: () => world.git.kept(),
     pulse: () => takePulse(ledger, world),
     stopEngine: () => stopEngine(ledger, world),
   };

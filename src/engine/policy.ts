@@ -1,6 +1,9 @@
 /** Configuration → what the reconciler plans and starts with. */
+import { availableParallelism } from "node:os";
+
 import type { Config } from "../core/config.ts";
 import { isNo } from "../core/observed.ts";
+import { checkTimeoutMs } from "../core/check.ts";
 import type { Policy } from "../core/plan.ts";
 import type { Settings } from "../port.ts";
 
@@ -8,8 +11,18 @@ import type { Settings } from "../port.ts";
 export const graceMs = 5000;
 
 /** What holds where nobody says otherwise. */
-export const defaults: Required<Pick<Config, "requireCheck" | "maxRuns" | "outputMb">> = {
+export const defaults: Required<
+  Pick<
+    Config,
+    "requireCheck" | "strategy" | "strict" | "review" | "checkTimeoutMs" | "checkSlots" | "maxRuns" | "outputMb"
+  >
+> = {
   requireCheck: false,
+  strategy: "merge",
+  strict: true,
+  review: "none",
+  checkTimeoutMs,
+  checkSlots: Math.max(1, Math.floor(availableParallelism() / 4)),
   maxRuns: 8,
   outputMb: 64,
 };
@@ -39,6 +52,10 @@ export const loadRules = async (settings: Settings, before: Rules | undefined): 
     policy: {
       ...limitsOf(config),
       check: config.check,
+      strict: config.strict ?? defaults.strict,
+      strategy: config.strategy ?? defaults.strategy,
+      checkTimeoutMs: config.checkTimeoutMs ?? defaults.checkTimeoutMs,
+      checkSlots: config.checkSlots ?? defaults.checkSlots,
       requireCheck: held || (config.requireCheck ?? defaults.requireCheck),
     },
   };

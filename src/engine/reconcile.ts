@@ -1,4 +1,5 @@
 /** The elected engine: observe → plan → act, again and again. What woke it carries no meaning. */
+import { runsOfStack, stacksOf } from "../core/batch.ts";
 import type { RepoSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
 import { projectionsOf } from "../core/projection.ts";
@@ -6,6 +7,7 @@ import { trackerName } from "../core/tracker.ts";
 import type { Release, World } from "../port.ts";
 import { createCrew, type Crew } from "./crew.ts";
 import { elect, type Mandate } from "./elect.ts";
+import { createTrashKeeper } from "./keep-trash.ts";
 import { createKeeper } from "./keep.ts";
 import { createEars } from "./ears.ts";
 import { createEyes, type Eyes, isCalm } from "./eyes.ts";
@@ -82,8 +84,21 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
     ears.release,
   ];
   try {
+    const dropTrash = createTrashKeeper(work);
     const keep = createKeeper(ledger, world, options.version);
-    return await lead({ work, eyes, sight, tripwire, crew, waker, options, published, texts: new Map(), keep });
+    return await lead({
+      work,
+      eyes,
+      sight,
+      tripwire,
+      crew,
+      waker,
+      options,
+      published,
+      texts: new Map(),
+      keep,
+      dropTrash,
+    });
   } finally {
     for (const release of releases) release();
     await Promise.all([crew.settled(), sight.settled()]);
@@ -98,6 +113,8 @@ interface Office {
   readonly crew: Crew;
   readonly waker: Waker;
   readonly options: EngineOptions;
+  /** Let go of what was kept long enough, now and then. */
+  readonly dropTrash: () => void;
   /** Keep a snapshot if one is due. */
   readonly keep: () => Promise<void>;
   /** Per file: when it was published last, and at which state. */
@@ -129,6 +146,7 @@ const lead = async (office: Office): Promise<boolean> => {
     work.ears.look(state);
     const isEdited = await publish(office);
     await office.keep();
+    if (steps.length === 0 && !crew.busy()) office.dropTrash();
     const isWatched = work.world.host.announced().length > 0;
     if (isEdited || isWatched || crew.busy() || needsEngine(state, now, work.rules.policy)) busyAt = elapsed;
     if (elapsed - busyAt >= options.idleMs && (await retire(work))) return true;
@@ -149,6 +167,9 @@ const stillLeads = async (work: Work): Promise<boolean> => {
 /** A lane that was taken out of the queue waits for its check no more: the check's processes must not go on. */
 const endForgottenChecks = (work: Work): void => {
   const awaited = new Set(runsToSee(work.ledger.state));
+  // Checks that an engine before this one began are this one's now.
+  for (const stack of stacksOf(work.ledger.state))
+    for (const run of runsOfStack(stack)) if (awaited.has(run)) work.checks.add(run);
   for (const run of work.checks) {
     if (awaited.has(run)) continue;
     work.checks.delete(run);

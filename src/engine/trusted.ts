@@ -19,6 +19,7 @@ export const begunBy = (state: State, command: Command): readonly string[] => {
 export const placesOf = (state: State, command: Command): readonly string[] => {
   const specsOf = (lanes: readonly string[]): readonly LaneSpec[] =>
     lanes.flatMap((id) => state.lanes.get(id)?.spec ?? []);
+  if (command.type === "undo") return command.check === undefined ? ["check"] : [];
   if (command.type !== "merge")
     return specsOf(begunBy(state, command)).flatMap(({ agent }) => (agent === undefined ? [] : [`agents.${agent}`]));
   return command.check === undefined && specsOf(command.lanes).some(({ check }) => check === undefined)

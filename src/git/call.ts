@@ -67,6 +67,8 @@ export interface Context {
   readonly alone: Limit;
   /** One at a time: making the control repository. */
   readonly control: Limit;
+  /** One at a time: hooks that look at a merge share a worktree. */
+  readonly hooks: Limit;
   /** As many at once as there are cores. */
   readonly wide: Limit;
   /** Settings against local drivers, by configuration stamp. */
@@ -113,6 +115,7 @@ export const contextOf = (
   locks: limit(1),
   alone: limit(1),
   control: limit(1),
+  hooks: limit(1),
   wide: limit(availableParallelism()),
   drivers: new Map(),
   settings: new Map(),

@@ -1,15 +1,24 @@
 /**
- * Which lanes would conflict with the target, and which with each other, long before they are merged: each lane is merged
- * with the target, and of those that merge the ones whose changes can meet are merged with each other, on top of the target.
- * So lanes that began at different commits are compared as they would land. Everything is made in the control repository.
+ * Which lanes would conflict with the target, and which with each other, long before they are merged: each lane is merged with
+ * the target, and of those that merge the ones whose changes can meet are merged as the queue would: one lands, and the other is
+ * merged with that. Everything is made in the control repository.
  */
-import { createHash } from "node:crypto";
-
-import { type Change, caseClashes, type Footprint, foldersAbove, type Pair, suspects } from "../core/conflict.ts";
-import { call, line, must } from "./call.ts";
+import {
+  type Change,
+  caseClashes,
+  type Collision,
+  type Footprint,
+  foldersAbove,
+  type Pair,
+  suspects,
+} from "../core/conflict.ts";
+import { createJudge, type Judge, type Question } from "./attribute.ts";
 import type { Context } from "./call.ts";
 import { controlPlace } from "./control.ts";
-import { mergeBatch, type Merged } from "./merge-batch.ts";
+import { type Diff, diffBatch, diffName, digestOf, noDiff, type Trees, treesOf, vanishedIn } from "./diff-batch.ts";
+import { type Fork, forksOf } from "./fork.ts";
+import { writeCommits } from "./landed.ts";
+import { mergeBatch, type Merged, type Two } from "./merge-batch.ts";
 import type { Place } from "./place.ts";
 import { objectName } from "./ref.ts";
 
@@ -19,76 +28,110 @@ export interface ForecastAsk {
   readonly lanes: ReadonlyMap<string, string>;
 }
 
-/** A pair that does not merge, or of which nobody knows. `b` is a lane, or undefined for the target. */
-export interface Collision {
-  readonly a: string;
-  readonly b: string | undefined;
-  readonly is: "conflict" | "case" | "unknown";
-  readonly paths: readonly string[];
-  readonly kinds: readonly string[];
-  readonly why: string;
-}
-
 /** A forecaster remembers what it found, by the contents of what the lanes change: nothing is merged twice. */
-export type Forecast = (ask: ForecastAsk) => Promise<readonly Collision[]>;
+export type Forecast = (
+  ask: ForecastAsk,
+  /** Told what is known of lanes and the target before lanes are compared with each other. */
+  first?: (collisions: readonly Collision[]) => void,
+) => Promise<readonly Collision[]>;
 
 /** Results that are remembered. */
 const rememberedMax = 50_000;
 
-interface Standing {
+/** A lane that merges with the target. */
+interface Clean {
   readonly lane: string;
-  readonly footprint: Footprint;
-  /** Hash of what the lane changes: equal for equal changes, wherever the target moved. */
-  readonly key: string;
+  readonly head: string;
+  /** The target with the lane merged in. */
   readonly tree: string;
+}
+
+interface Standing extends Clean {
+  readonly footprint: Footprint;
+  /** Does it hold all of the target? Then its head merges as what lands would. */
+  readonly isFresh: boolean;
+  /** Equal as long as its merges with other lanes come out the same, wherever the target moves. */
+  readonly key: string;
+  /** Paths that the target changed since the lane left it, too. */
+  readonly shared: readonly string[];
 }
 
 /** A forecaster for one repository. */
 export const createForecast = (context: Context): Forecast => {
   const withTarget = new Map<string, Merged>();
   const together = new Map<string, Merged>();
+  const judgeAt = createJudge(context);
 
-  return async ({ target, lanes }) => {
-    forgetUnknown(withTarget);
-    forgetUnknown(together);
-    const place = await controlPlace(context);
-    const tip = objectName(target);
-    const collisions: Collision[] = [];
-    const asked = [...lanes].map(([lane, head]) => ({ lane, key: `${tip} ${objectName(head)}` }));
+  const mergeWithTarget = async (place: Place, judge: Judge, tip: string, lanes: ForecastAsk["lanes"]) => {
+    const asked = [...lanes].map(([lane, head]) => ({ lane, head: objectName(head), key: `${tip} ${head}` }));
     const fresh = asked.filter(({ key }) => !withTarget.has(key));
     const merged = await mergeBatch(
       context,
       place,
-      fresh.map(({ key }) => key.split(" ") as unknown as [string, string]),
+      fresh.map(({ head }) => [tip, head]),
+      judge.options,
     );
     for (const [index, { key }] of fresh.entries()) withTarget.set(key, merged[index] ?? unseen);
-    const clean: { readonly lane: string; readonly tree: string }[] = [];
-    for (const { lane, key } of asked) {
-      const found = withTarget.get(key) ?? unseen;
-      if (found.is === "clean") clean.push({ lane, tree: found.tree });
-      else collisions.push(collisionOf(lane, undefined, found));
-    }
-    const standing = await standingOf(context, place, tip, clean);
+    return asked.map(({ lane, head, key }) => ({ lane, head, merged: withTarget.get(key) ?? unseen }));
+  };
+
+  const mergePairs = async (place: Place, judge: Judge, tip: string, standing: readonly Standing[]) => {
     const byLane = new Map(standing.map((each) => [each.lane, each]));
+    const of = (lane: string): Standing => byLane.get(lane) as Standing;
+    const keyOf = ([a, b]: Pair): string => [judge.key, ...[of(a).key, of(b).key].toSorted()].join(" ");
     const pairs = suspects(standing.map(({ footprint }) => footprint));
-    const keyOf = ([a, b]: Pair): string => [byLane.get(a)?.key, byLane.get(b)?.key].toSorted().join(" ");
     const open = new Map(pairs.filter((pair) => !together.has(keyOf(pair))).map((pair) => [keyOf(pair), pair]));
-    const commits = await virtualCommits(context, place, tip, byLane, new Set([...open.values()].flat()));
-    const tried = await mergeBatch(
+    const landed = await landedOf(context, place, tip, [...new Set([...open.values()].flat())].map(of));
+    const merges = [...open].flatMap(([key, [a, b]]) => waysOf(of(a), of(b), landed).map((two) => ({ key, two })));
+    const done = await mergeBatch(
       context,
       place,
-      [...open.values()].map(([a, b]) => [commits.get(a) ?? "", commits.get(b) ?? ""]),
+      merges.map(({ two }) => two),
+      judge.options,
     );
-    for (const [index, key] of [...open.keys()].entries()) together.set(key, tried[index] ?? unseen);
-    for (const pair of pairs) {
-      const found = together.get(keyOf(pair)) ?? unseen;
-      if (found.is !== "clean") collisions.push(collisionOf(pair[0], pair[1], found));
-    }
+    const found = new Map<string, Merged>();
+    for (const [index, { key }] of merges.entries()) found.set(key, worse(found.get(key), done[index] ?? unseen));
+    for (const [key, merged] of found) together.set(key, merged);
+    return pairs.map(([a, b]) => ({ a: of(a), b: of(b), merged: together.get(keyOf([a, b])) ?? unseen }));
+  };
+
+  return async ({ target, lanes }, first = () => undefined) => {
+    forgetUnknown(withTarget);
+    forgetUnknown(together);
+    const place = await controlPlace(context);
+    const tip = objectName(target);
+    const judge = await judgeAt(place, tip);
+    const onTarget = await mergeWithTarget(place, judge, tip, lanes);
+    const clean = onTarget.flatMap(({ lane, head, merged }): readonly Clean[] =>
+      merged.is === "clean" ? [{ lane, head, tree: merged.tree }] : [],
+    );
+    const failed = onTarget.filter(({ merged }) => merged.is !== "clean");
+    first(failed.map(({ lane, merged }) => collisionOf(lane, undefined, merged)));
+    const standing = await standingOf(context, place, tip, clean);
+    const pairs = await mergePairs(place, judge, tip, standing);
+    const questions: readonly Question[] = [
+      ...failed.map(({ lane, merged }) => ({ a: lane, b: undefined, merged, shared: [] })),
+      ...standing.map(({ lane, tree, shared }) => ({
+        a: lane,
+        b: undefined,
+        merged: { is: "clean", tree } as const,
+        shared,
+      })),
+      ...pairs.map(({ a, b, merged }) => ({ a: a.lane, b: b.lane, merged, shared: sharedBy(a, b) })),
+    ];
+    const judged = await judge.look(questions);
+    const collisions = judged.flatMap(({ a, b, merged }) => (merged.is === "clean" ? [] : [collisionOf(a, b, merged)]));
     return [...collisions, ...clashesIn(standing)];
   };
 };
 
 const unseen: Merged = { is: "unknown", why: "git gave no answer" };
+
+/** Of two ways to the same end the one that is less good counts. */
+const worse = (before: Merged | undefined, merged: Merged): Merged =>
+  before === undefined || before.is === "clean" || (before.is === "unknown" && merged.is === "conflict")
+    ? merged
+    : before;
 
 /** What git failed on is forgotten after this look, and tried again in the next one. */
 const forgetUnknown = (known: Map<string, Merged>): void => {
@@ -96,136 +139,159 @@ const forgetUnknown = (known: Map<string, Merged>): void => {
   for (const [key, { is }] of known) if (is === "unknown") known.delete(key);
 };
 
-const collisionOf = (a: string, b: string | undefined, found: Merged): Collision =>
-  found.is === "conflict"
-    ? { a, b, is: "conflict", paths: found.paths, kinds: found.kinds, why: "" }
-    : { a, b, is: "unknown", paths: [], kinds: [], why: found.is === "unknown" ? found.why : "" };
+/** Git tells files apart that cannot both have their name by the commit they are from, which means nothing to people. */
+const plainPath = (path: string): string => path.replace(/~[0-9a-f]{40,64}(_\d+)?$/, "");
+
+const collisionOf = (a: string, b: string | undefined, found: Merged): Collision => {
+  const pair = { a, ...(b === undefined ? {} : { b }) };
+  return found.is === "conflict"
+    ? { ...pair, is: "conflict", paths: [...new Set(found.paths.map(plainPath))], kinds: found.kinds }
+    : {
+        ...pair,
+        is: "unknown",
+        paths: found.is === "unknown" ? (found.paths ?? []) : [],
+        kinds: [],
+        why: found.is === "unknown" ? found.why : unseen.why,
+      };
+};
+
+/** Paths that both of these change. */
+const sharedBy = (a: Standing, b: Standing): readonly string[] => {
+  const paths = new Set(a.footprint.changes.map(({ path }) => path));
+  return b.footprint.changes.flatMap(({ path }) => (paths.has(path) ? [path] : []));
+};
 
 /** Lanes that add paths which differ in case alone, each two of them once. */
 const clashesIn = (standing: readonly Standing[]): readonly Collision[] => {
   const folded = new Map<string, Standing[]>();
   for (const each of standing)
-    for (const { path, kind } of each.footprint.changes)
-      if (kind === "added") folded.set(path.toLowerCase(), [...(folded.get(path.toLowerCase()) ?? []), each]);
+    for (const { path, kind } of each.footprint.changes) {
+      if (kind !== "added") continue;
+      const lanes = folded.get(path.toLowerCase());
+      if (lanes) lanes.push(each);
+      else folded.set(path.toLowerCase(), [each]);
+    }
   const seen = new Map<string, Collision>();
   for (const lanes of folded.values())
     for (const [index, one] of lanes.entries())
       for (const other of lanes.slice(index + 1)) {
         const [a, b] = one.lane < other.lane ? [one, other] : [other, one];
-        const paths = a === b ? [] : caseClashes(a.footprint, b.footprint);
-        if (paths.length > 0)
-          seen.set(`${a.lane}\n${b.lane}`, { a: a.lane, b: b.lane, is: "case", paths, kinds: ["case"], why: "" });
+        const name = `${a.lane}\n${b.lane}`;
+        if (a === b || seen.has(name)) continue;
+        const paths = caseClashes(a.footprint, b.footprint);
+        if (paths.length > 0) seen.set(name, { a: a.lane, b: b.lane, is: "conflict", paths, kinds: ["case"] });
       }
   return [...seen.values()];
 };
 
-/** What each lane changes in the target, by one process for all; and the folders that it empties, by another. */
+/** How two lanes may land: one after the other, in both orders; one merge stands for both where both hold all of the target. */
+const waysOf = (a: Standing, b: Standing, landed: ReadonlyMap<string, string>): readonly Two[] => {
+  const after = (one: Standing, other: Standing): Two => [landed.get(one.lane) ?? one.head, other.head];
+  return a.isFresh && b.isFresh ? [[a.head, b.head]] : [after(a, b), after(b, a)];
+};
+
+/** The commits by which these lanes would land, by lane; of one that holds all of the target its head will do. */
+const landedOf = async (
+  context: Context,
+  place: Place,
+  tip: string,
+  lanes: readonly Standing[],
+): Promise<ReadonlyMap<string, string>> => {
+  const old = lanes.filter(({ isFresh }) => !isFresh);
+  const made = await writeCommits(
+    context,
+    place,
+    old.map(({ tree, head }) => ({ tree, parents: [tip, head] })),
+  );
+  return new Map(old.map(({ lane }, index) => [lane, made[index] ?? ""]));
+};
+
+/** What each lane changes in the target, and what the target changed since the lane left it. */
 const standingOf = async (
   context: Context,
   place: Place,
-  target: string,
-  lanes: readonly { readonly lane: string; readonly tree: string }[],
+  tip: string,
+  lanes: readonly Clean[],
 ): Promise<readonly Standing[]> => {
   if (lanes.length === 0) return [];
-  const base = await line(context, place, ["rev-parse", `${target}^{tree}`]);
-  const trees = [...new Set(lanes.map(({ tree }) => tree))];
-  const args = [
-    "diff-tree",
-    "--stdin",
-    "-r",
-    "-z",
-    "--raw",
-    "--no-abbrev",
-    "--no-renames",
-    "--no-ext-diff",
-    "--no-textconv",
+  const heads = lanes.map(({ head }) => head);
+  const forks = await forksOf(context, place, tip, heads);
+  const old = lanes.filter(({ head }) => !isFreshAt(tip, forks.get(head)));
+  const roots = old.flatMap(({ head }) => forks.get(head) ?? []);
+  const trees = await treesOf(context, place, [...new Set([tip, ...roots, ...old.map(({ head }) => head)])]);
+  const treeOf = (commit: string): string => trees.get(commit) ?? "";
+  const base = treeOf(tip);
+  const since = (lane: Clean): readonly { readonly own: Trees; readonly others: Trees }[] =>
+    (forks.get(lane.head) ?? []).map((root) => ({
+      own: [treeOf(root), treeOf(lane.head)],
+      others: [treeOf(root), base],
+    }));
+  const wanted = [
+    ...lanes.map(({ tree }): Trees => [base, tree]),
+    ...old.flatMap((lane) => since(lane).flatMap(({ own, others }) => [own, others])),
   ];
-  const input = trees.map((tree) => `${base} ${tree}\n`).join("");
-  const diffs = parseDiffs((await must(context, place, args, { input })).toString(), trees);
-  const empty = await vanishedIn(context, place, diffs);
-  return lanes.map(({ lane, tree }) => {
-    const { changes, key } = diffs.get(tree) ?? { changes: [], key: "" };
-    return { lane, tree, key, footprint: { lane, changes, vanished: empty.get(tree) ?? [] } };
+  const diffs = await diffBatch(context, place, wanted);
+  const diffOf = (pair: Trees): Diff => diffs.get(diffName(pair)) ?? noDiff;
+  const empty = await vanishedIn(
+    context,
+    place,
+    new Map(lanes.map(({ tree }) => [tree, diffOf([base, tree]).changes])),
+  );
+  return lanes.map((lane): Standing => {
+    const relative = diffOf([base, lane.tree]);
+    const fork = forks.get(lane.head);
+    const isFresh = isFreshAt(tip, fork);
+    const past = isFresh ? [] : since(lane).map(({ own, others }) => ({ own: diffOf(own), others: diffOf(others) }));
+    const apart = past.map(({ own, others }) => apartOf(own, others));
+    const known = new Set(relative.rows.keys());
+    const both = [...new Set(apart.flatMap(({ shared }) => shared))];
+    return {
+      ...lane,
+      isFresh,
+      key: [lane.head, relative.key, ...(fork ? apart.map(({ key }) => key) : [tip])].join("."),
+      shared: both,
+      footprint: {
+        lane: lane.lane,
+        // What both did alike shows in no comparison with the target, and yet the lane has it changed.
+        changes: [...relative.changes, ...both.flatMap((path) => (known.has(path) ? [] : [changed(path)]))],
+        vanished: [...(empty.get(lane.tree) ?? []), ...apart.flatMap(({ left }) => left)],
+        isUprooted: fork === undefined || apart.some(({ isUprooted }) => isUprooted),
+      },
+    };
   });
 };
 
-interface Diff {
-  readonly changes: readonly Change[];
+const changed = (path: string): Change => ({ path, kind: "changed" });
+
+/** A lane and the target since they parted. */
+interface Apart {
+  /** Paths that both changed. */
+  readonly shared: readonly string[];
+  /** Folders from which both took something. */
+  readonly left: readonly string[];
+  readonly isUprooted: boolean;
   readonly key: string;
 }
 
-/** Parse `diff-tree --stdin -z --raw`: `tree tree LF`, then `:mode mode oid oid status NUL path NUL` for each path. */
-const parseDiffs = (text: string, trees: readonly string[]): ReadonlyMap<string, Diff> => {
-  const found = new Map<string, { changes: Change[]; key: string }>(
-    trees.map((tree) => [tree, { changes: [], key: "" }]),
-  );
-  const fields = text.split("\0");
-  let current: { changes: Change[]; key: string } | undefined;
-  for (let at = 0; at < fields.length; at += 1) {
-    let raw = fields[at] ?? "";
-    // Only what begins a diff ends with a line break; several stand in a row where nothing changed. Names stand in fields of their own.
-    for (let end = raw.indexOf("\n"); end !== -1 && !raw.startsWith(":"); end = raw.indexOf("\n")) {
-      current = found.get(raw.slice(0, end).split(" ")[1] ?? "");
-      raw = raw.slice(end + 1);
-    }
-    if (!raw.startsWith(":")) continue;
-    const path = fields[at + 1] ?? "";
-    at += 1;
-    const status = raw.at(-1);
-    current?.changes.push({ path, kind: status === "A" ? "added" : status === "D" ? "gone" : "changed" });
-    if (current) current.key += `${raw}\0${path}\0`;
-  }
-  for (const diff of found.values()) diff.key = createHash("sha256").update(diff.key).digest("base64url");
-  return found;
-};
-
-/** Folders above what is gone that are not there any more, by tree. */
-const vanishedIn = async (
-  context: Context,
-  place: Place,
-  diffs: ReadonlyMap<string, Diff>,
-): Promise<ReadonlyMap<string, readonly string[]>> => {
-  const questions = [...diffs].flatMap(([tree, { changes }]) => {
-    const folders = new Set(changes.flatMap(({ path, kind }) => (kind === "gone" ? foldersAbove(path) : [])));
-    return [...folders].map((folder) => ({ tree, folder }));
-  });
-  if (questions.length === 0) return new Map();
-  const input = questions.map(({ tree, folder }) => `${tree}:${folder}\0`).join("");
-  const ran = await call(context, place, ["cat-file", "--batch-check=%(objecttype)", "-z"], { input });
-  // A name with a line break in it answers with two lines: then every folder counts as empty, which only means more merges.
-  const answers = ran.stdout.toString().trimEnd().split("\n");
-  const gone = questions.filter((_, index) => answers.length !== questions.length || answers[index] !== "tree");
-  const byTree = new Map<string, string[]>();
-  for (const { tree, folder } of gone) byTree.set(tree, [...(byTree.get(tree) ?? []), folder]);
-  return byTree;
-};
-
-/** A commit for each of these lanes that is the target with the lane merged in, and has the target as its only parent. */
-const virtualCommits = async (
-  context: Context,
-  place: Place,
-  target: string,
-  standing: ReadonlyMap<string, Standing>,
-  lanes: ReadonlySet<string>,
-): Promise<ReadonlyMap<string, string>> => {
-  const env = {
-    GIT_AUTHOR_NAME: "lanekeeper",
-    GIT_AUTHOR_EMAIL: "lanekeeper@localhost",
-    GIT_AUTHOR_DATE: "@0 +0000",
-    GIT_COMMITTER_NAME: "lanekeeper",
-    GIT_COMMITTER_EMAIL: "lanekeeper@localhost",
-    GIT_COMMITTER_DATE: "@0 +0000",
+const apartOf = (own: Diff, others: Diff): Apart => {
+  const shared = own.changes.flatMap(({ path }) => (others.rows.has(path) ? [path] : []));
+  const gone = new Set(others.changes.flatMap(({ path, kind }) => (kind === "gone" ? [path] : [])));
+  const left = own.changes.flatMap(({ path, kind }) => (kind === "gone" && gone.has(path) ? foldersAbove(path) : []));
+  return {
+    shared,
+    left: [...new Set(left)],
+    isUprooted: gone.size > 0 && isUprootedBy(own.changes, gone),
+    key: `${others.shape},${digestOf(shared, others.rows)}`,
   };
-  const made = await Promise.all(
-    [...lanes].map((lane) =>
-      context.wide(async () => {
-        const tree = standing.get(lane)?.tree ?? "";
-        return [
-          lane,
-          await line(context, place, ["commit-tree", tree, "-p", target, "-m", "forecast"], { env }),
-        ] as const;
-      }),
-    ),
+};
+
+const isFreshAt = (tip: string, fork: Fork): boolean => fork?.length === 1 && fork[0] === tip;
+
+/** Does `own` change what is `gone` from the target, or add to a folder from which the target took something? */
+const isUprootedBy = (own: readonly Change[], gone: ReadonlySet<string>): boolean => {
+  const folders = new Set([...gone].flatMap(foldersAbove));
+  return own.some(
+    ({ path, kind }) =>
+      gone.has(path) || (kind === "added" && foldersAbove(path).some((folder) => folders.has(folder))),
   );
-  return new Map(made);
 };

@@ -8,7 +8,13 @@ import { objectName } from "./ref.ts";
 export type Merged =
   | { readonly is: "clean"; readonly tree: string }
   | { readonly is: "conflict"; readonly paths: readonly string[]; readonly kinds: readonly string[] }
-  | { readonly is: "unknown"; readonly why: string };
+  | { readonly is: "unknown"; readonly why: string; readonly paths?: readonly string[] };
+
+/** How a batch is merged. */
+export interface BatchOptions {
+  /** Commit whose `.gitattributes` hold: only for a git that knows `--attr-source`. */
+  readonly attributesOf?: string;
+}
 
 /** Two commits to merge. */
 export type Two = readonly [onto: string, head: string];
@@ -17,37 +23,48 @@ export type Two = readonly [onto: string, head: string];
 const batchMax = 500;
 
 /** The merges of these pairs, in their order. */
-export const mergeBatch = async (context: Context, place: Place, pairs: readonly Two[]): Promise<readonly Merged[]> => {
+export const mergeBatch = async (
+  context: Context,
+  place: Place,
+  pairs: readonly Two[],
+  options: BatchOptions = {},
+): Promise<readonly Merged[]> => {
   const merged: Merged[] = [];
   for (let from = 0; from < pairs.length; from += batchMax)
-    merged.push(...(await mergeSome(context, place, pairs.slice(from, from + batchMax))));
+    merged.push(...(await mergeSome({ context, place, options }, pairs.slice(from, from + batchMax))));
   return merged;
 };
 
+interface Where {
+  readonly context: Context;
+  readonly place: Place;
+  readonly options: BatchOptions;
+}
+
 /** Git can die by an assertion on valid trees, and all that stood behind that pair with it: halve until it stands alone. */
-const mergeSome = async (context: Context, place: Place, pairs: readonly Two[]): Promise<readonly Merged[]> => {
-  const ran = await run(context, place, pairs, []);
+const mergeSome = async (where: Where, pairs: readonly Two[]): Promise<readonly Merged[]> => {
+  const ran = await run(where, pairs, []);
   if (ran.found.length === pairs.length) return ran.found;
   if (pairs.length > 1) {
     const middle = Math.ceil(pairs.length / 2);
-    return [
-      ...(await mergeSome(context, place, pairs.slice(0, middle))),
-      ...(await mergeSome(context, place, pairs.slice(middle))),
-    ];
+    return [...(await mergeSome(where, pairs.slice(0, middle))), ...(await mergeSome(where, pairs.slice(middle)))];
   }
   // Without its guesses about renamed folders git does not die (git.md, "Conflict prediction").
-  const plain = await run(context, place, pairs, [["merge.directoryRenames", "false"]]);
+  const plain = await run(where, pairs, [["merge.directoryRenames", "false"]]);
   return plain.found.length === 1 ? plain.found : [{ is: "unknown", why: plain.why }];
 };
 
 const run = async (
-  context: Context,
-  place: Place,
+  { context, place, options }: Where,
   pairs: readonly Two[],
   settings: readonly (readonly [string, string])[],
 ): Promise<{ readonly found: readonly Merged[]; readonly why: string }> => {
   const input = pairs.map(([onto, head]) => `${objectName(onto)} ${objectName(head)}\n`).join("");
-  const ran = await call(context, place, ["merge-tree", "--write-tree", "-z", "--stdin"], { input, settings });
+  const source = options.attributesOf === undefined ? [] : [`--attr-source=${objectName(options.attributesOf)}`];
+  const ran = await call(context, place, [...source, "merge-tree", "--write-tree", "-z", "--stdin"], {
+    input,
+    settings,
+  });
   const found = parseMerged(ran.stdout.toString());
   const why = ran.stderr.includes("unrelated histories")
     ? "the two have no common history"

@@ -1,21 +1,27 @@
 /** Git for lanes, as the port wants it: one repository, real git. */
-import type { No } from "../core/observed.ts";
+import type { Kept, No } from "../core/observed.ts";
 import { isNo } from "../core/observed.ts";
 import type { Git, Layout } from "../port.ts";
 import { aheadCounter } from "./ahead.ts";
 import { call, contextOf } from "./call.ts";
 import type { Context } from "./call.ts";
-import { candidate, mergeAll } from "./candidate.ts";
-import { closeLane } from "./close.ts";
+import { mergeAll } from "./candidate.ts";
+import { closeLane, whyStays } from "./close.ts";
 import { commitAll } from "./commit.ts";
 import { publish } from "./control.ts";
 import { exclude, noteCheckout } from "./exclude.ts";
+import { dropKept, keptOf } from "./kept.ts";
+import type { KeptCommit } from "./kept.ts";
 import { land } from "./land.ts";
 import { observe } from "./observe.ts";
 import { refsPlace, treePlace } from "./place.ts";
 import { identity } from "./porcelain.ts";
 import { changed, contains, filesAt, known } from "./read.ts";
 import { commitOf, refsBelow } from "./ref.ts";
+import { restoreLane } from "./restore.ts";
+import { saveLane } from "./save.ts";
+import { candidate, join, reverted } from "./strategy.ts";
+import { onlyTip, takeBack } from "./take-back.ts";
 import { verification } from "./verification.ts";
 import { watch } from "./watch.ts";
 import { openLane } from "./worktree.ts";
@@ -33,9 +39,18 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     baseFor: (onto, heads) => baseFor(context, onto, heads),
     openLane: (lane, base) => openLane(context, lane, base),
     commitAll: (lane, message, within) => commitAll(context, lane, message, within),
-    closeLane: (lane, target) => closeLane(context, lane, target),
+    closeLane: (lane, target, save) => closeLane(context, lane, target, save),
+    whyStays: (lane, target) => whyStays(context, lane, target),
+    saveLane: (lane) => saveLane(context, lane),
+    restoreLane: (lane, n) => restoreLane(context, lane, n),
+    kept: async () => (await keptOf(context)).map(keptShown),
+    dropKept: (refs) => dropKept(context, refs),
     candidate: (ask) => candidate(context, ask),
+    join: (ask) => join(context, ask),
     verification: (slot, commit) => verification(context, slot, commit),
+    reverted: (ask) => reverted(context, ask),
+    onlyTip: (target, merge) => onlyTip(context, target, merge),
+    takeBack: (ask) => takeBack(context, ask),
     land: (ask) => land(context, ask),
     filesAt: (commit, folder) => filesAt(context, commit, folder),
     known: (commits) => known(context, commits),
@@ -57,6 +72,18 @@ export interface GitOptions {
   /** Told what was repaired on the way, a line each. */
   readonly note?: (line: string) => void;
 }
+
+const keptShown = ({ ref, lane, n, commit, at, busy, commits, files, bytes }: KeptCommit): Kept => ({
+  ref,
+  lane,
+  n,
+  commit,
+  at,
+  ...(busy === undefined ? {} : { busy }),
+  commits,
+  files,
+  bytes,
+});
 
 /** Many lanes start in one moment, and each would ask anew. */
 const identityMs = 5000;

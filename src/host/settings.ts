@@ -70,13 +70,19 @@ const loaded = ({ own, common, variables, isTrusted }: Parts): Loaded => {
 };
 
 /** What an untrusted file may still say. */
-const withoutCommands = ({ target, requireCheck, maxRuns, outputMb, agent }: Config): Config => ({
-  ...(target === undefined ? {} : { target }),
-  ...(requireCheck === undefined ? {} : { requireCheck }),
-  ...(maxRuns === undefined ? {} : { maxRuns }),
-  ...(outputMb === undefined ? {} : { outputMb }),
-  ...(agent === undefined ? {} : { agent }),
-});
+const withoutCommands = (config: Config): Config =>
+  Object.fromEntries(Object.entries(config).filter(([key]) => harmless.has(key)));
+
+const harmless: ReadonlySet<string> = new Set<keyof Config>([
+  "target",
+  "requireCheck",
+  "strict",
+  "checkTimeoutMs",
+  "checkSlots",
+  "maxRuns",
+  "outputMb",
+  "agent",
+]);
 
 const readConfig = (path: string): Read | No => {
   const text = readText(path);

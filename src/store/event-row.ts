@@ -45,6 +45,12 @@ const reasonOf = (left: readonly Refused[] | undefined): string =>
   left?.[0] === undefined ? "" : `: ${left[0].path} ${left[0].why}`;
 const short = (commit: string | undefined): string => (commit ?? "").slice(0, 7);
 
+/** What is to be told of a check besides what becomes of its lanes. */
+const checkTold = ({ passed, flaky, cached }: Extract<Event, { readonly type: "check.ended" }>): Telling => {
+  if (flaky === true) return ["alert", "flaky check: it failed, and passed on the same tree"];
+  return passed && cached === true ? ["dim", "this tree passed its check before"] : undefined;
+};
+
 const tellers: Tellers = {
   "repo.initialised": ({ target }) => ["plain", `repository prepared, target ${target}`],
   "phase.entered": ({ phase }) => ["plain", `phase ${phaseNames[phase] ?? phase}`],
@@ -83,12 +89,35 @@ const tellers: Tellers = {
   "merge.tested": ({ result }) => ["plain", result === "passed" ? "check passed" : "no check configured"],
   "merge.check-failed": ({ why }) => ["bad", because("check failed", why)],
   "merge.conflicted": ({ paths }) => ["bad", `conflict in ${paths?.length ?? 0} file${paths?.length === 1 ? "" : "s"}`],
+  "merge.put-off": ({ behind }) => ["dim", `conflicts with ${behind}, which is being tested: merged after it`],
+  "check.ended": (event) => checkTold(event),
+  "batch.split": ({ lanes }) => ["alert", `check failed for ${(lanes ?? []).join(", ")} together: looking for the one`],
   "merge.held": ({ why }) => ["alert", because("landing is held", why)],
   "merge.requeued": ({ why }) => ["dim", because("back in the merge queue", why)],
   "merge.landed": ({ merge, target }) => ["good", `merged into ${target} as ${short(merge)}`],
+  "merge.undo-asked": () => ["plain", "asked to be taken back"],
+  "merge.undo-started": ({ how }) => [
+    "busy",
+    how === "back" ? "the target is being moved back" : "what takes it back is being checked",
+  ],
+  "merge.undo-tested": () => ["plain", "check passed without it"],
+  "merge.undo-held": ({ why }) => ["alert", because("taking it back is held", why)],
+  "merge.undo-requeued": ({ why }) => ["dim", because("taken back anew", why)],
+  "merge.undo-refused": ({ why }) => ["bad", because("not taken back", why)],
+  "merge.undone": ({ commit, how }) => [
+    "alert",
+    how === "back" ? `taken back: the target is at ${short(commit)} again` : `taken back by ${short(commit)}`,
+  ],
   "worktree.removal-asked": () => undefined,
-  "worktree.removed": () => ["dim", "worktree removed"],
+  "worktree.removed": ({ saved }) => [
+    "dim",
+    saved ? `worktree removed, its work is kept in ${saved}` : "worktree removed",
+  ],
   "worktree.kept": ({ why }) => ["alert", because("worktree stays", why)],
+  "lane.restore-asked": () => undefined,
+  "lane.restored": ({ why }) => ["good", why || "restored"],
+  "lane.restore-failed": ({ why }) => ["alert", because("not restored", why)],
+  "trash.dropped": ({ refs }) => ["dim", `${refs?.length ?? 0} kept lanes let go of after 30 days`],
   "tracker.patched": ({ changes, left, kept }) => [
     left?.length > 0 ? "alert" : "plain",
     `tracker edited: ${changes?.length ?? 0} fields${left?.length > 0 ? `, ${left.length} not taken over${reasonOf(left)}${kept === undefined ? "" : ` (${kept})`}` : ""}`,

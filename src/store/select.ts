@@ -2,6 +2,7 @@
 import { branchOf, runOf, worktreeOf } from "../core/id.ts";
 import type { LaneSeen, RepoSeen } from "../core/observed.ts";
 import { checkRunOf } from "../core/queue.ts";
+import { isUndoing } from "../core/undo.ts";
 import type { Limits } from "../core/schedule.ts";
 import { isGoing } from "../core/schedule.ts";
 import {
@@ -60,6 +61,8 @@ export const isBusy = (state: State): boolean =>
       moving.has(lane.state) ||
       lane.retryAt !== undefined ||
       lane.removal !== undefined ||
+      lane.restoring !== undefined ||
+      isUndoing(lane) ||
       lane.stopping,
   );
 
@@ -67,9 +70,10 @@ const moving: ReadonlySet<LaneState> = new Set(["queued", "starting", "merge-que
 
 /** Name of the run whose output tells most about a lane now: its check while or after that fails, else its last run. */
 const logRunOf = (lane: Lane): string => {
-  const { merge } = lane;
+  const { merge, undoing } = lane;
+  if (undoing?.gate !== undefined) return checkRunOf(lane.id, undoing.gate.built, 1);
   if (merge?.gate !== undefined && (lane.state === "merging" || lane.state === "checks-failed")) {
-    return checkRunOf(lane.id, merge.gate.built, 1);
+    return checkRunOf(merge.gate.lead ?? lane.id, merge.gate.built, 1);
   }
   return lane.run ? runOf(lane.id, lane.run.n) : "";
 };

@@ -5,14 +5,16 @@ import { isRefusal } from "../core/decide.ts";
 import { branchOf } from "../core/id.ts";
 import type { LaneSeen } from "../core/observed.ts";
 import { isHeld, isLive } from "../core/schedule.ts";
+import { landedAfter, landedOn } from "../core/undo.ts";
 import type { State } from "../core/state.ts";
 import { sanitize } from "../core/text.ts";
 import type { Engine } from "../engine/engine.ts";
+import { keptDays } from "../engine/keep-trash.ts";
 import { begunBy, placesOf, untrustedAt } from "../engine/trusted.ts";
 import type { Toast } from "./intent.ts";
 
 /** Capabilities that end something: the screen asks first. */
-export const destructive: ReadonlySet<string> = new Set(["stop", "cancel"]);
+export const destructive: ReadonlySet<string> = new Set(["stop", "cancel", "remove", "undo"]);
 
 /**
  * Why a capability cannot be used on this lane now, as far as the journal knows. What was last seen of git may be a moment
@@ -24,18 +26,43 @@ export const refusalOf = (state: State, id: string, lane: string): Refusal | und
 };
 
 /** What a person should know before something ends. */
-export const warning = (id: string, lane: string, git: LaneSeen | undefined): readonly string[] => {
+export const warning = (state: State, id: string, lane: string, git: LaneSeen | undefined): readonly string[] => {
+  if (id === "undo") return undoWarning(state, lane);
   const dirty = git?.dirty?.length ?? 0;
   const kept = [
     ...(git && git.ahead > 0 ? [count(git.ahead, "commit")] : []),
     ...(dirty > 0 ? [count(dirty, "uncommitted file")] : []),
   ];
+  if (id === "remove") {
+    return [
+      `Remove lane ${lane}: its worktree and its branch?`,
+      `First all of it is kept${kept.length > 0 ? ` (${kept.join(", ")})` : ""} in refs/lanes/trash/${lane}, for ${keptDays} days.`,
+      `B, or lanes restore ${lane}, brings it back as it was; lanes trash shows what is kept.`,
+    ];
+  }
   return [
     id === "stop" ? `Stop the agent of lane ${lane}?` : `Give lane ${lane} up?`,
     id === "stop"
       ? "Its process ends; R or L runs it again."
       : "It will not be merged; its worktree stays until cleanup.",
     `${branchOf(lane)}${kept.length > 0 ? ` keeps ${kept.join(" and ")}` : " has no commits of its own"}.`,
+  ];
+};
+
+const undoWarning = (state: State, id: string): readonly string[] => {
+  const lane = state.lanes.get(id);
+  if (!lane?.landed) return [`Take lane ${id} back?`];
+  const { merge, target } = lane.landed;
+  const few = (lanes: readonly { readonly id: string }[]): string => names(lanes.map((one) => one.id));
+  const [on, later] = [landedOn(state, lane), landedAfter(state, lane)];
+  return [
+    `Take lane ${id} off ${target} again?`,
+    later.length === 0
+      ? `${target} goes back from ${merge.slice(0, 7)} if nobody has it yet; else a checked commit takes it out.`
+      : `A commit takes out what ${merge.slice(0, 7)} brought; it is checked before it lands.`,
+    ...(on.length > 0 ? [`These have landed and depend on it: ${few(on)}.`] : []),
+    ...(on.length === 0 && later.length > 0 ? [`Landed after it: ${few(later)}.`] : []),
+    `${branchOf(id)} stays; m brings it back.`,
   ];
 };
 
@@ -86,6 +113,9 @@ const said: Readonly<Record<string, string>> = {
   retry: "queued again",
   cancel: "cancelling",
   merge: "in the merge queue:",
+  remove: "keeping, then removing",
+  restore: "bringing back",
+  undo: "taking back",
 };
 
 /** A merge is asked for with what git shows now: lanes in which a person works need the proof. */

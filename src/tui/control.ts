@@ -69,7 +69,7 @@ export const createControl = (store: LanesStore, world: Surroundings): Control =
     const no = refusalOf(world.engine.state(), capability, lane);
     if (no) return toast(refused(no));
     if (!destructive.has(capability)) return ask(capability, [lane]);
-    change({ type: "confirm", capability, lane, lines: warning(capability, lane, git) });
+    change({ type: "confirm", capability, lane, lines: warning(world.engine.state(), capability, lane, git) });
   };
 
   const mergeReady = (): void => {

@@ -138,6 +138,7 @@ describe("help", () => {
         resume     Let paused lanes go on: frozen agents where they are, stopped ones in the queue
         retry      Run lanes again that failed, were lost or brought nothing
         cancel     Give lanes up; what they hold stays until cleanup
+        undo       Take a landing off the target again; the lane can be merged anew later
         stop-all   End all agents safely
 
       Look:
@@ -154,6 +155,9 @@ describe("help", () => {
         engine      Start, stop or look at the process that carries lanes out
         doctor      Look for faults of this machine and repository; each with what, where and one command that mends it
         cleanup     Remove worktrees of merged and cancelled lanes that are clean; say what stays
+        remove      Keep everything that is in lanes, then take their worktrees and branches away; asks first
+        restore     Bring a lane back as it was kept: branch, worktree, what was staged, edited and new
+        trash       Show what is kept of lanes that were removed
         repair      Show what is not as the log says, and make everything that follows from the log anew
         reset       End all runs, archive the records and begin anew; work that is not merged stays
         config      Show the settings that hold here
@@ -186,6 +190,7 @@ describe("help", () => {
       Examples:
         lanes merge
         lanes merge docs-intro --check 'npm test'
+        lanes merge docs-intro --strategy squash
 
       Usage: lanes merge [LANE…] [options]
 
@@ -193,10 +198,11 @@ describe("help", () => {
         LANE  lanes to land; all ready ones when left out
 
       Options:
-        --check <command>  run this on the merged tree instead of the configured check
-        --detach           return at once; the work goes on
-        --wait             accepted; waiting is what it does
-        --until-idle       accepted; waiting is what it does
+        --check <command>      run this on the merged tree instead of the configured check
+        --strategy <strategy>  merge, squash (one commit) or rebase (its commits anew)
+        --detach               return at once; the work goes on
+        --wait                 accepted; waiting is what it does
+        --until-idle           accepted; waiting is what it does
 
       Options of every verb:
         --repo <path>  work in this repository instead of the current folder's

@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 
 import { describe, expect, test } from "vitest";
@@ -37,6 +38,16 @@ describe("config --explain", () => {
       { key: "check", value: "npm test", source: "--check", overrides: [] },
       { key: "agent", value: "coder", source: repo, overrides: [userFile(there)] },
       { key: "requireCheck", value: true, source: repo, overrides: ["default"] },
+      { key: "strategy", value: "merge", source: "default", overrides: [] },
+      { key: "strict", value: true, source: "default", overrides: [] },
+      { key: "review", value: "none", source: "default", overrides: [] },
+      { key: "checkTimeoutMs", value: 1_800_000, source: "default", overrides: [] },
+      {
+        key: "checkSlots",
+        value: Math.max(1, Math.floor(availableParallelism() / 4)),
+        source: "default",
+        overrides: [],
+      },
       { key: "maxRuns", value: 4, source: "LANES_MAX_RUNS", overrides: ["default", userFile(there), repo] },
       { key: "outputMb", value: 64, source: "default", overrides: [] },
       { key: "agents.coder", value: { command: ["coder"] }, source: userFile(there), overrides: [] },

@@ -18,6 +18,9 @@ const corpus: Readonly<Record<string, string>> = {
   "tracker.v1.jsonl": "5c79c633d73508b5bbf877fb294d61e47f22ceae047b8a576b9e3cc90920755b",
   "freeze.v1.jsonl": "88a4b23a266d1bdf353f02517b6cd3348c352e2e0b27aa7f848953afd51eca4b",
   "lease.v1.jsonl": "4b4585ddb57bed19f2bea0519e0c0e2b2051c30c6c3f18c9b3321e1c6d3a5de8",
+  "keep.v1.jsonl": "fb41e4c79c509c6d60656f0c8058adebe062fc7e803c42c20845e4985175d466",
+  "queue.v1.jsonl": "a5e080a94eaeea8a94984b7d7ea2f0d500d596c08e52f3c8fbdfe48cc9bac9c6",
+  "undo.v1.jsonl": "ec581a122cfa21a8f24b82cfcf03a98188b7d596179347ab2175b7c1711f5451",
   "agent.v1.jsonl": "e3005f21b23a3b129ae58f479dc4056efe951f0ec3cbccedad0d878f7aa74a0f",
   "one-fact.v0.jsonl": "e7a77f7b29afc25c4cc2db81c2bbcf082b7637b8779469a2ea2e6c612970bc2e",
 };
@@ -96,6 +99,174 @@ describe("the frozen logs", () => {
         "7 web src/{web,shared}/** @port undefined 15",
         "12 api src/shared/types.ts 15 12",
         "13 web src/api/client.ts undefined 15",
+      ]
+    `);
+  });
+
+  test("hold lanes that were kept, removed and brought back", () => {
+    const { state, voids } = foldedFrom("keep.v1.jsonl");
+    expect(voids).toMatchInlineSnapshot(`
+      [
+        "12: lane.restored: nobody wants lane docs back",
+        "22: lane.restore-asked: lane api has a worktree",
+      ]
+    `);
+    expect([...state.lanes.values()].map(({ id, state: is, worktree, detail }) => `${id} ${is} ${worktree} ${detail}`))
+      .toMatchInlineSnapshot(`
+        [
+          "docs waiting true restored as it was kept (1); 3 files are not committed",
+          "api ready true restored as it was kept (1)",
+          "lost planned false ",
+        ]
+      `);
+  });
+
+  test("hold batches, how the one that spoils a batch is looked for, and what the checks taught", () => {
+    const { state, voids } = foldedFrom("queue.v1.jsonl");
+    expect(voids).toMatchInlineSnapshot(`
+      [
+        "34: merge.put-off: lane cli is not in the merge queue",
+        "37: batch.split: names no lanes",
+      ]
+    `);
+    expect([...state.lanes.values()].map(({ id, state: to, merge }) => `${id} ${to} ${merge?.batch?.id}`))
+      .toMatchInlineSnapshot(`
+      [
+        "docs merged undefined",
+        "api merged undefined",
+        "web checks-failed 30",
+        "cli merging 36",
+        "late merging 27",
+      ]
+    `);
+    expect(state.lessons).toMatchInlineSnapshot(`
+      {
+        "durations": [
+          61000,
+          59000,
+          58000,
+          57000,
+        ],
+        "flaky": 1,
+        "passed": [
+          {
+            "check": "make",
+            "tree": "ffffffffffffffffffffffffffffffffffffffff",
+          },
+          {
+            "check": "make",
+            "tree": "9999999999999999999999999999999999999999",
+          },
+        ],
+        "results": [
+          true,
+          true,
+          false,
+          true,
+          true,
+        ],
+        "slots": [
+          [
+            "check-docs-23",
+            "check-docs-26",
+            "check-web-30",
+            "check-cli-33",
+          ],
+          [
+            "check-late-27",
+          ],
+          [
+            "check-cli-36",
+          ],
+        ],
+        "suspects": {
+          "lanes": [
+            "cli",
+            "late",
+          ],
+          "on": [],
+          "tree": "7777777777777777777777777777777777777777",
+        },
+        "taken": [
+          22,
+          22,
+          22,
+          22,
+          22,
+          22,
+          22,
+          22,
+          22,
+          22,
+        ],
+      }
+    `);
+  });
+
+  test("hold landings that were taken back, or not", () => {
+    const { state, voids } = foldedFrom("undo.v1.jsonl");
+    expect(voids).toMatchInlineSnapshot(`
+      [
+        "17: merge.undo-asked: nothing of lane docs has landed",
+        "31: merge.undo-asked: lane docs is being taken back",
+        "35: merge.undo-tested: lane docs has another candidate",
+        "46: merge.undone: lane docs is undone and cannot become undone",
+        "49: merge.undo-tested: lane api is not being taken back",
+        "51: merge.undo-started: cannot be taken back by "sideways"",
+      ]
+    `);
+    expect([...state.lanes.values()].map(({ id, state: to, undone, undoing }) => ({ id, to, undone, undoing })))
+      .toMatchInlineSnapshot(`
+      [
+        {
+          "id": "docs",
+          "to": "undone",
+          "undoing": undefined,
+          "undone": {
+            "at": 1767322945000,
+            "before": "u2",
+            "commit": "u2",
+            "head": "head-docs",
+            "how": "back",
+            "merge": "m4",
+            "since": "m0",
+            "target": "main",
+          },
+        },
+        {
+          "id": "api",
+          "to": "merged",
+          "undoing": {
+            "at": 1767322947000,
+            "position": 47,
+            "rebuilt": 0,
+            "refused": {
+              "code": 2,
+              "paths": [
+                "x",
+              ],
+              "why": "1 file in conflict",
+            },
+          },
+          "undone": undefined,
+        },
+        {
+          "id": "web",
+          "to": "merged",
+          "undoing": {
+            "at": 1767322950000,
+            "candidate": "u3",
+            "gate": {
+              "built": 52,
+              "check": "make",
+            },
+            "how": "revert",
+            "onto": "u2",
+            "position": 50,
+            "rebuilt": 0,
+          },
+          "undone": undefined,
+        },
       ]
     `);
   });

@@ -145,6 +145,15 @@ describe("the plan for a lane", () => {
     expect(steps(state)).toBe("remove a");
   });
 
+  test("that shall come back is to restore it, as the one that was named", () => {
+    const state = laneIn("cancelled");
+    expect(steps(force(state, "a", { restoring: { cause: "c1" } }))).toBe("restore a");
+    const named = force(laneIn("cancelled"), "a", { restoring: { n: 2, cause: "c1" } });
+    expect(
+      plan(named, { runs: new Map(), rested: new Set() }, now, { ...limits, check: undefined, requireCheck: false }),
+    ).toEqual([{ type: "restore", lane: "a", n: 2 }]);
+  });
+
   test("that is a probe's is to land its report by itself, unless a check is required and there is none", () => {
     const probe = { kind: "probe" } as const;
     expect(steps(laneIn("ready", probe))).toBe("ask-merge a");
@@ -198,7 +207,7 @@ describe("the plan for a merge", () => {
     const state = laneIn("merging");
     const runs: Record<string, RunSeen> = { [run(1)]: gone, [run(2)]: absent };
     expect(plan(state, { runs: new Map(Object.entries(runs)), rested: new Set() }, now, policy)).toEqual([
-      { type: "test", lane: "a", candidate: "candidate1", run: run(2), check: "make" },
+      { type: "test", lane: "a", batch: 8, run: run(2), check: "make" },
     ]);
     expect(steps(state, { [run(1)]: gone, [run(2)]: gone, [run(3)]: absent })).toBe("test a");
     for (const last of [beginning, alive])
@@ -225,7 +234,7 @@ describe("the runs to look at before planning", () => {
     const state = withLane(withLane(laneIn("running"), "merging"), "paused", {}, "c");
     expect(runsToSee(state)).toEqual([
       "a-1",
-      ...[1, 2, 3].map((k) => checkRunOf("b", laneOf(state, "b").merge?.gate?.built ?? 0, k)),
+      ...[1, 2, 3, 4].map((k) => checkRunOf("b", laneOf(state, "b").merge?.gate?.built ?? 0, k)),
     ]);
     tell(state, [{ type: "merge.tested", key: "b", candidate: "candidate1", result: "passed" }]);
     expect(runsToSee(state)).toEqual(["a-1"]);
@@ -238,6 +247,7 @@ describe("an engine is needed", () => {
     expect(needed).toEqual(["queued", "starting", "running", "merge-queued", "merging", "landed-pending"]);
     expect(needsEngine(force(laneIn("failed"), "a", { retryAt: now + 1 }), now, limits)).toBe(true);
     expect(needsEngine(force(laneIn("merged"), "a", { removal: "c1" }), now, limits)).toBe(true);
+    expect(needsEngine(force(laneIn("cancelled"), "a", { restoring: { cause: "c1" } }), now, limits)).toBe(true);
     expect(needsEngine(laneIn("ready", { kind: "probe" }), now, limits)).toBe(true);
     expect(needsEngine(emptyState(), now, limits)).toBe(false);
   });

@@ -68,6 +68,7 @@ describe("why a lane is where it is", () => {
       a is checks-failed: exit code 1; next: mend it in .worktrees/a, then lanes merge a; or lanes retry a
       a is landed-pending: c.txt is in the way; next: commit or move what is in the way in your checkout; it lands by itself
       a is merged: candida on main; next: lanes cleanup
+      a is undone: main is at onto1 again; next: lanes merge a
       a is cancelled: cancelled
       a is undone; next: lanes merge a
       "
@@ -246,6 +247,7 @@ describe("the agents pane", () => {
       checks-failed: done (journal) 
       landed-pending: done (journal) 
       merged: done (journal) 
+      undone: done (journal) 
       "
     `);
   });
@@ -278,7 +280,7 @@ describe("the agents pane", () => {
 describe("the locks pane", () => {
   test("shows who keeps others out", () => {
     const state = laneIn("merging");
-    expect(lockRows(state, undefined)).toMatchObject([{ kind: "merge", what: "merge into main", holder: "a" }]);
+    expect(lockRows(state, undefined)).toMatchObject([{ kind: "merge", what: "1. testing: main", holder: "a" }]);
     tell(state, [{ type: "engine.elected", process, version: "1" }]);
     expect(lockRows(state, repoSeen).map(({ kind, holder }) => `${kind}: ${holder}`)).toEqual([
       "engine: pid 4242, token 9",
@@ -290,9 +292,7 @@ describe("the locks pane", () => {
     ]);
     tell(state, [{ type: "engine.retired", why: "" }]);
     expect(lockRows(state, undefined)).toHaveLength(1);
-    expect(lockRows(force(state, "a", { merge: undefined }), undefined)).toMatchObject([
-      { what: "merge into the target" },
-    ]);
+    expect(lockRows(force(state, "a", { merge: undefined }), undefined)).toMatchObject([{ what: "1. testing: main" }]);
   });
 });
 

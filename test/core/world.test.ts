@@ -146,6 +146,7 @@ describe("whatever people wish and the world does", () => {
       const wishes = [...world.state.lanes.keys()].flatMap((id): readonly Command[] => [
         ...(["launch", "retry", "stop", "cancel", "remove"] as const).map((type) => ({ type, lanes: [id] })),
         { type: "merge", lanes: [id], evidence: new Map([[id, seen]]) },
+        { type: "undo", lanes: [id] },
       ]);
       expect(wishes.flatMap((wish) => leftAfter(world.state, wish))).toEqual([]);
     }, 40);

@@ -50,7 +50,7 @@ const kept: readonly Kept[] = [
   {
     name: "another branch",
     prepare: (s) => s.at(".worktrees/one", "switch", "-q", "-c", "other"),
-    why: "its worktree is not on lane/one/work",
+    why: "its worktree is on the branch other, not on lane/one/work",
   },
   { name: "a lock", prepare: (s) => s.run("worktree", "lock", lanePath(s)), why: "its worktree is locked" },
   {

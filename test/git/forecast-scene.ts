@@ -4,8 +4,8 @@ import { execFileSync } from "node:child_process";
 import { contextOf } from "../../src/git/call.ts";
 import { controlPlace } from "../../src/git/control.ts";
 import { createForecast, type Forecast } from "../../src/git/forecast.ts";
-import { type Merged, mergeBatch } from "../../src/git/merge-batch.ts";
-import { dice, forestOf, randomLane, type Tree } from "./forest.ts";
+import { type Merged, mergeBatch, type Two } from "../../src/git/merge-batch.ts";
+import { anyOf, dice, forestOf, randomLane, type Tree } from "./forest.ts";
 import { scene, type Scene } from "./scratch.ts";
 
 /** A repository, a forecaster of it, and plain merges to compare it with. */
@@ -14,7 +14,7 @@ export interface Fixture {
   readonly forecast: Forecast;
   /** Commit this tree on top of another commit. */
   readonly commit: (tree: Tree, parent?: string) => string;
-  readonly merge: (onto: string, head: string) => Promise<Merged>;
+  readonly merges: (pairs: readonly Two[]) => Promise<readonly Merged[]>;
   /** A merge commit of this tree. */
   readonly join: (tree: string, ...parents: readonly string[]) => string;
 }
@@ -47,59 +47,61 @@ export const fixture = async (): Promise<Fixture> => {
         "-m",
         "landed",
       ),
-    merge: async (onto, head) => {
-      const [merged] = await mergeBatch(context, place, [[onto, head]]);
-      if (!merged) throw new Error("no answer");
-      return merged;
-    },
+    merges: (pairs) => mergeBatch(context, place, pairs),
   };
 };
 
 const lanesPerRound = 9;
 
 /**
- * Random lanes that began at the target (`isSpread`: or at the commit before it): what the forecast says of each pair, and what landing one and
+ * Random lanes that began at the target (`isSpread`: or at the commit before it, or at another lane): what the forecast says of each pair, and what landing one and
  * then merging the other comes to. Lanes that do not merge with the target are told of that alone.
  */
 export const forecastAndTruth = async (
   seed: number,
   isSpread = false,
 ): Promise<{ readonly told: readonly string[]; readonly truth: readonly string[]; readonly pairs: number }> => {
-  const { commit, forecast, merge, join } = await fixture();
+  const { commit, forecast, merges, join } = await fixture();
   const roll = dice(seed);
   const forest = forestOf(roll);
   const old = commit(forest);
   const grown = randomLane(forest, roll);
   const target = commit(grown, old);
   const lanes = new Map<string, string>();
+  const begins: [string, Tree][] = [[target, grown]];
+  if (isSpread) begins.push([target, grown], [old, forest]);
   for (let n = 0; n < lanesPerRound; n += 1) {
-    const [from, tree] = isSpread && roll(3) === 0 ? [old, forest] : [target, grown];
-    lanes.set(`lane-${n}`, commit(randomLane(tree, roll), from));
+    const [from, tree] = anyOf(roll, begins);
+    const own = randomLane(tree, roll);
+    const head = commit(own, from);
+    lanes.set(`lane-${n}`, head);
+    if (isSpread && roll(4) === 0) begins.push([head, own]);
   }
   const found = await forecast({ target, lanes });
   const told = found
-    .filter(({ is }) => is !== "case")
+    .filter(({ kinds }) => !kinds.includes("case"))
     .map(({ a, b, is }) => `${a} ${b ?? "target"} ${is}`)
     .toSorted();
-  const truth: string[] = [];
   const ids = [...lanes.keys()];
-  const onTarget = new Map<string, Merged>();
-  for (const [id, head] of lanes) onTarget.set(id, await merge(target, head));
-  for (const id of ids) if (onTarget.get(id)?.is !== "clean") truth.push(`${id} target ${onTarget.get(id)?.is}`);
-  const clean = ids.filter((id) => onTarget.get(id)?.is === "clean");
-  /** How the second lane merges when the first one has landed. */
-  const after = async (first: string, second: string): Promise<Merged["is"]> => {
-    const landed = onTarget.get(first);
-    if (landed?.is !== "clean") throw new Error(`${first} does not land`);
-    return (await merge(join(landed.tree, target, lanes.get(first) ?? ""), lanes.get(second) ?? "")).is;
-  };
-  let pairs = ids.length;
-  for (const [index, a] of clean.entries())
-    for (const b of clean.slice(index + 1)) {
-      pairs += 1;
-      const ends = [await after(a, b), await after(b, a)];
-      const is = ends.find((end) => end !== "clean");
-      if (is !== undefined) truth.push(`${a} ${b} ${is}`);
-    }
-  return { told, truth: truth.toSorted(), pairs };
+  const onto = await merges(ids.map((id) => [target, lanes.get(id) ?? ""]));
+  const truth = ids.flatMap((id, index) => (onto[index]?.is === "clean" ? [] : [`${id} target ${onto[index]?.is}`]));
+  const landed = new Map(
+    ids.flatMap((id, index) => {
+      const merged = onto[index];
+      return merged?.is === "clean" ? [[id, join(merged.tree, target, lanes.get(id) ?? "")] as const] : [];
+    }),
+  );
+  const clean = [...landed.keys()];
+  const pairs = clean.flatMap((a, index) => clean.slice(index + 1).map((b) => [a, b] as const));
+  // One has landed, and the other is merged with that.
+  const ways = pairs.flatMap(([a, b]) => [
+    [landed.get(a) ?? "", lanes.get(b) ?? ""] as const,
+    [landed.get(b) ?? "", lanes.get(a) ?? ""] as const,
+  ]);
+  const ends = await merges(ways);
+  for (const [index, [a, b]] of pairs.entries()) {
+    const is = [ends[2 * index]?.is, ends[2 * index + 1]?.is].find((end) => end !== "clean");
+    if (is !== undefined) truth.push(`${a} ${b} ${is}`);
+  }
+  return { told, truth: truth.toSorted(), pairs: ids.length + pairs.length };
 };

@@ -42,7 +42,8 @@ export const forestOf = (roll: Dice): Tree => {
   return tree;
 };
 
-const anyOf = <T>(roll: Dice, choices: readonly T[]): T => {
+/** One of these. */
+export const anyOf = <T>(roll: Dice, choices: readonly T[]): T => {
   const found = choices[roll(choices.length)];
   if (found === undefined) throw new Error("nothing to choose from");
   return found;

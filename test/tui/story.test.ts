@@ -52,6 +52,18 @@ test("a destructive key asks, and only y agrees", async () => {
   await stage.end();
 });
 
+test("removing asks, says where everything is kept and how it comes back", async () => {
+  const stage = await openStage(100, 24, swing(Date.now()));
+  stage.press("jjjjD");
+  const lines = await stage.until("Remove lane auth-fix: its worktree and its branch?");
+  expect(lines.join("\n")).toMatch(/in refs\/lanes\/trash\/auth-fix, for 30 days/);
+  expect(lines.join("\n")).toContain("B, or lanes restore auth-fix, brings it back as it was");
+  stage.press("y");
+  await stage.until("keeping, then removing auth-fix");
+  expect(stage.world.commands).toEqual([{ type: "remove", lanes: ["auth-fix"], save: true }]);
+  await stage.end();
+});
+
 test("launching and merging go through the engine and show at once", async () => {
   const stage = await openStage(80, 24, swing(Date.now()));
   stage.press("GL");
