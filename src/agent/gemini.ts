@@ -10,14 +10,15 @@ const variable = "GEMINI_CLI_SYSTEM_SETTINGS_PATH";
 /** With `edit` the shell tool is gone: such a lane needs `commit: auto`. */
 const modes: Readonly<Record<Ask["permissions"], readonly string[]>> = {
   ask: ["--approval-mode", "default"],
-  edit: ["--approval-mode", "auto_edit"],
-  all: ["--yolo"],
+  // In a folder that nobody trusts it asks for everything, whatever it is told: who lets it work there trusts it there, for this run.
+  edit: ["--skip-trust", "--approval-mode", "auto_edit"],
+  all: ["--skip-trust", "--yolo"],
 };
 
 const launched = (ask: Ask, argv: readonly string[]): Launch =>
   withSettings(variable, ask.folder, [
     ...argv,
-    ...(ask.resumes ? option("--resume", ask.session) : []),
+    ...option(ask.resumes ? "--resume" : "--session-id", ask.session),
     ...option("--model", ask.model),
     ...modes[ask.permissions],
     ...ask.args,
@@ -35,7 +36,7 @@ export const gemini: Adapter = {
     package: "@google/gemini-cli",
     scripted: false,
   },
-  session: "read",
+  session: "chosen",
   tells: { tokens: "run", cost: false },
   headless: (ask) => launched(ask, ["gemini", "-p", ask.prompt, "--output-format", "stream-json"]),
   interactive: (ask) => launched(ask, ["gemini", "-i", ask.prompt]),
@@ -46,8 +47,10 @@ export const gemini: Adapter = {
   parse: (stream, line) => (stream === "stdout" ? events(objectIn(line)) : complaint(line)),
 };
 
-/** A limit is silent on stdout: the CLI tries again for a long time, and says so on stderr only. */
+/** A limit is silent on stdout: the CLI tries again for a long time, and says so on stderr only. So is a login that is missing (exit code 41). */
 const complaint = (line: string): readonly AgentEvent[] => {
+  if (/^(?:Invalid auth method|Please set an Auth method|When using Gemini API, you must specify)/.test(line))
+    return [{ type: "login", why: line }];
   const status = /^Attempt \d+ failed(?: with status (\d{3}))?/.exec(line)?.[1];
   if (status === undefined) return [];
   const failure = failureOf({ message: line, status: Number(status), retries: true });

@@ -16,7 +16,7 @@ const modes: Readonly<Record<Ask["permissions"], readonly string[]>> = {
 const launched = (ask: Ask, argv: readonly string[]): Launch =>
   withSettings(variable, ask.folder, [
     ...argv,
-    ...(ask.resumes ? option("--resume", ask.session) : []),
+    ...option(ask.resumes ? "--resume" : "--session-id", ask.session),
     ...option("-m", ask.model),
     ...modes[ask.permissions],
     ...ask.args,
@@ -51,7 +51,7 @@ export const qwen: Adapter = {
     package: "@qwen-code/qwen-code",
     scripted: false,
   },
-  session: "read",
+  session: "chosen",
   tells: { tokens: "run", cost: false },
   headless: (ask) => launched(ask, ["qwen", "-p", ask.prompt, "--output-format", "stream-json"]),
   interactive: (ask) => launched(ask, ["qwen", "-i", ask.prompt]),

@@ -438,6 +438,9 @@ export const nextStep = (state: State, lane: Lane): string => {
     case "paused":
       return isFrozen(lane) && lane.pausing ? "" : `lanes resume ${id}`;
     case "waiting":
+      if (lane.retryAt !== undefined) return `nothing; lanes retry ${id} tries it at once`;
+      if (blockOf(lane) === "login") return `log in to ${lane.run?.cli}, then lanes retry ${id}`;
+      if (blockOf(lane) === "limit") return `lanes retry ${id} when the limit is over`;
       if (isStray(lane)) return `${strayHint(id)}; then lanes merge ${id}`;
       return isManual(lane)
         ? `commit in ${worktreeOf(id)}, then lanes merge ${id}`

@@ -61,7 +61,7 @@ test("each CLI is started as it was tried", () => {
   expect(adapters.map(({ cli }) => line(cli)).join("\n")).toMatchInlineSnapshot(`
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 DISABLE_AUTOUPDATER=1 DISABLE_TELEMETRY=1 DISABLE_ERROR_REPORTING=1 claude -p P --output-format stream-json --verbose --permission-mode acceptEdits --allowedTools Bash(git *)
     codex exec --json -c check_for_update_on_startup=false -c analytics.enabled=false -c otel.exporter="none" -s workspace-write -c sandbox_workspace_write.writable_roots=["/repo/.git/worktrees/demo","/repo/.git/objects","/repo/.git/refs/heads","/repo/.git/logs/refs/heads"] P
-    GEMINI_CLI_SYSTEM_SETTINGS_PATH=/state/briefs/demo-1/settings.json gemini -p P --output-format stream-json --approval-mode auto_edit
+    GEMINI_CLI_SYSTEM_SETTINGS_PATH=/state/briefs/demo-1/settings.json gemini -p P --output-format stream-json --skip-trust --approval-mode auto_edit
     OPENCODE_CONFIG=/state/briefs/demo-1/opencode.json OPENCODE_DISABLE_AUTOUPDATE=1 opencode run --format json P
     COPILOT_AUTO_UPDATE=false copilot -p P --output-format json --no-color --allow-tool write --allow-tool shell(git:*)
     QWEN_CODE_SYSTEM_SETTINGS_PATH=/state/briefs/demo-1/settings.json qwen -p P --output-format stream-json --approval-mode auto-edit
@@ -75,7 +75,7 @@ test("each CLI goes on as it was tried", () => {
   expect(adapters.map(({ cli }) => line(cli, again)).join("\n")).toMatchInlineSnapshot(`
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 DISABLE_AUTOUPDATER=1 DISABLE_TELEMETRY=1 DISABLE_ERROR_REPORTING=1 claude -p P --output-format stream-json --verbose --resume ID --permission-mode bypassPermissions
     codex exec --json -c check_for_update_on_startup=false -c analytics.enabled=false -c otel.exporter="none" --dangerously-bypass-approvals-and-sandbox resume ID P
-    GEMINI_CLI_SYSTEM_SETTINGS_PATH=/state/briefs/demo-1/settings.json gemini -p P --output-format stream-json --resume ID --yolo
+    GEMINI_CLI_SYSTEM_SETTINGS_PATH=/state/briefs/demo-1/settings.json gemini -p P --output-format stream-json --resume ID --skip-trust --yolo
     OPENCODE_CONFIG=/state/briefs/demo-1/opencode.json OPENCODE_DISABLE_AUTOUPDATE=1 opencode run --format json P -s ID
     COPILOT_AUTO_UPDATE=false copilot -p P --output-format json --no-color --resume=ID --allow-all-tools
     QWEN_CODE_SYSTEM_SETTINGS_PATH=/state/briefs/demo-1/settings.json qwen -p P --output-format stream-json --resume ID --yolo
@@ -93,10 +93,10 @@ test("each CLI gets an MCP server as it was tried", () => {
   expect(shapes.join("\n")).toMatchInlineSnapshot(`
     "claude: --mcp-config /f/mcp.json --strict-mcp-config --allowedTools mcp__lanes {"mcpServers":{"lanes":{"command":"lanes","args":["mcp"],"env":{"LANES_LANE":"a b"}}}}
     codex: -c mcp_servers.lanes.command="lanes" -c mcp_servers.lanes.args=["mcp"] -c mcp_servers.lanes.env={LANES_LANE="a b"} -c mcp_servers.lanes.required=true 
-    gemini:  {"general":{"disableAutoUpdate":true,"disableUpdateNag":true,"enableAutoUpdate":false},"privacy":{"usageStatisticsEnabled":false},"telemetry":{"enabled":false},"mcpServers":{"lanes":{"command":"lanes","args":["mcp"],"env":{"LANES_LANE":"a b"},"trust":true}}}
+    gemini:  {"general":{"enableAutoUpdate":false,"enableAutoUpdateNotification":false},"privacy":{"usageStatisticsEnabled":false},"telemetry":{"enabled":false},"mcpServers":{"lanes":{"command":"lanes","args":["mcp"],"env":{"LANES_LANE":"a b"},"trust":true}}}
     opencode:  {"mcp":{"lanes":{"type":"local","command":["lanes","mcp"],"environment":{"LANES_LANE":"a b"},"enabled":true}}}
     copilot: --additional-mcp-config @/f/mcp.json {"mcpServers":{"lanes":{"type":"local","command":"lanes","args":["mcp"],"env":{"LANES_LANE":"a b"},"tools":["*"]}}}
-    qwen:  {"general":{"disableAutoUpdate":true,"disableUpdateNag":true,"enableAutoUpdate":false},"privacy":{"usageStatisticsEnabled":false},"telemetry":{"enabled":false},"mcpServers":{"lanes":{"command":"lanes","args":["mcp"],"env":{"LANES_LANE":"a b"},"trust":true}}}
+    qwen:  {"general":{"disableAutoUpdate":true,"disableUpdateNag":true},"privacy":{"usageStatisticsEnabled":false},"telemetry":{"enabled":false},"mcpServers":{"lanes":{"command":"lanes","args":["mcp"],"env":{"LANES_LANE":"a b"},"trust":true}}}
     cline: -
     aider: -"
   `);

@@ -114,6 +114,10 @@ describe("a login that is missing", () => {
   });
 });
 
+test("a login that Gemini does not have is told on stderr only", () => {
+  expect(toldBy(the("gemini"), "Invalid auth method selected.\n")).toMatchObject({ status: "blocked", kind: "login" });
+});
+
 describe("a limit", () => {
   test.each(["claude", "codex", "copilot"])("is told by %s", (cli) => {
     expect(told(`${cli}-limit429`)).toMatchObject({ status: "blocked", kind: "limit" });

@@ -4,7 +4,7 @@ import { decide } from "../../src/core/decide.ts";
 import type { Event } from "../../src/core/event.ts";
 import { isTold } from "../../src/core/foreign.ts";
 import { plan } from "../../src/core/plan.ts";
-import { agentRows, laneRows, needsPerson } from "../../src/core/select.ts";
+import { agentRows, laneRows, needsPerson, nextStep } from "../../src/core/select.ts";
 import type { AgentTold, Lane, LaneSpec, State } from "../../src/core/state.ts";
 import { trackerOf } from "../../src/core/tracker.ts";
 import { type Ended, lostVerdict, verdict } from "../../src/core/verdict.ts";
@@ -153,6 +153,17 @@ test("a CLI that is not there is named", () => {
   );
   const plain = laneOf(laneIn("running"), "a");
   expect(verdict(plain, ended(undefined, { code: 127 }), now).at(-1)).toMatchObject({ why: "exit code 127" });
+});
+
+test("a lane that waits says what moves it on", () => {
+  const next = (told: AgentTold): string => {
+    const { state } = over(told);
+    return nextStep(state, lane(state));
+  };
+  const limit = toldOf({ status: "blocked", kind: "limit" });
+  expect(next(limit)).toBe("lanes retry a when the limit is over");
+  expect(next({ ...limit, resetAt: now + 1 })).toBe("nothing; lanes retry a tries it at once");
+  expect(next({ ...limit, kind: "login" })).toBe("log in to claude, then lanes retry a");
 });
 
 describe("rows", () => {
