@@ -77,8 +77,12 @@ export const codex: Adapter = {
       ...set(`mcp_servers.${name}.required`, true),
     ],
   }),
-  parse: (stream, line) => (stream === "stdout" ? events(objectIn(line)) : []),
+  parse: (stream, line) => (stream === "stdout" ? events(objectIn(line)) : complaint(line)),
 };
+
+/** A tool that its rules forbid is told in its log only, on stderr. */
+const complaint = (line: string): readonly AgentEvent[] =>
+  /ERROR codex_core::tools::router: .*Rejected\(/.test(line) ? [{ type: "denied", tool: "", why: line }] : [];
 
 const events = (line: object | undefined): readonly AgentEvent[] => {
   if (!line) return [];

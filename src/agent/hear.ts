@@ -114,7 +114,7 @@ const gaps = { status: 500, more: 10_000, life: 60_000 };
 
 /** Is there news that belongs into the journal? `before`: what was recorded last; `agoMs`: how long ago that was. */
 export const isNews = (before: AgentTold | undefined, told: AgentTold, agoMs: number): boolean => {
-  if (!before) return true;
+  if (!before) return told.read > 0;
   const turned =
     before.status !== told.status ||
     before.kind !== told.kind ||

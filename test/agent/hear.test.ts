@@ -64,7 +64,7 @@ test("what is kept is small, however much is said", () => {
 
 test("news is another status at once, what it does after ten seconds, a sign of life each minute", () => {
   const before = told({ type: "started" });
-  expect(isNews(undefined, before, 0)).toBe(true);
+  expect([isNews(undefined, before, 0), isNews(undefined, { ...before, read: 1 }, 0)]).toEqual([false, true]);
   const blocked = hear(before, { type: "login", why: "" }, t);
   expect([isNews(before, blocked, 499), isNews(before, blocked, 500)]).toEqual([false, true]);
   const busy = hear(before, { type: "text", text: "more" }, t);

@@ -167,6 +167,11 @@ describe("tools that were not allowed", () => {
     expect(told(name)).toMatchObject({ denied, status: "idle" });
   });
 
+  test("are told by Codex in its log on stderr only", () => {
+    const line = 'ERROR codex_core::tools::router: error=exec_command failed: CreateProcess { message: "Rejected(…)" }';
+    expect(toldBy(the("codex"), `2026-11-21T21:31:58.707530Z ${line}\n`)).toMatchObject({ denied: 1 });
+  });
+
   // Codex and those that take the tool away say nothing: that the work was not done, only git tells.
   test.each(["codex-ask", "gemini-ask", "qwen-ask"])("%s tells nothing of it, and success", (name) => {
     expect(told(name)).toMatchObject({ denied: 0, status: "idle" });
