@@ -1,4 +1,5 @@
 /** Events of an agent → what it told of itself: one small value, however much it talks. */
+import { redact } from "../core/redact.ts";
 import type { AgentTold, BlockKind, Tokens } from "../core/state.ts";
 import { isHalted } from "../core/verdict.ts";
 import type { AgentEvent } from "./event.ts";
@@ -84,13 +85,10 @@ const turn = (told: AgentTold, status: AgentTold["status"], what: string, now: n
 const doing = ({ name, about }: Extract<AgentEvent, { type: "tool" }>): string =>
   about === "" ? name : `${name}: ${about}`;
 
-/** The first line with something on it. */
+/** The first line with something on it, without what looks like a secret: it goes into the journal. */
 const cut = (text: string): string => {
-  const line =
-    text
-      .slice(0, 4 * doingMax)
-      .split(/[\r\n]+/)
-      .find((each) => each.trim() !== "") ?? "";
+  const start = redact(text.slice(0, 4 * doingMax));
+  const line = start.split(/[\r\n]+/).find((each) => each.trim() !== "") ?? "";
   return line.length > doingMax ? `${line.slice(0, doingMax - 1)}…` : line;
 };
 

@@ -62,6 +62,13 @@ test("what is kept is small, however much is said", () => {
   expect(so.doing).toMatch(/^Bash: $|^ {2}x|^Bash: /);
 });
 
+test("what looks like a secret does not reach the journal", () => {
+  const about = 'curl -H "Authorization: Bearer abcdef123456789" https://me:hidden@example.org';
+  const { doing } = told({ type: "tool", is: "begun", name: "Bash", about });
+  expect(doing).toContain("Bash: curl");
+  expect(doing).not.toMatch(/abcdef|hidden/);
+});
+
 test("news is another status at once, what it does after ten seconds, a sign of life each minute", () => {
   const before = told({ type: "started" });
   expect([isNews(undefined, before, 0), isNews(undefined, { ...before, read: 1 }, 0)]).toEqual([false, true]);
