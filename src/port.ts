@@ -1,6 +1,7 @@
 /** Everything that this program can do to the world, on one page. Types only: drivers fill them, the engine uses them. */
 import type { Config } from "./core/config.ts";
 import type { Layer } from "./core/config-source.ts";
+import type { Collision } from "./core/conflict.ts";
 import type { Entry, LogRecord } from "./core/event.ts";
 import type { Mend } from "./core/finding.ts";
 import type { BoxFacts, GitFacts, JournalFacts, WorkFacts } from "./core/health.ts";
@@ -111,6 +112,8 @@ export interface RunSpec {
   readonly argv: readonly string[];
   /** Variables set on top of the usual allow-list (LANES_*, git identity). */
   readonly env: Readonly<Record<string, string>>;
+  /** It works in its lane's worktree: what it commits there is compared with the leases of others, in front of the user's own hooks. */
+  readonly isLane?: true;
   /** Name given to `lend` before, when values of the asking shell are waiting. */
   readonly lent?: string;
   /** Less than this is kept of the output: its beginning and its end. At least 1 MiB; 64 MiB when absent. */
@@ -124,6 +127,8 @@ export interface Host {
   alive(process: Identity): boolean;
   /** Is the process there but stopped (SIGSTOP, freezer)? */
   frozen(process: Identity): boolean;
+  /** Room on the disk that holds the worktrees; undefined when it cannot be seen. */
+  room(): Room | undefined;
   /** Start a run, detached. Idempotent by `run`. Rejects when no process can be made. */
   start(spec: RunSpec): Promise<void>;
   seen(run: string): RunSeen;
@@ -166,6 +171,23 @@ export interface Candidate {
   readonly tree: string;
 }
 
+/** What a forecast is asked about. */
+export interface ForecastAsk {
+  /** Commit of the target. */
+  readonly target: string;
+  /** Tips of the lanes' branches, by lane. */
+  readonly lanes: ReadonlyMap<string, string>;
+  /** Lanes in which there may be uncommitted work: it is taken as if it were committed. */
+  readonly dirty: readonly string[];
+}
+
+/** What is predicted. */
+export interface Forecast {
+  readonly collisions: readonly Collision[];
+  /** Lanes whose uncommitted work is in it. */
+  readonly uncommitted: readonly string[];
+}
+
 /** Where a lane's work is kept. */
 export interface Saved {
   /** `refs/lanes/trash/<lane>/<n>`: a commit whose tree is what was on disk; its parents hold HEAD, branch and index. */
@@ -176,6 +198,25 @@ export interface Saved {
   readonly head: string;
   /** Repositories inside the worktree, relative to it: their files are in no snapshot. */
   readonly nested: readonly string[];
+}
+
+/** What a worktree got besides its commit, and what is to be known of it before an agent starts. */
+export interface Furnished {
+  /** Ignored files that were copied into it. */
+  readonly copied: number;
+  /** Those that were not: too many, too large, or something stands in the way. */
+  readonly left: readonly string[];
+  /** Paths of its submodules; nobody fetches them. */
+  readonly submodules: readonly string[];
+  /** File in git's folder that says which setup command has succeeded in it. */
+  readonly setupMark: string;
+}
+
+/** Room on the disk of the worktrees. */
+export interface Room {
+  readonly freeBytes: number;
+  /** Undefined where the file system does not count them. */
+  readonly freeFiles?: number;
 }
 
 /** A lane that is back. */
@@ -212,6 +253,8 @@ export interface Git {
     lane: string,
     base: string,
   ): Promise<{ readonly path: string; readonly head: string; readonly admin: string } | No>;
+  /** Copy the ignored files that `.worktreeinclude` names from the user's checkout into a lane's worktree, once. */
+  furnish(lane: string): Promise<Furnished>;
   /** Commit what is uncommitted in a lane (below `within`, when given). False when there was nothing. */
   commitAll(lane: string, message: string, within?: string): Promise<boolean>;
   /**
@@ -221,9 +264,18 @@ export interface Git {
   closeLane(
     lane: string,
     target: string,
-    /** Work that is not on the target does not keep it from going: it is kept first, by `saveLane`, and `saved` is where. */
-    save?: boolean,
+    how?: {
+      /** Work that is not on the target does not keep it from going: it is kept first, by `saveLane`, and `saved` is where. */
+      readonly save?: boolean;
+      /** Its worktree is not removed but waits for another lane, while fewer than so many do. */
+      readonly pool?: number;
+    },
   ): Promise<{ readonly removed: boolean; readonly why: string; readonly kept?: string; readonly saved?: string }>;
+  /**
+   * Have `size` idle worktrees wait for lanes, parked at the target's tip: `openLane` takes them over. Sets right what killed calls
+   * left in the pool. For idle time, one call at a time.
+   */
+  fillPool(size: number, target: string): Promise<void>;
   /** Why `closeLane` would leave the worktree, without saving; undefined when it would remove it. Changes nothing. */
   whyStays(lane: string, target: string): Promise<string | undefined>;
   /**
@@ -233,6 +285,21 @@ export interface Git {
   saveLane(lane: string): Promise<Saved | No>;
   /** Branch and worktree of a lane as they were kept the `n`-th time (the newest when absent): index, edits and new files too. Idempotent. */
   restoreLane(lane: string, n?: number): Promise<Restored | No>;
+  /**
+   * Branch and worktree of a lane at `base` again, after everything in them was kept (`saveLane`): `saved` is where, absent when
+   * there was nothing to keep. Ignored files stay. Idempotent.
+   */
+  rollBack(lane: string, base: string): Promise<{ readonly saved?: string } | No>;
+  /**
+   * Merge the target's tip into the lane's worktree and leave it there, with conflict markers and uncommitted, after everything in it
+   * was kept. `since`: see `candidate`. `paths`: what is in conflict; none when the two merge, and then the worktree is as it was.
+   */
+  putConflict(
+    lane: string,
+    ask: { readonly target: string; readonly since?: string | undefined },
+  ): Promise<{ readonly onto: string; readonly paths: readonly string[]; readonly saved: string } | No>;
+  /** Take it out again: files and index as they were, after everything was kept (`saved`). False: none stands there. */
+  dropConflict(lane: string): Promise<{ readonly saved: string } | false | No>;
   /** What is kept of all lanes, oldest first for each. */
   kept(): Promise<readonly Kept[]>;
   /** Let go of these refs, each only if it still names this commit. Answers those that are gone. */
@@ -296,6 +363,11 @@ export interface Git {
     readonly head: string;
     readonly others?: readonly { readonly lane: string; readonly head: string }[];
   }): Promise<{ readonly landed: true } | { readonly moved: string } | No>;
+  /**
+   * Which of these lanes would not merge with the target, and which not with each other: for those that land on the same target.
+   * Low in priority; nothing of the user's is touched. `first` is told what is known before lanes are compared with each other.
+   */
+  forecast(ask: ForecastAsk, first?: (told: Forecast) => void): Promise<Forecast>;
   /** Text of the files below `folder` at a commit, by path. */
   filesAt(commit: string, folder: string): Promise<ReadonlyMap<string, string>>;
   /** Paths that `head` changed since it left `onto`. */

@@ -8,14 +8,14 @@ const promptBytesMax = 100_000;
  * What an agent is told. It begins with words of ours, so that no text of a lane is taken for an option, a slash command or a
  * file reference. One that does not fit into an argument says where the rest is.
  */
-export const promptOf = (id: string, lane: LaneSpec, resumes: boolean): string => {
-  const whole = textOf(id, lane, resumes);
+export const promptOf = (id: string, lane: LaneSpec, resumes: boolean, note = ""): string => {
+  const whole = textOf(id, lane, resumes, note);
   return new TextEncoder().encode(whole).length <= promptBytesMax
     ? whole
     : `Your task in lane ${id} is in the JSON file that the environment variable LANES_TASKS names. Read it and do it.\n\n${ending(lane)}`;
 };
 
-const textOf = (id: string, lane: LaneSpec, resumes: boolean): string => {
+const textOf = (id: string, lane: LaneSpec, resumes: boolean, note: string): string => {
   const begin = resumes
     ? `You were interrupted in lane ${id} before your work was done. Look at what is there (git status, git log) and go on. Your task was:`
     : `Your task in lane ${id}:`;
@@ -24,6 +24,7 @@ const textOf = (id: string, lane: LaneSpec, resumes: boolean): string => {
     lane.prompt ?? lane.name,
     list("Steps:", lane.tasks),
     list("Work only on these paths:", lane.paths),
+    note === "" ? "" : `It was handed back to you with this note:\n${note}`,
   ];
   return [...parts.filter((part) => part !== ""), ending(lane)].join("\n\n");
 };

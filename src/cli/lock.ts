@@ -1,24 +1,30 @@
-/** `lock list|acquire|renew|release|break`: leases of paths and named resources. */
+/** `lock list|check|acquire|renew|release|break`: leases of paths and named resources. */
 import { idFault, quote } from "../core/id.ts";
-import { ttlDefaultMs, ttlMs } from "../core/lease.ts";
-import type { No } from "../core/observed.ts";
+import { claimsOf, trespass, ttlDefaultMs, ttlMs } from "../core/lease.ts";
+import { isNo, type No } from "../core/observed.ts";
 import { type ClaimRow, claimRows } from "../core/select.ts";
 import { claimJson } from "../core/tracker.ts";
 import type { Engine } from "../engine/engine.ts";
 import { ageOf, agoOf } from "./age.ts";
 import { type Call, flagOf, textOf } from "./call.ts";
 import { type Answer, exit, no } from "./exit.ts";
+import { readText } from "./read-text.ts";
 import { tell } from "./report.ts";
-import { wish } from "./wish.ts";
+import { lanesNamed, wish } from "./wish.ts";
 
 /** See leases, and change them. */
 export const lock = async (call: Call, engine: Engine): Promise<Answer> => {
   const [action = "list", lane, ...globs] = call.words;
   if (action === "list") return lane === undefined ? show(call, engine, exit.done) : surplus("list");
   if (action === "break") return globs.length > 0 ? surplus("break") : breakClaim(call, engine, lane);
-  if (!["acquire", "renew", "release"].includes(action))
-    return no(`unknown action ${quote(action)}`, "lanes lock takes list, acquire, renew, release or break", exit.usage);
+  if (!["acquire", "renew", "release", "check"].includes(action))
+    return no(
+      `unknown action ${quote(action)}`,
+      "lanes lock takes list, check, acquire, renew, release or break",
+      exit.usage,
+    );
   if (lane === undefined) return no("the lane is missing", `lanes lock ${action} LANE`, exit.usage);
+  if (action === "check") return check(call, engine, lane, globs);
   const foreign = agentRefusal(call, lane);
   if (foreign) return foreign;
   if (action === "acquire") return acquire(call, engine, lane, globs);
@@ -53,6 +59,30 @@ const acquire = async (call: Call, engine: Engine, lane: string, paths: readonly
     code: row.token === undefined ? exit.again : exit.done,
     lines: [lineOf(row, call.shell.now())],
     json: claimJson(row),
+  });
+};
+
+/** Advice: may this lane change these paths? Exit 4: another one has leased one of them. `-`: paths come from standard input, ended by NUL. */
+const check = async (call: Call, engine: Engine, lane: string, words: readonly string[]): Promise<Answer> => {
+  const lanes = lanesNamed(engine.state(), [lane]);
+  if (isNo(lanes)) return lanes;
+  if (words.length === 0) return no("the paths are missing", `lanes lock check ${lane} src/a.ts`, exit.usage);
+  const piped = words.includes("-") ? await readText(call.shell, "-", "the paths") : { text: "" };
+  if (isNo(piped)) return piped;
+  const paths = [...words.filter((word) => word !== "-"), ...piped.text.split("\0").filter((path) => path !== "")];
+  const met = trespass(lane, paths, claimsOf(engine.state()));
+  if (met) {
+    const { path, claim } = met;
+    return no(
+      `${path} is leased to ${claim.lane} (${claim.paths.join(", ")}, claim ${claim.id})`,
+      `queue for it: lanes lock acquire ${lane} '${path}'; nothing that others have leased lands`,
+      exit.refused,
+    );
+  }
+  return tell(call, {
+    code: exit.done,
+    lines: [`lane ${lane} may change ${paths.length === 1 ? "this path" : `these ${paths.length} paths`}`],
+    json: { lane, paths, free: true },
   });
 };
 

@@ -44,14 +44,35 @@ export const mergeLanes = async (call: Call, engine: Engine, ids: readonly strin
 };
 
 /** What is said of the merge itself. */
-type How = Pick<Extract<Command, { type: "merge" }>, "check" | "strategy">;
+type How = Pick<Extract<Command, { type: "merge" }>, "check" | "strategy" | "override">;
 
 const howOf = (call: Call): How | No => {
   const [check, strategy] = [textOf(call, "check"), textOf(call, "strategy")];
   const known = strategies.find((word) => word === strategy);
   if (strategy !== undefined && known === undefined)
     return no(`--strategy ${quote(strategy)} is none`, `it is one of ${strategies.join(", ")}`, exit.usage);
-  return { ...(check === undefined ? {} : { check }), ...(known === undefined ? {} : { strategy: known }) };
+  const override = overrideOf(call);
+  if (typeof override === "object") return override;
+  return {
+    ...(check === undefined ? {} : { check }),
+    ...(known === undefined ? {} : { strategy: known }),
+    ...(override === undefined ? {} : { override }),
+  };
+};
+
+/** Only a person overrides, by name and with a reason. */
+const overrideOf = (call: Call): string | undefined | No => {
+  const why = textOf(call, "why")?.trim();
+  if (!flagOf(call, "override"))
+    return why === undefined
+      ? undefined
+      : no("--why belongs to --override", "lanes merge LANE --override --why TEXT", exit.usage);
+  if (call.shell.environment["LANES_LANE"] !== undefined)
+    return no("an agent overrides nothing", "ask the person who runs lanes", exit.refused);
+  if (call.words.length === 0) return no("the lane is missing", "lanes merge LANE --override --why TEXT", exit.usage);
+  if (why === undefined || why === "")
+    return no("the reason is missing", `lanes merge ${call.words.join(" ")} --override --why TEXT`, exit.usage);
+  return why;
 };
 
 const inQueue: ReadonlySet<LaneState> = new Set(["ready", "merge-queued", "merging", "landed-pending"]);
@@ -134,9 +155,7 @@ const reportOn = (
 ): Report => {
   const lanes = asked.flatMap((id) => moment.state.lanes.get(id) ?? []);
   const landed = lanes.flatMap((lane) =>
-    lane.state === "merged"
-      ? [{ lane: lane.id, merge: lane.landed?.merge ?? "", check: lane.landed?.tested ?? "" }]
-      : [],
+    lane.state === "merged" ? [{ lane: lane.id, merge: lane.landed?.merge ?? "", check: checkedAs(lane) }] : [],
   );
   const waiting = isDetached ? lanes.filter((lane) => inQueue.has(lane.state)).map(({ id }) => id) : [];
   const late = lanes
@@ -146,10 +165,7 @@ const reportOn = (
   return {
     code: worst(refused.map(({ code }) => code)),
     lines: [
-      ...landed.map(
-        ({ lane, merge: commit, check }) =>
-          `landed ${lane}: ${commit.slice(0, 7)}${check === "unchecked" ? ", unchecked" : ""}`,
-      ),
+      ...landed.map(({ lane, merge: commit, check }) => `landed ${lane}: ${commit.slice(0, 7)}${check}`),
       ...waiting.map((id) => `asked for ${id}`),
       ...refused.map(({ reason, hint }) => `not landed: ${reason}; ${hint}`),
     ],
@@ -159,6 +175,12 @@ const reportOn = (
       waiting,
     },
   };
+};
+
+/** What is said of a landing that no check stands for. */
+const checkedAs = ({ landed }: Lane): string => {
+  if (landed?.override !== undefined) return `, overridden: ${landed.override}`;
+  return landed?.tested === "unchecked" ? ", unchecked" : "";
 };
 
 const refusedOf = ({ state, now, limits }: Moment, lane: Lane): Refused => {

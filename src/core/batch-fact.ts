@@ -40,15 +40,14 @@ export const startedAs = (
   ...(check === undefined ? {} : { check }),
 });
 
-/** A batch was built. `commit`: what is tested and lands. What passed this check as the very same tree is not tested again. */
+/** A batch was built. `commit`, `tree`: what is tested and lands. What passed this check as the very same tree is not tested again. */
 export const begun = (
   state: State,
   ground: Ground,
   layers: readonly [Layer, ...Layer[]],
-  commit: string,
+  { commit, tree }: { readonly commit: string; readonly tree: string },
 ): readonly Event[] => {
   const { check, on, slot } = ground;
-  const tree = layers.at(-1)?.tree ?? "";
   const lead = layers[0].lane.id;
   const shared: Omit<Batch, "id" | "place"> = {
     size: layers.length,
@@ -80,10 +79,11 @@ const testedAs = (key: string, candidate: string, result: "passed" | "unchecked"
 
 /** A batch needs no check. */
 export const unchecked = ({ lanes }: Stack): readonly Event[] =>
-  lanes.map((lane) => testedAs(lane.id, candidateOf(lane), "unchecked"));
+  lanes.map((lane) => testedAs(lane.id, lane.merge.candidate, "unchecked"));
 
 /** How a check ended. `again`: an earlier run of it failed; `how`: in words, when it failed; `ms`: how long it ran. */
 export interface Verdict {
+  readonly check: string;
   readonly passed: boolean;
   readonly again: boolean;
   readonly how: string;
@@ -91,7 +91,7 @@ export interface Verdict {
 }
 
 /** A check has ended: for all lanes of the batch, or for none of them while the one that spoils it is looked for. */
-export const judged = (state: State, stack: Stack, { passed, again, how, ms }: Verdict): readonly Event[] => {
+export const judged = (state: State, stack: Stack, { check, passed, again, how, ms }: Verdict): readonly Event[] => {
   const { lanes, tree, lead } = stack;
   const { suspects } = lessonsOf(state);
   const isSame = tree !== "" && suspects?.tree === tree;
@@ -99,18 +99,16 @@ export const judged = (state: State, stack: Stack, { passed, again, how, ms }: V
     type: "check.ended",
     key: lead,
     tree,
-    check: stack.gate?.check ?? "",
+    check,
     passed,
     lanes: lanes.length,
     ms,
     ...(passed && (again || isSame) ? { flaky: true } : {}),
   };
-  if (passed) return [...lanes.map((lane) => testedAs(lane.id, candidateOf(lane), "passed")), ended];
+  if (passed) return [...lanes.map((lane) => testedAs(lane.id, lane.merge.candidate, "passed")), ended];
   const on = suspects?.lanes.includes(lanes[0].id) === true ? suspects.on : [];
   return [...failed(stack, how, on), ended];
 };
-
-const candidateOf = ({ merge }: Lane): string => merge?.candidate ?? "";
 
 /** One lane has failed; of several one has to be found. */
 const failed = ({ lanes, tree, lead }: Stack, how: string, on: readonly string[]): readonly Event[] => {
@@ -118,7 +116,7 @@ const failed = ({ lanes, tree, lead }: Stack, how: string, on: readonly string[]
     const [lane] = lanes;
     const stacked = on.length === 0 ? "" : ` on top of ${on.join(", ")}`;
     const why = `the check failed on the merged tree${stacked}: ${how} (lanes log ${lane.id} --check)`;
-    return [{ type: "merge.check-failed", key: lane.id, candidate: candidateOf(lane), why }];
+    return [{ type: "merge.check-failed", key: lane.id, candidate: lane.merge.candidate, why }];
   }
   const ids = lanes.map(({ id }) => id);
   return [
@@ -135,18 +133,18 @@ export const landedAs = (
   { lanes, commit, target, onto, size }: Stack,
   strategy: Strategy = "merge",
 ): readonly Event[] => {
-  const isChain = lanes.at(-1)?.merge?.candidate === commit;
+  const isChain = lanes.at(-1)?.merge.candidate === commit;
   return lanes.map((lane, place): Event => {
     const below = lanes[place - 1];
-    const step = { from: below ? candidateOf(below) : onto, to: candidateOf(lane) };
+    const step = { from: below ? below.merge.candidate : onto, to: lane.merge.candidate };
     return {
       type: "merge.landed",
       key: lane.id,
       merge: isChain ? step.to : commit,
       target,
       before: isChain ? step.from : onto,
-      head: lane.merge?.head ?? "",
-      tested: lane.merge?.tested ?? "unchecked",
+      head: lane.merge.head,
+      tested: lane.merge.tested ?? "unchecked",
       ...(size > 1 && !isChain ? { step } : {}),
       ...(strategy === "merge" ? {} : { strategy }),
     };

@@ -13,7 +13,7 @@ import {
   targetOf,
 } from "./queue.ts";
 import { nextToUndo } from "./undo.ts";
-import type { Gate, Lane, LaneState, Lessons, State, Strategy } from "./state.ts";
+import type { Batch, Gate, Lane, LaneState, Lessons, Merge, State, Strategy } from "./state.ts";
 
 /** Most lanes that are tested together, and most where failures are frequent. */
 export const batchMax = { calm: 8, rough: 4 } as const;
@@ -29,12 +29,17 @@ export interface QueuePolicy extends Gatekeeping {
   readonly strategy?: Strategy | undefined;
 }
 
+/** A lane whose merge was built: the record of that tells all of it at once. */
+export interface Member extends Lane {
+  readonly merge: Merge & Required<Pick<Merge, "target" | "onto" | "head" | "candidate">>;
+}
+
 /** A batch under way, put together from what its lanes know. */
 export interface Stack {
   /** Position of the record that began it. */
   readonly id: number;
   /** In stacking order; fewer than `size` when some have left. */
-  readonly lanes: readonly [Lane, ...Lane[]];
+  readonly lanes: readonly [Member, ...Member[]];
   readonly size: number;
   readonly lead: string;
   /** What is tested and lands. */
@@ -51,42 +56,39 @@ export interface Stack {
 
 /** Batches whose lanes are in one of these states, the lowest of the stack first. */
 export const stacksOf = (state: State, within: ReadonlySet<LaneState> = underTest): readonly Stack[] => {
-  const groups = new Map<number, [Lane, ...Lane[]]>();
+  const groups = new Map<number, [Member, ...Member[]]>();
   for (const lane of state.lanes.values()) {
-    const id = within.has(lane.state) ? idOf(lane) : undefined;
-    if (id === undefined) continue;
+    if (!within.has(lane.state) || !isMember(lane)) continue;
+    const { id } = batchOf(lane);
     const group = groups.get(id);
     if (group) group.push(lane);
     else groups.set(id, [lane]);
   }
-  return [...groups].toSorted(([a], [b]) => a - b).map(([id, lanes]) => stackOf(id, lanes));
+  return [...groups.values()].map(stackOf).toSorted((a, b) => a.id - b.id);
 };
 
 const underTest: ReadonlySet<LaneState> = new Set<LaneState>(["merging"]);
 
-/** A merge that an older program began has no batch of its own: it is one by itself. Nothing is built of a lane without a candidate. */
-const idOf = ({ merge }: Lane): number | undefined =>
-  merge?.candidate === undefined ? undefined : (merge.batch?.id ?? merge.gate?.built ?? merge.position);
+const isMember = (lane: Lane): lane is Member => lane.merge?.candidate !== undefined;
 
-const stackOf = (id: number, found: readonly [Lane, ...Lane[]]): Stack => {
-  const placeOf = (lane: Lane): number => lane.merge?.batch?.place ?? 0;
-  const lanes = found.toSorted((a, b) => placeOf(a) - placeOf(b)) as [Lane, ...Lane[]];
-  const { id: first, merge } = lanes[0];
-  const batch = merge?.batch;
-  return {
-    id,
-    lanes,
-    size: batch?.size ?? 1,
-    lead: batch?.lead ?? first,
-    commit: batch?.commit ?? merge?.candidate ?? "",
-    tree: batch?.tree ?? "",
-    target: merge?.target ?? "",
-    onto: merge?.onto ?? "",
-    on: batch?.on,
-    slot: batch?.slot ?? 0,
-    gate: merge?.gate,
-    tested: merge?.tested,
+/** A merge that an older program began has no batch of its own: it is one by itself. */
+const batchOf = ({ id: lead, merge }: Member): Batch =>
+  merge.batch ?? {
+    id: merge.gate?.built ?? merge.position,
+    place: 0,
+    size: 1,
+    lead,
+    commit: merge.candidate,
+    tree: "",
+    slot: 0,
   };
+
+const stackOf = (found: readonly [Member, ...Member[]]): Stack => {
+  const lanes = found.toSorted((a, b) => batchOf(a).place - batchOf(b).place) as [Member, ...Member[]];
+  const { merge } = lanes[0];
+  const { id, size, lead, commit, tree, slot, on } = batchOf(lanes[0]);
+  const { target, onto, gate, tested } = merge;
+  return { id, lanes, size, lead, commit, tree, target, onto, on, slot, gate, tested };
 };
 
 /** Is this batch the lowest of its stack, so that its result stands by itself? */
@@ -123,15 +125,10 @@ export const nextBatch = (state: State, policy: QueuePolicy, predicted?: Predict
   const stacks = stacksOf(state);
   if (nextToUndo(state)) return undefined;
   if (stacks.some((stack) => faultOf(state, stacks, stack) !== undefined)) return undefined;
-  const { suspects } = lessonsOf(state);
-  const half = suspects && halfOf(state, suspects.lanes);
+  const suspects = suspectsIn(state);
+  const half = halfOf(state, suspects);
   // While the one that spoils a batch is looked for, nothing is stacked on a result that is in doubt.
-  if (
-    suspects &&
-    stacks.length > 0 &&
-    suspects.lanes.some((id) => inQueue.has(state.lanes.get(id)?.state ?? "planned"))
-  )
-    return undefined;
+  if (stacks.length > 0 && suspects.some((lane) => inQueue.has(lane.state))) return undefined;
   const slot = freeSlot(stacks, policy.checkSlots ?? 1);
   if (slot === undefined) return undefined;
   if (half) return { lanes: half, slot, on: undefined };
@@ -144,13 +141,19 @@ export const nextBatch = (state: State, policy: QueuePolicy, predicted?: Predict
 
 const inQueue: ReadonlySet<LaneState> = new Set(["merge-queued", "merging"]);
 
+/** Lanes that failed together, in stacking order. */
+const suspectsIn = (state: State): readonly Lane[] => {
+  const ids = lessonsOf(state).suspects?.lanes ?? [];
+  const lanes = [...state.lanes.values()].filter(({ id }) => ids.includes(id));
+  return lanes.toSorted((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id));
+};
+
 /** The first half of what is known to fail as a whole: when it passes the fault is in the other, and no run is spent on that. */
-const halfOf = (state: State, ids: readonly string[]): [Lane, ...Lane[]] | undefined => {
-  const lanes = ids.flatMap((id) => state.lanes.get(id) ?? []);
+const halfOf = (state: State, suspects: readonly Lane[]): [Lane, ...Lane[]] | undefined => {
   const isFree = (lane: Lane): boolean =>
-    lane.state === "merge-queued" && notOnTarget(state, lane).every((id) => ids.includes(id));
-  if (lanes.length < ids.length || !lanes.every(isFree)) return undefined;
-  const [first, ...others] = lanes.slice(0, Math.max(1, Math.floor(lanes.length / 2)));
+    lane.state === "merge-queued" && notOnTarget(state, lane).every((id) => suspects.some((other) => other.id === id));
+  if (!suspects.every(isFree)) return undefined;
+  const [first, ...others] = suspects.slice(0, Math.max(1, Math.floor(suspects.length / 2)));
   return first && [first, ...others];
 };
 

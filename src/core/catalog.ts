@@ -129,6 +129,8 @@ export const catalog: readonly Capability[] = [
         about: "merge, squash (one commit) or rebase (its commits anew)",
         words: ["merge", "squash", "rebase"],
       },
+      { flags: "--override", about: "land whatever check, leases and review say; needs --why, and stays in the log" },
+      { flags: "--why <text>", about: "why it is overridden" },
       { flags: "--list", about: "show the merge queue and change nothing" },
       ...waiting,
     ],
@@ -234,6 +236,32 @@ export const catalog: readonly Capability[] = [
     wish: (lane) => ({ type: "cancel", lanes: [lane] }),
   },
   {
+    id: "approve",
+    title: "Let lanes land exactly as they are now; a new commit needs a new approval",
+    group: "lanes",
+    arguments: lanes,
+    options: [],
+    examples: ["lanes approve docs && lanes merge docs"],
+    wish: (lane) => ({ type: "approve", lanes: [lane], heads: new Map() }),
+  },
+  {
+    id: "resolve",
+    title: "Put a lane's conflict with the target into its worktree, to be resolved there",
+    group: "lanes",
+    arguments: oneLane,
+    options: [{ flags: "--abort", about: "take it out again: the worktree is as it was" }],
+    examples: ["lanes resolve docs", "lanes resolve docs --abort"],
+  },
+  {
+    id: "handoff",
+    title: "Give lanes back to their agents, with a note on what is to be done",
+    group: "lanes",
+    arguments: lanes,
+    options: [{ flags: "--note <text>", about: "what the agent is told; what was wrong with the merge when left out" }],
+    examples: ["lanes handoff docs", "lanes handoff docs --note 'keep both headings'"],
+    wish: (lane) => ({ type: "handoff", lanes: [lane] }),
+  },
+  {
     id: "undo",
     title: "Take a landing off the target again; the lane can be merged anew later",
     group: "lanes",
@@ -294,6 +322,14 @@ export const catalog: readonly Capability[] = [
     examples: ["lanes why docs"],
   },
   {
+    id: "conflicts",
+    title: "Show which lanes would not merge with the target or with each other, uncommitted work included",
+    group: "look",
+    arguments: [{ name: "LANE", about: "only pairs of this lane, or of target; all when left out", optional: true }],
+    options: [{ flags: "--refresh", about: "compare now, instead of showing what the engine found last" }],
+    examples: ["lanes conflicts", "lanes conflicts docs", "lanes conflicts --json | jq .pairs"],
+  },
+  {
     id: "events",
     title: "Show the journal",
     group: "look",
@@ -311,14 +347,15 @@ export const catalog: readonly Capability[] = [
     arguments: [
       {
         name: "ACTION",
-        about: "list, acquire, renew, release or break; list when left out",
+        about: "list, check, acquire, renew, release or break; list when left out",
         optional: true,
-        words: ["list", "acquire", "renew", "release", "break"],
+        words: ["list", "check", "acquire", "renew", "release", "break"],
       },
       { name: "LANE", about: "whose lease; break takes the number of a claim", optional: true },
       {
         name: "GLOB",
-        about: "paths to lease, or @NAME for a resource; release takes the number of a claim",
+        about:
+          "paths to lease, or @NAME for a resource; release takes the number of a claim, check paths, or - for a list of them that ends each with NUL",
         optional: true,
         many: true,
       },
@@ -331,6 +368,7 @@ export const catalog: readonly Capability[] = [
     ],
     examples: [
       "lanes lock list",
+      "lanes lock check docs src/a.ts",
       "lanes lock acquire docs 'docs/**' --ttl 2h",
       "lanes lock release docs",
       "lanes lock break 12 --why 'its agent hangs'",
@@ -483,10 +521,15 @@ export const capability = (id: string): Capability | undefined => catalog.find((
 /** What git may show of a lane when nobody has looked. */
 const hoped: Evidence = { head: "", ahead: 1, dirty: [] };
 
+const supposing = (wish: Command, lane: string): Command => {
+  if (wish.type === "merge") return { ...wish, evidence: new Map([[lane, hoped]]) };
+  return wish.type === "approve" ? { ...wish, heads: new Map([[lane, "hoped"]]) } : wish;
+};
+
 /** Why a capability cannot be used on this lane now; undefined when it can. */
 export const whyNot = (state: State, row: Capability, lane: string): Refusal | undefined => {
   if (!row.wish) return undefined;
   const wish = row.wish(lane);
-  const answer = decide(state, wish.type === "merge" ? { ...wish, evidence: new Map([[lane, hoped]]) } : wish);
+  const answer = decide(state, supposing(wish, lane));
   return isRefusal(answer) ? answer : undefined;
 };

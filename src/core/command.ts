@@ -36,7 +36,21 @@ export type Command =
       readonly check?: string;
       /** How they land this time. */
       readonly strategy?: Strategy;
+      /** Land whatever check, leases and review say, for this reason. */
+      readonly override?: string;
       readonly evidence: ReadonlyMap<string, Evidence>;
+    }
+  /** A person lets these lanes land as they are now. `heads`: lane → head, as git shows it. */
+  | { readonly type: "approve"; readonly lanes: readonly string[]; readonly heads: ReadonlyMap<string, string> }
+  /** Give lanes back to their agents, with a word on what is to be done; without one it is said what was wrong. */
+  | { readonly type: "handoff"; readonly lanes: readonly string[]; readonly note?: string }
+  /** A conflict was put into the lane's worktree, or taken out again (no `onto`). */
+  | {
+      readonly type: "resolve";
+      readonly lane: string;
+      readonly target: string;
+      readonly onto?: string;
+      readonly saved: string;
     }
   /** Take the landings of these lanes back. */
   | { readonly type: "undo"; readonly lanes: readonly string[]; readonly check?: string }

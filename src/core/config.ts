@@ -35,6 +35,12 @@ export interface GapPolicy {
   readonly lanesMax: number;
 }
 
+/** Ports, the first and the last one included. */
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** The settings of one file, or of all of them merged. Absent: not set here. */
 export interface Config {
   readonly target?: string;
@@ -53,6 +59,14 @@ export interface Config {
   readonly maxRuns?: number;
   /** Most that is kept of the output of one run, in MiB: its beginning and its end. */
   readonly outputMb?: number;
+  /** Idle worktrees that wait for lanes, each as large as a checkout. */
+  readonly pool?: number;
+  /** Run by `sh -c` in a new worktree before the agent; a lane whose setup fails is failed. */
+  readonly setup?: string;
+  /** With less free space on the disk of the worktrees, in MiB, no lane starts. */
+  readonly minFreeMb?: number;
+  /** Ports that lanes get, one each while they run: `LANES_PORT`. */
+  readonly ports?: PortRange;
   /** Roster member for lanes that name neither command nor agent. */
   readonly agent?: string;
   readonly agents?: Readonly<Record<string, RosterEntry>>;
@@ -77,6 +91,10 @@ const known = [
   "checkSlots",
   "maxRuns",
   "outputMb",
+  "pool",
+  "setup",
+  "minFreeMb",
+  "ports",
   "agent",
   "agents",
   "probes",
@@ -110,11 +128,21 @@ const configOf = (given: ReadonlyMap<string, unknown>): Config => {
     checkSlots: get("checkSlots", (value, path) => whole(value, path, 1, 64)),
     maxRuns: get("maxRuns", (value, path) => whole(value, path, 1, 1000)),
     outputMb: get("outputMb", (value, path) => whole(value, path, 1, 100_000)),
+    pool: get("pool", (value, path) => whole(value, path, 0, 100)),
+    setup: get("setup", (value, path) => text(value, path)),
+    minFreeMb: get("minFreeMb", (value, path) => whole(value, path, 0, 10_000_000)),
+    ports: get("ports", portRange),
     agent: get("agent", id),
     agents: get("agents", (value, path) => record(value, path, rosterEntry)),
     probes: get("probes", (value, path) => record(value, path, probe)),
     gaps: get("gaps", gaps),
   });
+};
+
+const portRange = (value: unknown, path: string): PortRange => {
+  const given = fields(value, path);
+  const from = whole(given.get("from"), below(path, "from"), 1024, 65_535);
+  return { from, to: whole(given.get("to"), below(path, "to"), from, 65_535) };
 };
 
 const id = (value: unknown, path: string): string => {
@@ -204,6 +232,7 @@ export const mergeConfigs = (configs: readonly Config[]): Config => {
 /** Every command that a file would have us run, as stable text: what trust is given to. Empty when it names none. */
 export const commandsIn = (config: Config): readonly string[] => [
   ...(config.check === undefined ? [] : [`check: ${config.check}`]),
+  ...(config.setup === undefined ? [] : [`setup: ${config.setup}`]),
   ...(config.gaps?.check === undefined ? [] : [`gaps.check: ${config.gaps.check}`]),
   ...(config.gaps?.command === undefined ? [] : [`gaps.command: ${JSON.stringify(config.gaps.command)}`]),
   ...Object.entries(config.agents ?? {}).map(([name, entry]) => `agents.${name}: ${JSON.stringify(startedBy(entry))}`),

@@ -80,16 +80,34 @@ const byName = (a: Pair, b: Pair): number => compare(a[0], b[0]) || compare(a[1]
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Paths that two lanes add and that differ only in case: git merges them, and some file systems cannot hold both. */
-export const caseClashes = (a: Footprint, b: Footprint): readonly string[] => {
-  const folded = new Map(added(a).map((path) => [path.toLowerCase(), path]));
-  return added(b).flatMap((path) => {
-    const twin = folded.get(path.toLowerCase());
-    return twin === undefined || twin === path ? [] : [`${twin} and ${path}`];
-  });
+export const caseClashes = (a: Footprint, b: Footprint): readonly string[] =>
+  caseTwins(b, foldedPaths(a.changes.flatMap(({ path, kind }) => (kind === "added" ? [path] : []))));
+
+/** Paths by their lower case. */
+export type Folded = ReadonlyMap<string, readonly string[]>;
+
+/** These paths by their lower case. */
+export const foldedPaths = (paths: readonly string[]): Folded => {
+  const folded = new Map<string, string[]>();
+  for (const path of paths) {
+    const known = folded.get(path.toLowerCase());
+    if (known) known.push(path);
+    else folded.set(path.toLowerCase(), [path]);
+  }
+  return folded;
 };
 
-const added = ({ changes }: Footprint): readonly string[] =>
-  changes.flatMap(({ path, kind }) => (kind === "added" ? [path] : []));
+/** What a lane adds beside one of these paths that differs only in case, and which it does not take away: `README and readme`. */
+export const caseTwins = ({ changes }: Footprint, others: Folded): readonly string[] => {
+  const gone = new Set(changes.flatMap(({ path, kind }) => (kind === "gone" ? [path] : [])));
+  return changes.flatMap(({ path, kind }) =>
+    kind === "added"
+      ? (others.get(path.toLowerCase()) ?? []).flatMap((twin) =>
+          twin === path || gone.has(twin) ? [] : [`${twin} and ${path}`],
+        )
+      : [],
+  );
+};
 
 /**
  * An order in which as few lanes as possible meet a conflict: again and again the one that collides with the fewest of those

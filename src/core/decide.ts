@@ -3,6 +3,7 @@ import type { Command, Decision, Evidence, Refusal } from "./command.ts";
 import type { Event, Precondition } from "./event.ts";
 import { branchOf, idFault, quote, strayHint } from "./id.ts";
 import { claimsOf, patternsFault } from "./lease.ts";
+import { approve, handoffNote, resolve } from "./review.ts";
 import { isUndoing, undo } from "./undo.ts";
 import { cycleIn, isFrozen, isHeld, isLive, isManual } from "./schedule.ts";
 import { type Lane, type LaneSpec, type LaneState, type State, stateTable } from "./state.ts";
@@ -41,6 +42,12 @@ export const decide = (state: State, command: Command): Decision | Refusal => {
       );
     case "merge":
       return each(state, command.lanes, (lane) => merge(lane, command.evidence.get(lane.id), command));
+    case "approve":
+      return each(state, command.lanes, (lane) => approve(lane, command.heads.get(lane.id)));
+    case "handoff":
+      return each(state, command.lanes, (lane) => handoff(lane, command.note));
+    case "resolve":
+      return each(state, [command.lane], (lane) => resolve(lane, command));
     case "undo":
       return each(state, command.lanes, (lane) => undo(lane, command.check));
     case "enter":
@@ -226,6 +233,26 @@ const retry = (lane: Lane): readonly Event[] | Refusal => {
   return canWork(lane) ?? [{ type: "lane.queued", key: lane.id, why: "tried again" }];
 };
 
+/** Back to its agent. Without a note it is told what was wrong. */
+const handoff = (lane: Lane, note = handoffNote(lane)): readonly Event[] | Refusal => {
+  const { id, resolving } = lane;
+  if (resolving)
+    return no(
+      `a conflict stands in lane ${id} to be resolved`,
+      `lanes resolve ${id} --abort takes it out first`,
+      4,
+      id,
+    );
+  if (isManual(lane)) return no(`you work in lane ${id}: it has no agent`, `lanes resolve ${id}`, 4, id);
+  if (lane.undone && lane.state === "conflicted") {
+    const why = `the work of lane ${id} was on the target and was taken off it: git would take it for merged`;
+    return no(why, `lanes resolve ${id} puts the conflict where it can be resolved`, 4, id);
+  }
+  const answer = retry(lane);
+  if (isRefusal(answer)) return answer;
+  return answer.map((event) => (event.type === "lane.queued" ? { ...event, why: "handed back", note } : event));
+};
+
 const queuedForMerge: ReadonlySet<LaneState> = new Set(["merge-queued", "merging", "landed-pending"]);
 
 /** Does stopping change anything in this lane? */
@@ -311,16 +338,26 @@ const mergeable: ReadonlySet<LaneState> = new Set(["ready", "conflicted", "check
 const merge = (
   lane: Lane,
   seen: Evidence | undefined,
-  { check, strategy }: Pick<Extract<Command, { type: "merge" }>, "check" | "strategy">,
+  { check, strategy, override }: Pick<Extract<Command, { type: "merge" }>, "check" | "strategy" | "override">,
 ): readonly Event[] | Refusal => {
   const { id } = lane;
-  const how = { ...(check === undefined ? {} : { check }), ...(strategy === undefined ? {} : { strategy }) };
+  const how = {
+    ...(check === undefined ? {} : { check }),
+    ...(strategy === undefined ? {} : { strategy }),
+    ...(override === undefined ? {} : { override }),
+  };
   const asked: Event = { type: "merge.asked", key: id, ...how };
   if (queuedForMerge.has(lane.state)) {
     // Another check than it was asked for with: what was tested so far, or would land untested, does not count.
     const isSame = check === undefined || check === lane.merge?.check;
-    if (isSame && (strategy === undefined || strategy === lane.merge?.strategy)) return [];
-    return [...withdrawn(lane, isSame ? "another strategy was asked for" : "another check was asked for"), asked];
+    const isAlike = strategy === undefined || strategy === lane.merge?.strategy;
+    if (isSame && isAlike && (override === undefined || override === lane.merge?.override)) return [];
+    const why = isSame
+      ? isAlike
+        ? "an override was asked for"
+        : "another strategy was asked for"
+      : "another check was asked for";
+    return [...withdrawn(lane, why), asked];
   }
   if (lane.state === "merged") return landedBefore(lane, seen);
   if (seen?.stray !== undefined) return no(`lane ${id} cannot be merged: ${seen.stray}`, strayHint(id), 4, id);

@@ -81,6 +81,9 @@ const copyOf = (lane: Lane): Fresh => ({
   landed: lane.landed,
   undoing: lane.undoing,
   undone: lane.undone,
+  resolving: lane.resolving,
+  approved: lane.approved,
+  note: lane.note,
   results: lane.results,
   progress: lane.progress,
   worktree: lane.worktree,
@@ -133,6 +136,7 @@ const move = (
   fresh.since = record.at;
   fresh.detail = "";
   fresh.paths = none;
+  fresh.resolving = undefined;
   if (settled.has(to)) {
     fresh.stopping = undefined;
     fresh.pausing = undefined;
@@ -222,6 +226,9 @@ const newLane = (id: string, spec: LaneSpec, at: number, rev: number, before: La
   landed: undefined,
   undoing: undefined,
   undone: undefined,
+  resolving: undefined,
+  approved: undefined,
+  note: undefined,
   results: [],
   progress: undefined,
   worktree: false,
@@ -306,13 +313,20 @@ const inWay =
     return undefined;
   };
 
+/** The lane whose run has this port; undefined when it is free for `lane`. */
+const holderOf = (draft: Draft, port: number, lane: string): string | undefined =>
+  [...draft.state.lanes.keys()].find((id) => {
+    const other = laneIn(draft, id);
+    return id !== lane && other?.run?.port === port && isLive(other);
+  });
+
 /** A run that nobody saw end is over when its lane is lost, failed or begun anew. */
 const over = (run: Run | undefined, at: number): Run | undefined =>
   run === undefined || run.endedAt !== undefined ? run : { ...run, endedAt: at };
 
 /** The merge as it was asked for, without what came of it so far. */
-const askedFor = ({ position, requestedAt, rebuilt, cause, check, strategy }: Merge): Merge => ({
-  ...drop({ cause, check, strategy }),
+const askedFor = ({ position, requestedAt, rebuilt, cause, check, strategy, override }: Merge): Merge => ({
+  ...drop({ cause, check, strategy, override }),
   position,
   requestedAt,
   rebuilt,
@@ -364,6 +378,27 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       fresh.merge = undefined;
       fresh.landed = undefined;
       fresh.queuedAt = position;
+      if (event.note !== undefined) fresh.note = text(event.note);
+    }),
+  "lane.approved": (draft, event, record, position) =>
+    touch(draft, event.key, position, (fresh, { id, state }) => {
+      const head = text(event.head);
+      if (head === "") return "names no commit";
+      if (state === "merged" || state === "cancelled") return `lane ${id} is ${state}`;
+      fresh.approved = { head, at: record.at };
+      return undefined;
+    }),
+  "lane.rolled-back": (draft, event, _record, position) =>
+    touch(draft, event.key, position, (fresh, { id, state }) => {
+      if (state !== "starting") return `lane ${id} is ${state}`;
+      fresh.progress = `what its last run did is kept in ${text(event.saved)}`;
+      return undefined;
+    }),
+  "lane.held": (draft, event, _record, position) =>
+    touch(draft, event.key, position, (fresh) => {
+      if (fresh.state !== "queued") return `lane ${fresh.id} is ${fresh.state}`;
+      fresh.detail = text(event.why);
+      return undefined;
     }),
   "lane.unqueued": (draft, event, record, position) => move(draft, event.key, "planned", record, position),
   "lane.opened": (draft, event, record, position) =>
@@ -468,11 +503,15 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     move(draft, event.key, "starting", record, position, (fresh, lane) => {
       const next = (lane.run?.n ?? 0) + 1;
       if (event.n !== next) return `the next run of lane ${lane.id} is ${next}, not ${shown(event.n)}`;
+      const port = Number.isSafeInteger(event.port) ? Number(event.port) : undefined;
+      const other = port === undefined ? undefined : holderOf(draft, port, lane.id);
+      if (other !== undefined) return `port ${port} is lane ${other}'s`;
       const { cli, session, resumes } = event;
       fresh.run = {
         n: next,
         base: text(event.base),
         askedAt: record.at,
+        ...(port === undefined ? {} : { port }),
         ...(text(cli) === "" ? {} : { cli: text(cli) }),
         ...(text(session) === "" ? {} : { session: text(session) }),
         ...(isYes(resumes) ? { resumes: true as const } : {}),
@@ -521,7 +560,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       fresh.landed = undefined;
       fresh.merge = {
         ...(record.cause === undefined ? {} : { cause: text(record.cause) }),
-        ...drop({ check: event.check, strategy: event.strategy }),
+        ...drop({ check: event.check, strategy: event.strategy, override: text(event.override) || undefined }),
         position,
         requestedAt: record.at,
         rebuilt: lane.merge?.rebuilt ?? 0,
@@ -584,7 +623,9 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
   },
   "batch.split": (draft, event) => {
     const lanes = list(event.lanes);
+    const unknown = lanes.find((id) => !laneIn(draft, id));
     if (lanes.length === 0) return "names no lanes";
+    if (unknown !== undefined) return `no lane ${shown(unknown)}`;
     const before = lessonsIn(draft).suspects;
     const on = before !== undefined && lanes.every((id) => before.lanes.includes(id)) ? before.on : none;
     learn(draft, { suspects: { lanes, tree: text(event.tree), on } });
@@ -611,6 +652,19 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     acquit(draft, event.key);
     return move(draft, event.key, "conflicted", record, position, inWay(event));
   },
+  "merge.resolving": (draft, event, record, position) =>
+    touch(draft, event.key, position, (fresh, { id, state }) => {
+      if (state !== "conflicted") return `lane ${id} is ${state}`;
+      const { target, onto, saved } = event;
+      fresh.resolving = { target: text(target), onto: text(onto), saved: text(saved), at: record.at };
+      return undefined;
+    }),
+  "merge.resolve-dropped": (draft, event, _record, position) =>
+    touch(draft, event.key, position, (fresh, { id, resolving }) => {
+      if (!resolving) return `no conflict stands in lane ${id}`;
+      fresh.resolving = undefined;
+      return undefined;
+    }),
   "merge.held": (draft, event, record, position) =>
     move(draft, event.key, "landed-pending", record, position, inWay(event)),
   "merge.requeued": (draft, event, record, position) =>
@@ -624,6 +678,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     const fault = move(draft, event.key, "merged", record, position, (fresh, { merge }) => {
       fresh.merge = undefined;
       fresh.undone = undefined;
+      fresh.note = undefined;
       fresh.landed = {
         merge: text(event.merge),
         target: text(event.target),
@@ -632,7 +687,12 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
         tested: event.tested === "passed" ? "passed" : "unchecked",
         at: record.at,
         gate: merge?.gate,
-        ...drop({ since: merge?.since, step: stepFrom(event.step), strategy: strategyOf(event.strategy) }),
+        ...drop({
+          since: merge?.since,
+          override: merge?.override,
+          step: stepFrom(event.step),
+          strategy: strategyOf(event.strategy),
+        }),
       };
       return undefined;
     });

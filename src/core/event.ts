@@ -9,7 +9,12 @@ export type Event =
   | { readonly type: "engine.elected"; readonly process: Identity; readonly version: string }
   | { readonly type: "engine.retired"; readonly why: string }
   | { readonly type: "lane.added"; readonly key: string; readonly spec: LaneSpec }
-  | { readonly type: "lane.queued"; readonly key: string; readonly why: string }
+  /** `note`: what the next run's agent is told. */
+  | { readonly type: "lane.queued"; readonly key: string; readonly why: string; readonly note?: string }
+  /** A person lets exactly this head land. */
+  | { readonly type: "lane.approved"; readonly key: string; readonly head: string }
+  /** What a failed run left was kept under `saved`; branch and worktree are at `base` again. */
+  | { readonly type: "lane.rolled-back"; readonly key: string; readonly saved: string; readonly base: string }
   | { readonly type: "lane.unqueued"; readonly key: string }
   | { readonly type: "lane.stop-asked"; readonly key: string; readonly then: "pause" | "cancel" | "queue" }
   | { readonly type: "lane.freeze-asked"; readonly key: string }
@@ -35,16 +40,22 @@ export type Event =
   | { readonly type: "lane.paused"; readonly key: string; readonly why: string }
   | { readonly type: "lane.cancelled"; readonly key: string; readonly why: string }
   | { readonly type: "lane.progressed"; readonly key: string; readonly text: string }
-  /** `cli`: the agent CLI that it is for; `session`: its conversation, which it begins or, with `resumes`, goes on with. */
+  /**
+   * `port`: nobody else's run has it while this one lives. `cli`: the agent CLI that it is for; `session`: its conversation, which it
+   * begins or, with `resumes`, goes on with.
+   */
   | {
       readonly type: "run.asked";
       readonly key: string;
       readonly n: number;
       readonly base: string;
+      readonly port?: number;
       readonly cli?: string;
       readonly session?: string;
       readonly resumes?: true;
     }
+  /** It waits in the queue for something outside of us: room on the disk. */
+  | { readonly type: "lane.held"; readonly key: string; readonly why: string }
   | {
       readonly type: "run.started";
       readonly key: string;
@@ -64,7 +75,13 @@ export type Event =
       readonly signal?: string;
       readonly at: number;
     }
-  | { readonly type: "merge.asked"; readonly key: string; readonly check?: string; readonly strategy?: Strategy }
+  | {
+      readonly type: "merge.asked";
+      readonly key: string;
+      readonly check?: string;
+      readonly strategy?: Strategy;
+      /** Why it is to land whatever check, leases and review say. */ readonly override?: string;
+    }
   | { readonly type: "merge.withdrawn"; readonly key: string; readonly why: string }
   | {
       readonly type: "merge.started";
@@ -87,7 +104,24 @@ export type Event =
       readonly result: "passed" | "unchecked";
     }
   | { readonly type: "merge.check-failed"; readonly key: string; readonly candidate: string; readonly why: string }
-  | { readonly type: "merge.conflicted"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
+  | {
+      readonly type: "merge.conflicted";
+      readonly key: string;
+      readonly why: string;
+      readonly paths: readonly string[];
+      /** Lanes that landed and changed the same files. */
+      readonly with?: readonly string[];
+    }
+  /** The conflict stands in the lane's worktree; `saved` keeps what was there before. */
+  | {
+      readonly type: "merge.resolving";
+      readonly key: string;
+      readonly target: string;
+      readonly onto: string;
+      readonly saved: string;
+    }
+  /** It was taken out of there again; `saved` keeps how far it was. */
+  | { readonly type: "merge.resolve-dropped"; readonly key: string; readonly saved: string }
   | { readonly type: "merge.held"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
   | { readonly type: "merge.requeued"; readonly key: string; readonly why: string }
   /** Its work conflicts with that of a lane which is being tested: it is built after that one. */

@@ -20,8 +20,10 @@ export const lessonsOf = (state: State): Lessons => state.lessons ?? noLessons;
  */
 export const queueOrder = (state: State, predicted?: Predicted): readonly Lane[] => {
   const waiting = [...state.lanes.values()].filter((lane) => lane.state === "merge-queued" || lane.state === "merging");
-  const ranks = new Map(waiting.map((lane) => [lane.id, rankOf(state, lane, predicted)]));
-  const ranked = waiting.toSorted((a, b) => compare(ranks.get(a.id) ?? [], ranks.get(b.id) ?? []));
+  const ranked = waiting
+    .map((lane): readonly [Lane, Rank] => [lane, rankOf(state, lane, predicted)])
+    .toSorted(([, a], [, b]) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2])
+    .map(([lane]) => lane);
   const known = new Map(ranked.map((lane) => [lane.id, lane]));
   const placed = new Set<string>();
   const order: Lane[] = [];
@@ -38,19 +40,16 @@ export const queueOrder = (state: State, predicted?: Predicted): readonly Lane[]
   return order;
 };
 
-/** Less goes first. */
-const rankOf = (state: State, lane: Lane, predicted: Predicted | undefined): readonly number[] => {
+/** Compared place by place; less goes first. */
+type Rank = readonly [number, number, number];
+
+const rankOf = (state: State, lane: Lane, predicted: Predicted | undefined): Rank => {
   const { merge } = lane;
   if (lane.state === "merging") return [0, merge?.batch?.id ?? ageOf(lane), merge?.batch?.place ?? 0];
   const suspect = lessonsOf(state).suspects?.lanes.indexOf(lane.id) ?? -1;
-  if (suspect >= 0) return [1, suspect];
-  if (passedOver(state, lane) >= passedOverMax) return [2, ageOf(lane)];
+  if (suspect >= 0) return [1, suspect, 0];
+  if (passedOver(state, lane) >= passedOverMax) return [2, 0, ageOf(lane)];
   return [3, predicted?.get(lane.id) ?? 0, ageOf(lane)];
-};
-
-const compare = (a: readonly number[], b: readonly number[]): number => {
-  const at = a.findIndex((number, place) => number !== b[place]);
-  return at < 0 ? 0 : (a[at] ?? 0) - (b[at] ?? 0);
 };
 
 /** How often somebody who came later was taken before this lane. */
@@ -66,6 +65,7 @@ export const targetOf = (state: State, lane: Lane): string => lane.spec.target ?
 
 /** The command that must pass on the merged tree, or undefined: the request's, else the lane's, else the configured one. */
 export const checkOf = (lane: Lane, configured: string | undefined): string | undefined => {
+  if (lane.merge?.override !== undefined) return undefined;
   const check = lane.merge?.check ?? lane.spec.check ?? configured;
   return check === "" ? undefined : check;
 };
@@ -83,7 +83,7 @@ export interface Gatekeeping {
 
 /** Is there a check, or may a lane do without? */
 export const mayLand = (lane: Lane, { check, requireCheck }: Gatekeeping): boolean =>
-  !requireCheck || checkOf(lane, check) !== undefined;
+  !requireCheck || lane.merge?.override !== undefined || checkOf(lane, check) !== undefined;
 
 /** What the runs of a batch's check are called, without the number of the try. */
 export const checkOfBatch = (lead: string, id: number): string => `check-${lead}-${id}`;
@@ -112,8 +112,9 @@ export const mergeMessage = (lane: Lane, strategy: Strategy = "merge"): string =
   const { tasks, name } = lane.spec;
   const subject = `${strategy === "squash" ? "Lane" : "Merge lane"} ${lane.id}${name === lane.id || name === "" ? "" : `: ${firstLine(name)}`}`;
   const body = tasks.map((task) => `- ${firstLine(task)}`).join("\n");
+  const forced = lane.merge?.override === undefined ? "" : `Overridden: ${firstLine(lane.merge.override)}\n`;
   const again = lane.undone ? `\nThis brings back what was taken back in ${lane.undone.commit}.\n` : "";
-  return `${subject}\n${body === "" ? "" : `\n${body}\n`}${again}\nLane: ${lane.id}\n`;
+  return `${subject}\n${body === "" ? "" : `\n${body}\n`}${again}\nLane: ${lane.id}\n${forced}`;
 };
 
 /** The same for several lanes that land as one commit: each with its tasks. */

@@ -1,4 +1,5 @@
 /** Which lanes may run now, and what every other one waits for. */
+import type { PortRange } from "./config.ts";
 import type { Event } from "./event.ts";
 import { type Claim, claimsOf, obstacleOf, patternsFault, patternsMax, ttlDefaultMs, wished } from "./lease.ts";
 import { type Lane, type LaneState, type Priority, stateTable, type State } from "./state.ts";
@@ -32,6 +33,16 @@ export const isGoing = (lane: Lane): boolean => isLive(lane) && !isFrozen(lane);
 
 /** Shall its run stand still, as people wish now? */
 export const isHeld = (lane: Lane): boolean => (lane.pausing ? lane.pausing.to === "freeze" : isFrozen(lane));
+
+/** A port of this range that no living run has: the lane's own of its last run, or the lowest; undefined when all are taken. */
+export const portFor = (state: State, lane: Lane, { from, to }: PortRange): number | undefined => {
+  const taken = new Set<number | undefined>();
+  for (const other of state.lanes.values()) if (other.id !== lane.id && isLive(other)) taken.add(other.run?.port);
+  const own = lane.run?.port;
+  if (own !== undefined && own >= from && own <= to && !taken.has(own)) return own;
+  for (let port = from; port <= to; port += 1) if (!taken.has(port)) return port;
+  return undefined;
+};
 
 /** How long the current run stood still until `now`, or was to, in ms: time that no limit counts. */
 export const frozenMs = (lane: Lane, now: number): number => {

@@ -1,12 +1,15 @@
 /** State → rows: everything that a person sees, the same in every shell. No clock: rows carry times, shells show ages. */
 import { runnableHint } from "./decide.ts";
+import { meetings, predictedIn } from "./forecast.ts";
 import { agentOf, branchOf, strayHint, worktreeOf } from "./id.ts";
 import type { LaneSeen, RepoSeen } from "./observed.ts";
+import { oddityOf, withOddity } from "./oddity.ts";
 import { type Claim, claimsOf, waitingIn } from "./lease.ts";
 import { isHalted } from "./verdict.ts";
 import { stacksOf } from "./batch.ts";
 import { lessonsOf, notOnTarget, queueOrder } from "./queue.ts";
 import { queueEntries, usualMs } from "./queue-entry.ts";
+import { reviewText } from "./review.ts";
 import { undoText } from "./undo.ts";
 import { isFrozen, isGoing, isLive, isManual, type Limits, type Turn, turnOf, type Wait, waitOf } from "./schedule.ts";
 import {
@@ -39,6 +42,8 @@ export interface LaneRow {
   readonly attention: boolean;
   /** Set while its agent tells of itself: when it was heard last. See `quietMs`. */
   readonly heardAt?: number;
+  /** Lanes, or `target`, with which it would not merge. */
+  readonly collides: readonly string[];
 }
 
 /** An agent that said nothing for so long is marked: it may hang, or wait at a limit without a word. */
@@ -73,10 +78,18 @@ export type AgentStatus = "starting" | "working" | "blocked" | "idle" | "done" |
 
 /** One row of the locks pane: something that keeps others out. */
 export interface LockRow {
-  readonly kind: "engine" | "merge" | "lease" | "wait" | "git";
+  readonly kind: "engine" | "merge" | "lease" | "wait" | "guard" | "git" | "tree";
   readonly what: string;
   readonly holder: string;
   readonly since: number;
+  /** When a lease's time is over. */
+  readonly until?: number;
+  /** Is there a sign of life of whoever holds it? Empty where nobody looked. */
+  readonly life: "alive" | "waits" | "none" | "";
+  /** The lane that holds it, or wants it. */
+  readonly lane?: string;
+  /** Number of the claim, of a lease or of who waits for one. */
+  readonly claim?: number;
 }
 
 /** One row of the branches pane. */
@@ -120,7 +133,7 @@ export const phaseNames: Readonly<Record<Phase, string>> = {
 
 /** Rows of the lanes pane, in the order of addition. */
 export const laneRows = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): readonly LaneRow[] =>
-  rowsOf(state, seen, standingOf(state, now, limits), now, limits);
+  rowsOf(state, seen, standingOf(state, now, limits, seen), now, limits);
 
 const rowsOf = (
   state: State,
@@ -128,10 +141,17 @@ const rowsOf = (
   standing: Standing,
   now: number,
   limits: Limits,
-): readonly LaneRow[] =>
-  [...state.lanes.values()].map((lane) =>
-    laneRow(lane, seen?.lanes.get(lane.id), detailOf(state, lane, now, limits, standing)),
-  );
+): readonly LaneRow[] => {
+  const met = meetings(seen?.forecast);
+  return [...state.lanes.values()].map((lane) => ({
+    ...laneRow(
+      lane,
+      seen?.lanes.get(lane.id),
+      withOddity(detailOf(state, lane, now, limits, standing), oddityOf(lane, seen)),
+    ),
+    collides: met.get(lane.id) ?? [],
+  }));
+};
 
 /** Who is next, to run and to be merged: worked out once for all rows of one moment. */
 export interface Standing {
@@ -141,12 +161,12 @@ export interface Standing {
 }
 
 /** Who is next in this moment. */
-export const standingOf = (state: State, now: number, limits: Limits): Standing => ({
+export const standingOf = (state: State, now: number, limits: Limits, seen?: RepoSeen): Standing => ({
   turn: turnOf(state, now, limits),
-  places: new Map(queueOrder(state).map(({ id }, place) => [id, place])),
+  places: new Map(queueOrder(state, predictedIn(seen?.forecast, state)).map(({ id }, place) => [id, place])),
 });
 
-const laneRow = (lane: Lane, git: LaneSeen | undefined, detail: string): LaneRow => {
+const laneRow = (lane: Lane, git: LaneSeen | undefined, detail: string): Omit<LaneRow, "collides"> => {
   const { glyph, ascii, tone } = stateTable[lane.state];
   return {
     id: lane.id,
@@ -204,9 +224,9 @@ export const detailOf = (state: State, lane: Lane, now: number, limits: Limits, 
   if (lane.state === "merge-queued") return queueDetail(state, lane, standing);
   if (lane.state === "merging") return mergingDetail(state, lane);
   if (lane.state === "merged" && lane.landed) {
-    const { merge, target, tested } = lane.landed;
+    const { merge, target, tested, override } = lane.landed;
     const undo = undoText(lane);
-    return `${merge.slice(0, 7)} on ${target}${tested === "unchecked" ? ", unchecked" : ""}${undo === undefined ? "" : `; ${undo}`}`;
+    return `${merge.slice(0, 7)} on ${target}${override === undefined ? (tested === "unchecked" ? ", unchecked" : "") : `, overridden: ${override}`}${undo === undefined ? "" : `; ${undo}`}`;
   }
   if (lane.state === "undone" && lane.undone) {
     const { how, commit, target } = lane.undone;
@@ -214,6 +234,9 @@ export const detailOf = (state: State, lane: Lane, now: number, limits: Limits, 
       ? `${target} is at ${commit.slice(0, 7)} again`
       : `taken off ${target} by ${commit.slice(0, 7)}`;
   }
+  if (lane.resolving)
+    return `its conflict with ${lane.resolving.target} stands in ${worktreeOf(lane.id)}: ${lane.paths.join(", ")}`;
+  if (lane.state === "ready") return reviewText(lane) ?? lane.detail;
   if (lane.state === "conflicted") return `${lane.detail}${lane.paths.length > 0 ? `: ${lane.paths.join(", ")}` : ""}`;
   if (lane.detail !== "" || !isLive(lane)) return lane.detail;
   const block = blockOf(lane);
@@ -329,15 +352,18 @@ export const lockRows = (state: State, seen: RepoSeen | undefined): readonly Loc
       what: "reconciler",
       holder: `pid ${engine.process.pid}, token ${engine.token}`,
       since: engine.at,
+      life: "",
     });
   }
-  for (const entry of queueEntries(state, 0)) {
+  for (const entry of queueEntries(state, 0, 1, predictedIn(seen?.forecast, state))) {
     const others = entry.lanes.filter((id) => id !== entry.lane);
     rows.push({
       kind: "merge",
       what: `${entry.position}. ${entry.phase}: ${entry.target}${others.length === 0 ? "" : ` with ${others.join(", ")}`}`,
       holder: entry.lane,
       since: state.lanes.get(entry.lane)?.merge?.startedAt ?? entry.requestedAt,
+      life: "",
+      lane: entry.lane,
     });
   }
   for (const claim of claimRows(state)) {
@@ -346,13 +372,45 @@ export const lockRows = (state: State, seen: RepoSeen | undefined): readonly Loc
       what: `${claim.paths.join(", ")}${claim.shared ? " (shared)" : ""} #${claim.id}`,
       holder: claim.behind.length === 0 ? claim.lane : `${claim.lane} behind ${claim.behind.join(", ")}`,
       since: claim.at,
+      ...(claim.behind.length === 0 ? { until: claim.at + claim.ttlMs } : {}),
+      life: lifeOf(state.lanes.get(claim.lane)),
+      lane: claim.lane,
+      claim: claim.id,
     });
   }
-  for (const { path, ageMs } of seen?.locks ?? []) {
-    rows.push({ kind: "git", what: path, holder: "git", since: seen ? seen.at - ageMs : 0 });
-  }
-  return rows;
+  return [...rows, ...(seen ? seenLocks(seen) : [])];
 };
+
+/** Does anything of a lane live, or does its work wait for something? */
+const lifeOf = (lane: Lane | undefined): LockRow["life"] => {
+  if (lane && isLive(lane)) return "alive";
+  return lane && lane.state !== "merged" && stateTable[lane.state].seed !== "failed" ? "waits" : "none";
+};
+
+/** What keeps others out by files: guards of the tracker, git's own locks, and worktrees that somebody locked. */
+const seenLocks = ({ at, locks, locked = [], guards = [] }: RepoSeen): readonly LockRow[] => [
+  ...guards.map(({ name, ageMs }): LockRow => ({
+    kind: "guard",
+    what: name,
+    holder: "a script or us",
+    since: at - ageMs,
+    life: "",
+  })),
+  ...locks.map(({ path, ageMs, held }): LockRow => ({
+    kind: "git",
+    what: path,
+    holder: held === false ? "nobody" : "git",
+    since: at - ageMs,
+    life: held === undefined ? "" : held ? "alive" : "none",
+  })),
+  ...locked.map(({ path, why, ageMs }): LockRow => ({
+    kind: "tree",
+    what: path,
+    holder: why === "" ? "git worktree lock" : why,
+    since: at - ageMs,
+    life: "",
+  })),
+];
 
 /** Rows of the branches pane: the target, then lanes, then the rest, newest first. */
 export const branchRows = (seen: RepoSeen | undefined, lanes: readonly LaneRow[]): readonly BranchRow[] => {
@@ -446,7 +504,11 @@ export const nextStep = (state: State, lane: Lane): string => {
         ? `commit in ${worktreeOf(id)}, then lanes merge ${id}`
         : `commit or drop the files in ${worktreeOf(id)}, then lanes merge ${id} or lanes retry ${id}`;
     case "conflicted":
-      return `in ${worktreeOf(id)}: git merge ${lane.merge?.target ?? "the target"}, resolve, commit; then lanes merge ${id}`;
+      if (lane.resolving)
+        return `resolve and commit in ${worktreeOf(id)}, then lanes merge ${id}; or lanes resolve ${id} --abort`;
+      return isManual(lane)
+        ? `lanes resolve ${id}`
+        : `lanes resolve ${id}, or lanes handoff ${id} gives it back to its agent`;
     case "checks-failed":
       return `mend it in ${worktreeOf(id)}, then lanes merge ${id}; or lanes retry ${id}`;
     case "finished-empty":
@@ -455,6 +517,9 @@ export const nextStep = (state: State, lane: Lane): string => {
     case "parked":
       return `lanes log ${id}; lanes retry ${id}`;
     case "ready":
+      if (reviewText(lane)?.startsWith("waits") === true)
+        return `lanes diff or git log ${branchOf(id)}; then lanes approve ${id}`;
+      return `lanes merge ${id}`;
     case "undone":
       return `lanes merge ${id}`;
     case "landed-pending":

@@ -201,6 +201,8 @@ export interface Run {
   readonly endedAt?: number;
   readonly code?: number;
   readonly signal?: string;
+  /** Port that nobody else's run has while this one lives. */
+  readonly port?: number;
   /** How long it stood still, frozen, in ms; without a freeze that lasts. */
   readonly frozenMs?: number;
   /** The CLI that it was asked for with, where it is one whose output is read. */
@@ -266,6 +268,8 @@ export interface Merge {
   readonly check?: string;
   /** How this request wants it to land, when that differs from the lane's way. */
   readonly strategy?: Strategy;
+  /** Why a person wants it to land whatever check, leases and review say. */
+  readonly override?: string;
   readonly target?: string;
   /** Target's tip on which the candidate was built. */
   readonly onto?: string;
@@ -324,6 +328,8 @@ export interface Landed {
   readonly gate: Gate | undefined;
   /** How it landed; a merge when absent. */
   readonly strategy?: Exclude<Strategy, "merge">;
+  /** Why a person let it land past check, leases and review. */
+  readonly override?: string;
   /** Of work that landed before: the commit since which its changes count. */
   readonly since?: string;
   /** Where several landed as one commit: the stack below this lane and with it. The difference is what it brought alone. */
@@ -376,6 +382,22 @@ export interface Undone {
   readonly at: number;
 }
 
+/** A conflict that stands in the lane's worktree, to be resolved there. */
+export interface Resolving {
+  readonly target: string;
+  /** The target's tip that is merged there. */
+  readonly onto: string;
+  /** The ref that keeps what the lane was before. */
+  readonly saved: string;
+  readonly at: number;
+}
+
+/** A person's word that exactly this head may land. */
+export interface Approved {
+  readonly head: string;
+  readonly at: number;
+}
+
 /** One unit of parallel work. */
 export interface Lane {
   readonly id: string;
@@ -404,6 +426,10 @@ export interface Lane {
   readonly undoing: Undoing | undefined;
   /** Kept until its work lands again: what was taken back does not come with a plain merge. */
   readonly undone: Undone | undefined;
+  readonly resolving: Resolving | undefined;
+  readonly approved: Approved | undefined;
+  /** What a person wrote to the agent when the lane was handed back; kept until the lane lands. */
+  readonly note: string | undefined;
   readonly results: readonly string[];
   readonly progress: string | undefined;
   /** False once its worktree was removed. */

@@ -1,5 +1,6 @@
 /** State → `tracker.json` and the JSON of `status`: a superset of seed 001's tracker. Never read back as truth. */
 import { foldVersion } from "./fold.ts";
+import { meetings, predictedIn, targetName } from "./forecast.ts";
 import { list } from "./foreign.ts";
 import { agentOf, branchOf, worktreeOf } from "./id.ts";
 import type { RepoSeen } from "./observed.ts";
@@ -19,7 +20,8 @@ export const trackerName = "tracker.json";
 /** The tracker as a value that JSON can hold. `seen`: what git showed, if anybody looked. Times are ISO 8601. */
 export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): object => {
   const lanes = [...state.lanes.values()];
-  const standing = standingOf(state, now, limits);
+  const standing = standingOf(state, now, limits, seen);
+  const met = meetings(seen?.forecast);
   return withForeign(state, {
     version: "1.0.0",
     schemaVersion,
@@ -28,12 +30,15 @@ export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number,
     target: state.target ?? null,
     agents: agentsJson(lanes),
     lanes: Object.fromEntries(
-      lanes.map((lane) => [lane.id, laneJson(state, lane, seen, now, detailOf(state, lane, now, limits, standing))]),
+      lanes.map((lane) => {
+        const detail = detailOf(state, lane, now, limits, standing);
+        return [lane.id, laneJson(state, lane, { seen, now, detail, met: met.get(lane.id) ?? [] })];
+      }),
     ),
     locks: Object.fromEntries(
       lockRows(state, seen).map((row) => [row.what, { kind: row.kind, holder: row.holder, since: iso(row.since) }]),
     ),
-    queue: queueJson(state, now),
+    queue: queueJson(state, now, seen),
     metrics: metricsJson(state, seen),
     warnings: (seen?.settings?.remarks ?? []).map(({ at, name, how, lanes: ran }) => ({ at: iso(at), name, how, ran })),
     observedAt: seen ? iso(seen.at) : null,
@@ -130,7 +135,21 @@ const agentTold = (lane: Lane, now: number): object => {
   };
 };
 
-const laneJson = (state: State, lane: Lane, seen: RepoSeen | undefined, now: number, detail: string): object => {
+const laneJson = (
+  state: State,
+  lane: Lane,
+  {
+    seen,
+    now,
+    detail,
+    met,
+  }: {
+    readonly seen: RepoSeen | undefined;
+    readonly now: number;
+    readonly detail: string;
+    readonly met: readonly string[];
+  },
+): object => {
   const { spec, run, landed } = lane;
   return {
     status: stateTable[lane.state].seed,
@@ -170,7 +189,7 @@ const laneJson = (state: State, lane: Lane, seen: RepoSeen | undefined, now: num
       ? { commit: landed.merge, target: landed.target, before: landed.before, check: landed.tested, at: iso(landed.at) }
       : null,
     git: gitJson(seen, lane.id),
-    conflictsWith: lane.state === "conflicted" ? ["target"] : [],
+    conflictsWith: [...new Set([...(lane.state === "conflicted" ? [targetName] : []), ...met])],
     waitsFor: spec.dependsOn.filter((id) => state.lanes.get(id)?.state !== "merged"),
     rev: lane.rev,
   };
@@ -183,8 +202,8 @@ const gitJson = (seen: RepoSeen | undefined, id: string): object | null => {
   return { head, subject, ahead, behind, dirty: dirty?.length ?? null, worktree };
 };
 
-const queueJson = (state: State, now: number): object => ({
-  entries: queueEntries(state, now)
+const queueJson = (state: State, now: number, seen: RepoSeen | undefined): object => ({
+  entries: queueEntries(state, now, 1, predictedIn(seen?.forecast, state))
     .filter(({ phase }) => phase !== "held")
     .map((entry, index) => {
       const lane = state.lanes.get(entry.lane);

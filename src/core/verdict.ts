@@ -22,6 +22,8 @@ export interface Ended {
   readonly uncommitted?: string;
   /** Set when the worktree is not on the lane's branch any more: where it is. */
   readonly elsewhere?: string;
+  /** Set when the agent was not reached: the setup command failed. */
+  readonly setupFailed?: true;
   /** Files that a probe or a lane left in `docs/_generated/`. */
   readonly results: readonly string[];
   /** What its agent told of itself, where its output is read. */
@@ -146,8 +148,12 @@ const overdue = (lane: Lane, ended: Ended): string | undefined =>
     ? `stopped after its time limit of ${Math.round(lane.spec.timeoutMs / 1000)} s`
     : undefined;
 
+/** Exit code of a run whose setup command failed. */
+export const setupFailedCode = 97;
+
 const failure = (lane: Lane, ended: Ended): string =>
   overdue(lane, ended) ??
+  (ended.setupFailed ? `its setup command failed (lanes log ${lane.id})` : undefined) ??
   missing(lane, ended) ??
   `${ended.signal === undefined ? `exit code ${ended.code}` : `killed by ${ended.signal}`}${isHeld(lane) && isFrozen(lane) ? " while it was frozen" : ""}`;
 

@@ -2,13 +2,13 @@
 import { type Stack, stacksOf } from "../core/batch.ts";
 import { begun, type Ground, type Layer, startedAs } from "../core/batch-fact.ts";
 import { branchOf } from "../core/id.ts";
-import { claimsOf, trespass } from "../core/lease.ts";
 import { isNo, type No } from "../core/observed.ts";
 import type { Action } from "../core/plan.ts";
 import { batchMessage, checkOf, mayLand, mergeMessage, notOnTarget, strategyOf, targetOf } from "../core/queue.ts";
 import type { Lane } from "../core/state.ts";
 import type { Candidate } from "../port.ts";
 import { refuseUnchecked } from "./act-merge.ts";
+import { beganElsewhere, conflictOf, mayNotLand, mergedAway, takenOut } from "./ground.ts";
 import { loadRules } from "./policy.ts";
 import { reasonOf, tell, tellAll, type Work } from "./work.ts";
 
@@ -81,16 +81,20 @@ const layerOf = async (work: Work, lane: Lane, site: Site, layers: readonly Laye
   const { id: key } = lane;
   const { tip } = site;
   const branch = await git.tip(branchOf(key));
-  const taken = isNo(branch) ? branch.refused : await foreignLease(work, lane, tip, branch.head);
+  const taken = isNo(branch) ? branch.refused : await mayNotLand(work, lane, tip, branch.head);
   if (isNo(branch) || taken !== undefined) {
     await tell(work, lane, [{ type: "merge.withdrawn", key, why: taken ?? "" }]);
     return undefined;
   }
   const { head } = branch;
-  const since = await takenOut(work, lane, tip);
+  const since = await takenOut(work, lane, tip, head);
   const own = since === undefined && (await beganElsewhere(work, lane, tip, head)) ? key : undefined;
   const strategy = strategyOf(lane, work.rules.config.strategy);
   if (since === undefined && (await git.contains(tip, head))) {
+    if (lane.undone) {
+      await tell(work, lane, [{ type: "merge.withdrawn", key, why: mergedAway(site.target, lane.undone) }]);
+      return undefined;
+    }
     await landAsItIs(work, lane, site, { head });
     return undefined;
   }
@@ -110,34 +114,12 @@ const layerOf = async (work: Work, lane: Lane, site: Site, layers: readonly Laye
   }
   const alone = onto === tip ? candidate : await git.candidate({ ...ask, onto: tip });
   if (isNo(alone)) {
-    await tell(work, lane, [
-      startedAs(site, lane, { head, commit: "", since }),
-      { type: "merge.conflicted", key, why: alone.refused, paths: alone.paths ?? [] },
-    ]);
+    const conflicted = await conflictOf(work, lane, { target: site.target, head, no: alone });
+    await tell(work, lane, [startedAs(site, lane, { head, commit: "", since }), conflicted]);
     return undefined;
   }
   await putOff(work, lane, site, layers, ask);
   return undefined;
-};
-
-/**
- * The target before this lane landed, if that was taken out again by a commit and the lane's commits are in its
- * history: a plain merge would take them for merged, and bring nothing back.
- */
-const takenOut = async ({ world }: Work, { undone }: Lane, tip: string): Promise<string | undefined> =>
-  undone && (await world.git.contains(tip, undone.head)) ? undone.since : undefined;
-
-/** Did this lane begin on work that is on the target as other commits, squashed or rebased? Their own are not to come with it. */
-const beganElsewhere = async ({ world, ledger }: Work, lane: Lane, tip: string, head: string): Promise<boolean> => {
-  const open = [...lane.spec.dependsOn];
-  for (const id of open) {
-    const other = ledger.state.lanes.get(id);
-    open.push(...(other?.spec.dependsOn ?? []).filter((next) => !open.includes(next)));
-    if (other?.landed?.strategy === undefined) continue;
-    const { head: work } = other.landed;
-    if ((await world.git.contains(head, work)) && !(await world.git.contains(tip, work))) return true;
-  }
-  return false;
 };
 
 /** Somebody merged it by hand: that is recorded, and nothing is left to do. */
@@ -163,7 +145,7 @@ const putOff = async (
   layers: readonly Layer[],
   ask: { readonly head: string; readonly message: string; readonly at: number; readonly since: string | undefined },
 ): Promise<void> => {
-  const before = [...(below?.lanes ?? []).map((other) => ({ lane: other, head: other.merge?.head ?? "" })), ...layers];
+  const before = [...(below?.lanes ?? []).map((other) => ({ lane: other, head: other.merge.head })), ...layers];
   let behind = before.at(-1)?.lane.id ?? "";
   for (const other of before) {
     const pair = await work.world.git.candidate({ ...ask, onto: other.head });
@@ -188,7 +170,7 @@ const begin = async (work: Work, site: Site, layers: readonly [Layer, ...Layer[]
     );
     return;
   }
-  await tellAll(work, lanes, begun(work.ledger.state, site, layers, commit.commit));
+  await tellAll(work, lanes, begun(work.ledger.state, site, layers, commit));
 };
 
 /** Where every commit of the target has to be tested, several lanes land as one commit: the chain's own commits never were. */
@@ -203,15 +185,4 @@ const commitOf = async (work: Work, { onto }: Site, layers: readonly [Layer, ...
     message: batchMessage(lanes),
     at: Math.max(...lanes.map(({ merge, since }) => merge?.requestedAt ?? since)),
   });
-};
-
-/** Why this work may not land: it changes what another lane has leased. Nobody gets round this, whatever hooks were skipped. */
-const foreignLease = async (work: Work, lane: Lane, onto: string, head: string): Promise<string | undefined> => {
-  const claims = claimsOf(work.ledger.state);
-  if (claims.every((claim) => claim.lane === lane.id)) return undefined;
-  const found = trespass(lane.id, await work.world.git.changed(onto, head), claims);
-  return (
-    found &&
-    `${found.path} is leased to ${found.claim.lane}; merge that lane first, or: lanes lock break ${found.claim.id}`
-  );
 };

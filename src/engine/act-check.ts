@@ -30,6 +30,7 @@ export const judge = async (work: Work, action: Extract<Action, { type: "judge" 
   if (!stack) return;
   const { seen, again, late } = action;
   const how = failureOf(seen, late);
-  const verdict = { passed: how === undefined, again, how: how ?? "", ms: seen.is === "exited" ? seen.ranMs : 0 };
+  const ms = seen.is === "exited" ? seen.ranMs : 0;
+  const verdict = { check: stack.gate?.check ?? "", passed: how === undefined, again, how: how ?? "", ms };
   await tellAll(work, stack.lanes, judged(work.ledger.state, stack, verdict));
 };

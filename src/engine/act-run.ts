@@ -1,23 +1,33 @@
 /** Steps that start, watch and end runs. Each may be repeated, or cut off anywhere, without harm. */
 import { branchOf, runOf, strayText } from "../core/id.ts";
 import { isNo, type LaneSeen, type No, type RunSeen } from "../core/observed.ts";
-import { isManual, leaseAtStart } from "../core/schedule.ts";
+import { isManual, leaseAtStart, portFor } from "../core/schedule.ts";
 import type { Lane } from "../core/state.ts";
 import type { Restored } from "../port.ts";
-import { type Ended, lostVerdict, verdict } from "../core/verdict.ts";
-import { graceMs, outputOf } from "./policy.ts";
+import { type Ended, lostVerdict, setupFailedCode, verdict } from "../core/verdict.ts";
+import { graceMs, outputOf, poolOf, portsOf, roomFault } from "./policy.ts";
+import { setupOf } from "./setup.ts";
 import { conversationOf, launchOf, modeOf } from "./worker.ts";
 import { reasonOf, targetOf, tell, type Work } from "./work.ts";
 
 /** Record that the lane's next run was asked for, and on which commit it begins. */
 export const take = async (work: Work, lane: Lane): Promise<void> => {
+  const held = roomFault(work.world.host.room(), work.rules.config);
+  if (held !== undefined) {
+    // Megabytes come and go: once it is said, it is said.
+    if (!lane.detail.startsWith("waits for room"))
+      await tell(work, lane, [{ type: "lane.held", key: lane.id, why: held }]);
+    return;
+  }
   const n = (lane.run?.n ?? 0) + 1;
   // A run whose end nobody saw may have left processes, even when its folder was deleted: two agents must not share a worktree.
   if (lane.run && lane.run.code === undefined && !isManual(lane))
     await work.world.host.stop(runOf(lane.id, lane.run.n), graceMs);
   const base = await baseOf(work, lane);
+  const port = isManual(lane) ? undefined : portFor(work.ledger.state, lane, portsOf(work.rules.config));
+  const leased = port === undefined ? {} : { port };
   const talk = isManual(lane) ? {} : conversationOf(lane, work.rules.config, work.world.clock.id());
-  const asked = { type: "run.asked", key: lane.id, n, base: isNo(base) ? "" : base.base, ...talk } as const;
+  const asked = { type: "run.asked", key: lane.id, n, base: isNo(base) ? "" : base.base, ...leased, ...talk } as const;
   if (isNo(base))
     await tell(work, lane, [asked, { type: "lane.failed", key: lane.id, why: `${base.refused}; ${base.hint}` }]);
   else await tell(work, lane, [asked, ...leaseAtStart(work.ledger.state, lane)]);
@@ -47,12 +57,20 @@ export const start = async (work: Work, lane: Lane, n: number): Promise<void> =>
     await tell(work, lane, [{ type: "lane.failed", key: lane.id, why: `${opened.refused}; ${opened.hint}` }]);
     return;
   }
+  const furnished = await git.furnish(lane.id);
+  if (furnished.left.length > 0)
+    work.world.log.warn("not copied into the lane", { lane: lane.id, paths: furnished.left.slice(0, 20) });
   if (isManual(lane)) {
     const why = "you work in this lane";
     await tell(work, lane, [
       { type: "lane.opened", key: lane.id, base: lane.run?.base ?? "" },
       { type: "lane.waiting", key: lane.id, why, paths: [] },
     ]);
+    return;
+  }
+  const unsaved = await rolledBack(work, lane);
+  if (unsaved) {
+    await tell(work, lane, [{ type: "lane.failed", key: lane.id, why: `${unsaved.refused}; ${unsaved.hint}` }]);
     return;
   }
   const run = runOf(lane.id, n);
@@ -65,19 +83,45 @@ export const start = async (work: Work, lane: Lane, n: number): Promise<void> =>
     await tell(work, lane, [{ type: "lane.failed", key: lane.id, why: launch.missing }]);
     return;
   }
+  if (work.rules.heldSetup) {
+    const why = "the setup command of lanes.config.json is not trusted (lanes trust)";
+    await tell(work, lane, [{ type: "lane.failed", key: lane.id, why }]);
+    return;
+  }
+  const setup = setupOf(work.rules.config.setup, furnished);
   await host.place(run, launch.files);
   const tasks = await host.brief(run, briefOf(lane));
-  const env = { ...(await git.identity()), ...launch.env, LANES_TASKS: tasks, ...acceptanceOf(lane) };
+  const env = {
+    ...(await git.identity()),
+    ...launch.env,
+    LANES_TASKS: tasks,
+    ...acceptanceOf(lane),
+    ...portEnv(lane),
+    ...setup.env,
+  };
   const lent = host.lent(lane.id);
   await host.start({
     run,
     lane: lane.id,
     cwd: opened.path,
-    argv: accepted(lane, launch.argv),
+    argv: [...setup.argv, ...accepted(lane, launch.argv)],
     env,
+    isLane: true,
     ...(lent === undefined ? {} : { lent }),
     ...outputOf(work.rules.config),
   });
+};
+
+/** Before a run that follows a failed one, where the lane wants that: keep what is there, and begin at its base. */
+const rolledBack = async (work: Work, lane: Lane): Promise<No | undefined> => {
+  if (lane.spec.rollback !== true || lane.failures === 0) return undefined;
+  const done = await work.world.git.rollBack(lane.id, lane.run?.base ?? "");
+  if (isNo(done)) return done;
+  if (done.saved !== undefined) {
+    const base = lane.run?.base ?? "";
+    await tell(work, lane, [{ type: "lane.rolled-back", key: lane.id, saved: done.saved, base }]);
+  }
+  return undefined;
 };
 
 /** What an agent may read about its lane: the file that LANES_TASKS names. */
@@ -91,6 +135,7 @@ const briefOf = (lane: Lane): string => {
       acceptance: acceptance ?? null,
       paths,
       prompt: prompt ?? null,
+      ...(lane.note === undefined ? {} : { note: lane.note }),
       context: [],
     },
     null,
@@ -112,6 +157,9 @@ const accepted = (lane: Lane, argv: readonly string[]): readonly string[] =>
         "lanes",
         ...argv,
       ];
+
+const portEnv = ({ run }: Lane): Readonly<Record<string, string>> =>
+  run?.port === undefined ? {} : { LANES_PORT: String(run.port) };
 
 /** Record that the launcher has started the agent. */
 export const noteStart = async (
@@ -143,6 +191,7 @@ export const finish = async (
     ...(await evidence(work, lane, n, seen)),
     ...(uncommitted === undefined ? {} : { uncommitted }),
     ...(told ? { told } : {}),
+    ...(seen.code === setupFailedCode && work.rules.config.setup !== undefined ? { setupFailed: true as const } : {}),
   };
   await tell(work, lane, verdict(lane, ended, work.world.clock.now()));
 };
@@ -214,7 +263,10 @@ export const requeue = async (work: Work, lane: Lane): Promise<void> => {
 /** Remove a worktree whose work is on the target or, where that is wished, kept; or say why it stays. */
 export const remove = async (work: Work, lane: Lane): Promise<void> => {
   const { id: key } = lane;
-  const { removed, why, kept, saved } = await work.world.git.closeLane(key, targetOf(work, lane), lane.saves === true);
+  const { removed, why, kept, saved } = await work.world.git.closeLane(key, targetOf(work, lane), {
+    save: lane.saves === true,
+    pool: poolOf(work.rules.config),
+  });
   const where = { ...(kept === undefined ? {} : { kept }), ...(saved === undefined ? {} : { saved }) };
   await tell(work, lane, [removed ? { type: "worktree.removed", key, ...where } : { type: "worktree.kept", key, why }]);
 };

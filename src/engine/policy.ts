@@ -1,11 +1,11 @@
 /** Configuration → what the reconciler plans and starts with. */
 import { availableParallelism } from "node:os";
 
-import type { Config } from "../core/config.ts";
+import type { Config, PortRange } from "../core/config.ts";
 import { isNo } from "../core/observed.ts";
 import { checkTimeoutMs } from "../core/check.ts";
 import type { Policy } from "../core/plan.ts";
-import type { Settings } from "../port.ts";
+import type { Room, Settings } from "../port.ts";
 
 /** Grace between TERM and KILL, in ms. */
 export const graceMs = 5000;
@@ -14,7 +14,17 @@ export const graceMs = 5000;
 export const defaults: Required<
   Pick<
     Config,
-    "requireCheck" | "strategy" | "strict" | "review" | "checkTimeoutMs" | "checkSlots" | "maxRuns" | "outputMb"
+    | "requireCheck"
+    | "strategy"
+    | "strict"
+    | "review"
+    | "checkTimeoutMs"
+    | "checkSlots"
+    | "maxRuns"
+    | "outputMb"
+    | "pool"
+    | "minFreeMb"
+    | "ports"
   >
 > = {
   requireCheck: false,
@@ -25,11 +35,16 @@ export const defaults: Required<
   checkSlots: Math.max(1, Math.floor(availableParallelism() / 4)),
   maxRuns: 8,
   outputMb: 64,
+  pool: 0,
+  minFreeMb: 100,
+  ports: { from: 42_000, to: 42_999 },
 };
 
 /** The rules of the moment. */
 export interface Rules {
   readonly policy: Policy;
+  /** The configured setup command is not trusted yet: nothing starts without it. */
+  readonly heldSetup: boolean;
   readonly config: Config;
 }
 
@@ -44,11 +59,15 @@ export const limitsOf = (config: Config): { readonly maxRuns: number } => ({
  */
 export const loadRules = async (settings: Settings, before: Rules | undefined): Promise<Rules> => {
   const loaded = await settings.load();
-  if (isNo(loaded)) return before ?? { config: {}, policy: { ...limitsOf({}), check: undefined, requireCheck: true } };
+  if (isNo(loaded))
+    return (
+      before ?? { config: {}, heldSetup: false, policy: { ...limitsOf({}), check: undefined, requireCheck: true } }
+    );
   const { config, untrusted } = loaded;
   const held = untrusted.some((command) => command.startsWith("check:"));
   return {
     config,
+    heldSetup: untrusted.some((command) => command.startsWith("setup:")),
     policy: {
       ...limitsOf(config),
       check: config.check,
@@ -65,3 +84,21 @@ export const loadRules = async (settings: Settings, before: Rules | undefined): 
 export const outputOf = ({ outputMb = defaults.outputMb }: Config): { readonly outputBytesMax: number } => ({
   outputBytesMax: outputMb * 1024 * 1024,
 });
+
+/** How many idle worktrees wait for lanes. */
+export const poolOf = ({ pool = defaults.pool }: Config): number => pool;
+
+/** Inodes that have to be free. */
+const filesMin = 1000;
+
+/** Why no lane starts now: there is no room for its worktree. Undefined when there is, or nobody knows. */
+export const roomFault = (room: Room | undefined, { minFreeMb = defaults.minFreeMb }: Config): string | undefined => {
+  if (room === undefined) return undefined;
+  const freeMb = Math.floor(room.freeBytes / 1024 / 1024);
+  if (freeMb < minFreeMb) return `waits for room on the disk: ${freeMb} MiB are free, minFreeMb is ${minFreeMb}`;
+  if (minFreeMb === 0 || room.freeFiles === undefined || room.freeFiles >= filesMin) return undefined;
+  return `waits for room on the disk: ${room.freeFiles} inodes are free`;
+};
+
+/** The ports that lanes get. */
+export const portsOf = ({ ports = defaults.ports }: Config): PortRange => ports;

@@ -41,7 +41,8 @@ export const conversationOf = (
   const worker = workerOf(lane, config);
   if ("missing" in worker || worker.adapter.cli === "command") return {};
   const { cli, session: who } = worker.adapter;
-  const before = who === "none" ? undefined : interrupted(lane.run, cli);
+  // A lane that begins anew with each run goes on with nothing.
+  const before = who === "none" || lane.spec.rollback === true ? undefined : interrupted(lane.run, cli);
   if (before !== undefined) return { cli, session: before, resumes: true };
   return who === "chosen" ? { cli, session: uuidFrom(dice) } : { cli };
 };
@@ -75,7 +76,7 @@ export const launchOf = (lane: Lane, config: Config, places: Places): Launch | M
   return adapter.headless({
     ...places,
     lane: spec,
-    prompt: promptOf(lane.id, spec, resumes),
+    prompt: promptOf(lane.id, spec, resumes, lane.note),
     session: run?.session,
     resumes,
     permissions: entry.permissions ?? "edit",

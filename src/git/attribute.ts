@@ -2,7 +2,7 @@
  * What `.gitattributes` of the target say about merging. Git ≥ 2.41 merges by them itself (`--attr-source`); an older one merges
  * as text what they name, and then nobody knows. A driver of the repository's own is a program: it is not run for a forecast.
  */
-import { rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { isNo } from "../core/observed.ts";
@@ -24,29 +24,39 @@ export interface Question {
 export interface Judge {
   /** The same for the same attributes, and for the same git. */
   readonly key: string;
-  /** How merges are made under them. */
-  readonly options: BatchOptions;
   /** The merges as far as one can know: `unknown` where a driver has the last word that was not asked. */
   look(questions: readonly Question[]): Promise<readonly Question[]>;
 }
 
-/** A judge for each commit of the target; the last one is remembered. */
-export const createJudge = (context: Context): ((place: Place, target: string) => Promise<Judge>) => {
+/** The attributes of commits. */
+export interface Court {
+  /** How merges are made under the attributes of this commit. */
+  options(target: string): Promise<BatchOptions>;
+  /** What they mean; the last answer is remembered. */
+  judge(place: Place, target: string): Promise<Judge>;
+}
+
+/** The attributes of a repository's commits. */
+export const createCourt = (context: Context): Court => {
   let last: { readonly target: string; readonly judge: Judge } | undefined;
   let source: Promise<boolean> | undefined;
-  return async (place, target) => {
-    if (last?.target === target) return last.judge;
-    source ??= gitVersion(context.layout.common, context.env).then(
+  const isSource = (): Promise<boolean> =>
+    (source ??= gitVersion(context.layout.common, context.env).then(
       (found) => !isNo(found) && found.version >= aheadBehindSince,
-    );
-    const files = await filesThatSay(context, place, target);
-    const judge = files === "" ? silent : judgeOf(context, place, target, files, await source);
-    last = { target, judge };
-    return judge;
+    ));
+  return {
+    options: async (target) => ((await isSource()) ? { attributesOf: target } : {}),
+    judge: async (place, target) => {
+      if (last?.target === target) return last.judge;
+      const files = await filesThatSay(context, place, target);
+      const judge = files === "" ? silent : judgeOf(context, place, target, files, await isSource());
+      last = { target, judge };
+      return judge;
+    },
   };
 };
 
-const silent: Judge = { key: "", options: {}, look: async (questions) => questions };
+const silent: Judge = { key: "", look: async (questions) => questions };
 
 /** The `.gitattributes` of a commit in which merging is spoken of, with the names of their contents; empty when there are none. */
 const filesThatSay = async (context: Context, place: Place, target: string): Promise<string> => {
@@ -62,7 +72,6 @@ const filesThatSay = async (context: Context, place: Place, target: string): Pro
 
 const judgeOf = (context: Context, place: Place, target: string, files: string, isSource: boolean): Judge => ({
   key: `${isSource}.${files.replaceAll(/\s+/g, ".")}`,
-  options: isSource ? { attributesOf: target } : {},
   look: async (questions) => {
     const asked = questions.map(({ merged, shared }) =>
       merged.is === "conflict" ? [...shared, ...merged.paths] : shared,
@@ -91,8 +100,8 @@ const mergeValues = async (
   paths: readonly string[],
 ): Promise<ReadonlyMap<string, string>> => {
   if (paths.length === 0) return new Map();
-  const index = join(place.gitDir, `forecast-${process.pid}.index`);
-  const env = { GIT_INDEX_FILE: index };
+  const folder = await mkdtemp(join(place.gitDir, "forecast."));
+  const env = { GIT_INDEX_FILE: join(folder, "index") };
   try {
     await must(context, place, ["read-tree", target], { env });
     const input = paths.map((path) => `${path}\0`).join("");
@@ -100,6 +109,6 @@ const mergeValues = async (
     const fields = said.toString().split("\0");
     return new Map(paths.map((_, at) => [fields[3 * at] ?? "", fields[3 * at + 2] ?? "unspecified"]));
   } finally {
-    await rm(index, { force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 };

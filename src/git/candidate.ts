@@ -1,8 +1,11 @@
 /** Merges made in advance, outside every worktree and every branch. */
+import { quote } from "../core/id.ts";
 import type { No } from "../core/observed.ts";
 import { isNo } from "../core/observed.ts";
 import type { Candidate } from "../port.ts";
-import { call, endOf, line } from "./call.ts";
+import { foreignAmong, mergeRules } from "./attributes-file.ts";
+import type { MergeRules } from "./attributes-file.ts";
+import { call, endOf, line, must } from "./call.ts";
 import type { Context, More } from "./call.ts";
 import type { Setting } from "./environment.ts";
 import { controlPlace } from "./control.ts";
@@ -70,7 +73,7 @@ export const threeWay = async (
   const base = await standIn(three.base, []);
   const [ours, theirs] = [await standIn(three.ours, [base]), await standIn(three.theirs, [base])];
   // Two equal sides are one commit; git would take them as merged already, and that is what they are.
-  return mergedTree(context, place, ours, theirs);
+  return mergedTree(context, place, ours, theirs, three.ours);
 };
 
 const nobody: Person = { name: "lanes", email: "lanes@localhost" };
@@ -116,16 +119,54 @@ export const mergedTree = async (
   place: Place,
   onto: string,
   head: string,
+  attributesOf: string = onto,
 ): Promise<{ readonly tree: string } | No> => {
+  const rules = await mergeRules(context, place, attributesOf);
+  const driven = await foreignlyDriven(context, place, rules, [onto, head]);
+  if (driven) return driven;
+  const { settings } = rules;
   const args = ["merge-tree", "--write-tree", "-z", "--messages", onto, head];
-  let ran = await call(context, place, args);
+  let ran = await call(context, place, args, { settings });
   if (ran.code < 0 || ran.code === 134)
-    ran = await call(context, place, args, { settings: [["merge.directoryRenames", "false"]] });
+    ran = await call(context, place, args, { settings: [...settings, ["merge.directoryRenames", "false"]] });
   if (ran.code === 0) return { tree: ran.stdout.toString().split("\0")[0] ?? "" };
   if (ran.code === 1) return conflict(parseConflict(ran.stdout.toString()));
   const hint = "merge the target into the lane by hand, in its worktree";
   if (ran.stderr.includes("unrelated histories")) return { refused: "the two have no common history", hint, code: 2 };
   return { refused: `git itself failed on this pair: ${endOf(ran)}`, hint, code: 2 };
+};
+
+/** A file that both sides changed and that a driver merges which only the repository could define: nobody but the person may say that it runs. */
+const foreignlyDriven = async (
+  context: Context,
+  place: Place,
+  rules: MergeRules,
+  [onto, head]: readonly [string, string],
+): Promise<No | undefined> => {
+  if (rules.foreign.size === 0) return undefined;
+  const bases = await call(context, place, ["merge-base", onto, head]);
+  const base = bases.stdout.toString().split("\n", 1)[0] ?? "";
+  if (bases.code !== 0 || base === "") return undefined;
+  const changed = async (side: string): Promise<readonly string[]> => {
+    const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", base, side];
+    return (await must(context, place, args)).toString().split("\0").filter(Boolean);
+  };
+  const [ours, theirs] = [await changed(onto), new Set(await changed(head))];
+  const found = await foreignAmong(
+    context,
+    place,
+    rules,
+    ours.filter((path) => theirs.has(path)),
+  );
+  const [first] = found;
+  return (
+    first && {
+      refused: `${first.path} is merged by the driver ${quote(first.driver)}, which your own configuration does not define`,
+      hint: `git config --global merge.${first.driver}.driver COMMAND, or merge the target into the lane by hand`,
+      code: 2,
+      paths: found.map(({ path }) => path),
+    }
+  );
 };
 
 /** What does not merge: the paths, and git's words for the kinds (`contents`, `modify/delete`, …). */

@@ -11,11 +11,13 @@ import type { AdminSeen } from "./head.ts";
 import { relink, repairAdmin } from "./leftover.ts";
 import { keepIgnored } from "./keep-ignored.ts";
 import { keptOf } from "./kept.ts";
-import { park, parkedAt, removingMark, unpark } from "./park.ts";
+import { park, parkClean, parkedAt, removingMark, unpark } from "./park.ts";
 import { adminOf, isFolder, lanePath, refsPlace, treePlace } from "./place.ts";
+import { giveBack, settleMoves } from "./pool.ts";
 import { contains } from "./read.ts";
 import { changeRefs, commitOf, laneRefs } from "./ref.ts";
-import { saveLane } from "./save.ts";
+import type { Ran } from "./run.ts";
+import { looseCommits, saveLane } from "./save.ts";
 import { hiddenIn } from "./snapshot.ts";
 import type { Tree } from "./snapshot.ts";
 import { uncommitted } from "./status.ts";
@@ -27,18 +29,28 @@ import { endWriters } from "./writer.ts";
  * when that is on the target. Otherwise both stay and `why` says so; with `save` they go all the same, after everything in them was
  * kept (`saveLane`), unless somebody locked the worktree. Only `git worktree remove` deletes. Idempotent.
  */
-export const closeLane = async (context: Context, lane: string, target: string, save = false): Promise<Closed> => {
+export const closeLane = async (
+  context: Context,
+  lane: string,
+  target: string,
+  { save = false, pool = 0 }: Closing = {},
+): Promise<Closed> => {
   const path = lanePath(context.layout, lane);
   const head = await commitOf(context, refOf(lane));
+  await settleMoves(context);
   const there = await isThere(path);
   if (there && head !== undefined) await finish(context, lane, head, path);
   const work = await workOf(context, lane, target, head);
+  const loose = there ? [] : await looseCommits(context, lane);
+  const unsaved = !there && (loose.length > 0 || (save && !work.contained));
+  const earlier = unsaved ? await savedBranch(context, lane, head, loose) : undefined;
   const done = there
-    ? await context.alone(() => remove(context, lane, path, work, save))
+    ? await context.alone(() => remove(context, lane, path, work, { save, pool }))
     : await forget(context, lane, path);
   if (typeof done === "string") return { removed: false, why: done };
   await context.step("close:removed");
-  const saved = done.saved ?? (save && !work.contained ? await savedBranch(context, lane, head) : undefined);
+  const fresh = there && save && done.saved === undefined && !work.contained;
+  const saved = done.saved ?? earlier ?? (fresh ? await savedBranch(context, lane, head, []) : undefined);
   const droppable = work.contained || saved !== undefined;
   const why = await dropBranch(context, lane, target, head, droppable);
   return { removed: true, why, ...done, ...(saved === undefined ? {} : { saved }) };
@@ -54,6 +66,12 @@ export const whyStays = async (context: Context, lane: string, target: string): 
   if (head !== undefined && !seeAdmin(tree.admin).names.has("index")) return undefined;
   return (await judge(context, lane, tree, await workOf(context, lane, target, head))).why;
 };
+
+/** How a lane is closed. `pool`: how many idle worktrees may wait for other lanes. */
+export interface Closing {
+  readonly save?: boolean;
+  readonly pool?: number;
+}
 
 /** What became of a lane's worktree, and why. */
 export interface Closed {
@@ -134,9 +152,10 @@ const judge = async (context: Context, lane: string, tree: Tree, work: Work): Pr
   const place = treePlace(context.layout, tree.path, tree.admin);
   const dirty = await uncommitted(context, place);
   // Half removed by a killed call: what is gone is on the target.
-  const half = seen.names.has(removingMark) && dirty.every((entry) => entry.index === "." && entry.worktree === "D");
-  const count = half ? 0 : dirty.length + (await hiddenIn(context, tree)).length;
-  if (count === 0) return { why: undefined, firm: false, half: half && dirty.length > 0 };
+  const begun = seen.names.has(removingMark) && dirty.length > 0;
+  const half = begun && dirty.every((entry) => entry.index === "." && entry.worktree === "D");
+  const count = (half ? 0 : dirty.length) + (await hiddenIn(context, tree)).length;
+  if (count === 0) return { why: undefined, firm: false, half };
   return { why: `${count} file${count === 1 ? " is" : "s are"} not committed`, firm: false, half: false };
 };
 
@@ -154,7 +173,7 @@ const remove = async (
   lane: string,
   path: string,
   work: Work,
-  save: boolean,
+  { save = false, pool = 0 }: Closing,
 ): Promise<string | Gone> => {
   const tree = await ownTree(context, path);
   if (tree === undefined) return noWorktree(path);
@@ -172,8 +191,7 @@ const remove = async (
       continue;
     }
     await context.step("close:removing");
-    const args = ["worktree", "remove", ...(way.force ? ["--force"] : []), path];
-    const ran = await call(context, refsPlace(context.layout), args, { writes: path });
+    const ran = await takeAway(context, tree, way, pool);
     if (ran.code === 0) {
       return {
         ...(aside.length === 0 ? {} : { kept: aside.join(", ") }),
@@ -185,6 +203,19 @@ const remove = async (
     const changed = ran.stderr.includes("modified or untracked");
     if (!changed || tries === triesMax) return withAside(`git does not remove it: ${endOf(ran)}`, aside);
   }
+};
+
+/** Give it to the pool, when that wants it, or let git remove it. */
+const takeAway = async (context: Context, tree: Tree, { force, saved }: WayOut, pool: number): Promise<Ran> => {
+  const { busy, names } = seeAdmin(tree.admin);
+  const fit = pool > 0 && !force && busy === undefined && !names.has("config.worktree") && !names.has("modules");
+  if (fit) {
+    if (saved === undefined) await parkClean(context, tree);
+    if (await giveBack(context, tree, pool)) return { code: 0, stderr: "", signal: null, stdout: Buffer.alloc(0) };
+    if (saved === undefined) await unpark(context, tree);
+  }
+  const args = ["worktree", "remove", ...(force ? ["--force"] : []), tree.path];
+  return call(context, refsPlace(context.layout), args, { writes: tree.path });
 };
 
 /** What no snapshot holds and git would delete: repositories in the worktree, and what git keeps of its submodules. */
@@ -225,22 +256,30 @@ const wayOut = async (
   if (names.has(removingMark) && (await relink(tree.admin, tree.path)) !== undefined)
     return `${join(tree.path, ".git")} names another place`;
   const parked = await parkedAt(context, tree);
-  if (parked) return { ...parked, nested: [] };
+  if (parked) return { ...parked, saved: parked.saved === "" ? undefined : parked.saved, nested: [] };
   const { why, firm, half } = await judge(context, lane, tree, work);
-  if (why === undefined) {
+  if (why === undefined && (await looseCommits(context, lane)).length === 0) {
     await writeFile(join(tree.admin, removingMark), "");
     return { force: half, saved: undefined, nested: [] };
   }
-  if (!save || firm) return why;
+  if (why !== undefined && (!save || firm)) return why;
   const fresh = await park(context, lane, tree);
-  return "refused" in fresh ? `${why}, and ${fresh.refused}` : fresh;
+  return "refused" in fresh ? `${why === undefined ? "" : `${why}, and `}${fresh.refused}` : fresh;
 };
 
 /** Keep a branch whose worktree is gone: by what was kept of the lane already, if that holds it. */
-const savedBranch = async (context: Context, lane: string, head: string | undefined): Promise<string | undefined> => {
-  if (head === undefined) return undefined;
-  for (const kept of (await keptOf(context, lane)).toReversed())
-    if (await contains(context, kept.commit, head)) return kept.ref;
+const savedBranch = async (
+  context: Context,
+  lane: string,
+  head: string | undefined,
+  loose: readonly string[],
+): Promise<string | undefined> => {
+  const wanted = [...(head === undefined ? [] : [head]), ...loose];
+  if (wanted.length === 0) return undefined;
+  for (const kept of (await keptOf(context, lane)).toReversed()) {
+    const held = await Promise.all(wanted.map((commit) => contains(context, kept.commit, commit)));
+    if (!held.includes(false)) return kept.ref;
+  }
   const saved = await saveLane(context, lane);
   return "refused" in saved ? undefined : saved.ref;
 };

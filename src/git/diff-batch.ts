@@ -41,7 +41,7 @@ export const diffBatch = async (
 };
 
 /** Parse `diff-tree --stdin -z --raw`: `tree tree LF`, then `:mode mode oid oid status NUL path NUL` for each path. */
-export const parseDiffs = (text: string, names: readonly string[]): ReadonlyMap<string, Diff> => {
+const parseDiffs = (text: string, names: readonly string[]): ReadonlyMap<string, Diff> => {
   const found = new Map(names.map((name) => [name, { changes: [] as Change[], rows: new Map<string, string>() }]));
   const fields = text.split("\0");
   let current: { changes: Change[]; rows: Map<string, string> } | undefined;

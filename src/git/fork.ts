@@ -7,23 +7,36 @@ import { objectName } from "./ref.ts";
 /** The commits of the target's history from which a head grew; undefined when nobody can say: history was cut off. */
 export type Fork = readonly string[] | undefined;
 
-/** Where each of these heads left the target. Only the target itself, when it holds all of the target. */
+/** Where heads began. */
+export interface Forks {
+  /** Where each of the heads left the target; only the target itself, when it holds all of the target. */
+  readonly forks: ReadonlyMap<string, Fork>;
+  /** Trees of commits that were seen on the way, by commit. */
+  readonly trees: ReadonlyMap<string, string>;
+}
+
+/** Where each of these heads left the target. */
 export const forksOf = async (
   context: Context,
   place: Place,
   target: string,
   heads: readonly string[],
-): Promise<ReadonlyMap<string, Fork>> => {
-  if (heads.length === 0) return new Map();
+): Promise<Forks> => {
+  if (heads.length === 0) return { forks: new Map(), trees: new Map() };
   const input = `${heads.map(objectName).join("\n")}\n^${objectName(target)}\n`;
-  const ran = await call(context, place, ["rev-list", "--parents", "--stdin"], { input });
-  if (ran.code !== 0) return new Map(heads.map((head) => [head, undefined]));
+  const args = ["rev-list", "--no-commit-header", "--boundary", "--format=%m %H %T %P", "--stdin"];
+  const ran = await call(context, place, args, { input });
+  if (ran.code !== 0) return { forks: new Map(heads.map((head) => [head, undefined])), trees: new Map() };
   const own = new Map<string, readonly string[]>();
+  const trees = new Map<string, string>();
   for (const row of ran.stdout.toString().split("\n")) {
-    const [commit = "", ...parents] = row.split(" ");
-    if (commit !== "") own.set(commit, parents);
+    const [mark, commit = "", tree = "", ...parents] = row.split(" ");
+    if (commit === "") continue;
+    trees.set(commit, tree);
+    // "-" marks what the target has.
+    if (mark !== "-") own.set(commit, parents.filter(Boolean));
   }
-  return new Map(heads.map((head) => [head, forkOf(own, target, head)]));
+  return { forks: new Map(heads.map((head) => [head, forkOf(own, target, head)])), trees };
 };
 
 /** Walk down from a head through commits that the target does not have, to those that it has. */

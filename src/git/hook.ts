@@ -21,8 +21,8 @@ export interface HookAsk {
   readonly message: string;
 }
 
-/** The worktree in which hooks look at a merge; checks have the low numbers. */
-const hookSlot = 900;
+/** The worktree in which hooks look at a merge and remembered resolutions are replayed; checks have the low numbers. */
+export const hookSlot = 900;
 const timeoutMs = 120_000;
 
 /**

@@ -26,22 +26,29 @@ export const land = async (context: Context, ask: LandAsk): Promise<Landing | No
   const ref = `refs/heads/${ask.target}`;
   const published = await publish(context, ask.commit);
   await context.step("land:published");
-  const tip = await commitOf(context, ref);
+  const refs = await refsOf(context, ask, ref);
+  const tip = refs.get(ref);
   if (tip === undefined) return { refused: `there is no branch ${ask.target}`, hint: "name another target", code: 4 };
   const all = await worktrees(context);
   const unsettled = await settleAll(context, all, tip === ask.onto ? { ...ask, ref } : undefined);
   if (unsettled !== undefined) return unsettled;
-  if (published && (await contains(context, tip, ask.commit))) return finish(context, ask);
+  if (published && tip !== ask.onto && (await contains(context, tip, ask.commit))) return finish(context, ask);
   if (!published || tip !== ask.onto) return { moved: tip };
-  await keepCandidate(context, ask);
-  const moved = await movedLane(context, ask);
-  if (moved !== undefined) return laneMoved(moved);
+  await keepCandidate(context, ask, refs);
+  const moved = lanesIn(ask).find(({ lane, head }) => refs.get(refOf(lane)) !== head);
+  if (moved !== undefined) return laneMoved(moved.lane);
   const checkouts = checkoutsOf(all, ref);
   for (const checkout of checkouts) {
     const no = await preflight(context, checkout, ask);
     if (no !== undefined) return no;
   }
-  return carryOut(context, ask, ref, checkouts);
+  return carryOut(context, ask, changesFor(ask, ref, refs), checkouts);
+};
+
+/** All refs that a landing looks at or changes. What moves until it changes them makes its transaction fail. */
+const refsOf = (context: Context, ask: LandAsk, ref: string): Promise<ReadonlyMap<string, string>> => {
+  const ours = lanesIn(ask).flatMap(({ lane }) => [refOf(lane), laneRefs.landed(lane), laneRefs.backup(lane)]);
+  return refsBelow(context, ref, laneRefs.candidate(ask.lane), ...ours);
 };
 
 /** What lands where. `head`: the tip of the lane's branch that was merged. Commits by object name. */
@@ -72,12 +79,12 @@ type Landing = { readonly landed: true } | { readonly moved: string };
 const carryOut = async (
   context: Context,
   ask: LandAsk,
-  ref: string,
+  changes: readonly RefChange[],
   checkouts: readonly Checkout[],
 ): Promise<Landing | No> => {
   const message = `lanes: land ${ask.lane}`;
-  const changes = (): Promise<readonly RefChange[]> => changesFor(context, ask, ref);
-  const moved = await moveAll(context, { ...ask, ref, message, changes }, checkouts);
+  const move = { ...ask, ref: `refs/heads/${ask.target}`, message, changes: async () => changes };
+  const moved = await moveAll(context, move, checkouts);
   if (moved === "done") return { landed: true };
   if ("refused" in moved || "moved" in moved) return moved;
   const lane = await movedLane(context, ask);
@@ -119,10 +126,7 @@ export const moveAll = async (
   return tip !== undefined && tip !== move.onto ? { moved: tip } : { failed: ran };
 };
 
-const changesFor = async (context: Context, ask: LandAsk, ref: string): Promise<readonly RefChange[]> => {
-  const candidate = laneRefs.candidate(ask.lane);
-  const below = lanesIn(ask).flatMap(({ lane }) => [laneRefs.landed(lane), laneRefs.backup(lane)]);
-  const refs = await refsBelow(context, candidate, ...below);
+const changesFor = (ask: LandAsk, ref: string, refs: ReadonlyMap<string, string>): readonly RefChange[] => {
   const changes: RefChange[] = [{ ref, from: ask.onto, to: ask.commit }];
   for (const { lane, head } of lanesIn(ask)) {
     const landed = laneRefs.landed(lane);
@@ -133,17 +137,18 @@ const changesFor = async (context: Context, ask: LandAsk, ref: string): Promise<
       { ref: landed, from: refs.get(landed), to: head },
     );
   }
-  if (refs.has(candidate)) changes.push({ ref: candidate, from: refs.get(candidate), to: undefined });
-  return changes;
+  // It was kept a moment ago.
+  return [...changes, { ref: laneRefs.candidate(ask.lane), from: ask.commit, to: undefined }];
 };
 
-/** Until it lands the candidate is kept from being collected as garbage. */
+/** Until it lands the candidate is kept from being collected as garbage. `known`: refs as they are, when somebody just looked. */
 export const keepCandidate = async (
   context: Context,
   ask: { readonly lane: string; readonly commit: string },
+  known?: ReadonlyMap<string, string>,
 ): Promise<void> => {
   const ref = laneRefs.candidate(ask.lane);
-  const from = await commitOf(context, ref);
+  const from = known ? known.get(ref) : await commitOf(context, ref);
   if (from === ask.commit) return;
   const ran = await changeRefs(context, `lanes: candidate of ${ask.lane}`, [{ ref, from, to: ask.commit }]);
   if (ran.code !== 0) throw new Error(failedTo(`keep the candidate of ${ask.lane}`, ran).refused);

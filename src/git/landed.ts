@@ -1,7 +1,8 @@
 /** Commits as they would be after a lane has landed, made many at a time. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { missing } from "./absent.ts";
 import { must } from "./call.ts";
 import type { Context } from "./call.ts";
 import type { Place } from "./place.ts";
@@ -34,6 +35,18 @@ export const writeCommits = async (
     await rm(folder, { recursive: true, force: true });
   }
 };
+
+/** Remove what processes that were killed while they made a forecast left in the control repository. */
+export const sweepForecasts = async (place: Place): Promise<void> => {
+  const names = (await readdir(place.gitDir)).filter((name) => /^(forecast|work)\.[^.]{6}$/.test(name));
+  for (const path of names.map((name) => join(place.gitDir, name))) {
+    const seen = await missing(stat(path), undefined);
+    if (seen && Date.now() - seen.mtimeMs > leftOverMs) await rm(path, { recursive: true, force: true });
+  }
+};
+
+/** No forecast takes an hour. */
+const leftOverMs = 3_600_000;
 
 const textOf = ({ tree, parents }: Commit): string =>
   [

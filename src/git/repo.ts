@@ -10,15 +10,20 @@ import { closeLane, whyStays } from "./close.ts";
 import { commitAll } from "./commit.ts";
 import { publish } from "./control.ts";
 import { exclude, noteCheckout } from "./exclude.ts";
+import { createForecaster } from "./forecast.ts";
+import { furnish } from "./furnish.ts";
 import { dropKept, keptOf } from "./kept.ts";
 import type { KeptCommit } from "./kept.ts";
 import { land } from "./land.ts";
 import { observe } from "./observe.ts";
 import { refsPlace, treePlace } from "./place.ts";
+import { fillPool } from "./pool.ts";
 import { identity } from "./porcelain.ts";
 import { changed, contains, filesAt, known } from "./read.ts";
 import { commitOf, refsBelow } from "./ref.ts";
+import { dropConflict, putConflict } from "./resolve.ts";
 import { restoreLane } from "./restore.ts";
+import { rollBack } from "./roll-back.ts";
 import { saveLane } from "./save.ts";
 import { candidate, join, reverted } from "./strategy.ts";
 import { onlyTip, takeBack } from "./take-back.ts";
@@ -38,8 +43,10 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     contains: (head, ancestor) => contains(context, head, ancestor),
     baseFor: (onto, heads) => baseFor(context, onto, heads),
     openLane: (lane, base) => openLane(context, lane, base),
+    furnish: (lane) => furnish(context, lane),
     commitAll: (lane, message, within) => commitAll(context, lane, message, within),
-    closeLane: (lane, target, save) => closeLane(context, lane, target, save),
+    closeLane: (lane, target, how) => closeLane(context, lane, target, how),
+    fillPool: (size, target) => refill(context, size, target),
     whyStays: (lane, target) => whyStays(context, lane, target),
     saveLane: (lane) => saveLane(context, lane),
     restoreLane: (lane, n) => restoreLane(context, lane, n),
@@ -48,10 +55,14 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     candidate: (ask) => candidate(context, ask),
     join: (ask) => join(context, ask),
     verification: (slot, commit) => verification(context, slot, commit),
+    rollBack: (lane, base) => rollBack(context, lane, base),
+    putConflict: (lane, ask) => putConflict(context, lane, ask),
+    dropConflict: (lane) => dropConflict(context, lane),
     reverted: (ask) => reverted(context, ask),
     onlyTip: (target, merge) => onlyTip(context, target, merge),
     takeBack: (ask) => takeBack(context, ask),
     land: (ask) => land(context, ask),
+    forecast: createForecaster(context),
     filesAt: (commit, folder) => filesAt(context, commit, folder),
     known: (commits) => known(context, commits),
     changed: (onto, head) => changed(context, onto, head),
@@ -72,6 +83,11 @@ export interface GitOptions {
   /** Told what was repaired on the way, a line each. */
   readonly note?: (line: string) => void;
 }
+
+const refill = async (context: Context, size: number, target: string): Promise<void> => {
+  const commit = await commitOf(context, `refs/heads/${target}`);
+  if (commit !== undefined) await fillPool(context, size, commit);
+};
 
 const keptShown = ({ ref, lane, n, commit, at, busy, commits, files, bytes }: KeptCommit): Kept => ({
   ref,

@@ -13,13 +13,15 @@ import type { Place } from "./place.ts";
 import { userIdentity } from "./porcelain.ts";
 import type { Person } from "./porcelain.ts";
 import { commitOf, laneRefs, objectName } from "./ref.ts";
+import { replayed } from "./rerere.ts";
 import { signingOf, unsigned } from "./sign.ts";
 
 /** What would land, as a commit of the control repository. Where nothing is signed the same arguments give the same commit. */
 export const candidate = async (context: Context, ask: CandidateAsk): Promise<Candidate | No> => {
   const bench = await benchOf(context);
   const base = await baseOf(context, bench, ask);
-  const tree = await treeFor(bench, ask, base);
+  const merged = await treeFor(bench, ask, base);
+  const tree = isNo(merged) ? await remembered(context, ask, base, merged) : merged;
   if (isNo(tree)) return tree;
   const isNothing = base !== undefined && tree.tree === (await treeOf(context, bench.place, ask.onto));
   if (isNothing) return { commit: ask.onto, tree: tree.tree };
@@ -117,6 +119,18 @@ const treeFor = (
   base === undefined
     ? mergedTree(context, place, objectName(onto), objectName(head))
     : threeWay(context, place, { base, ours: onto, theirs: head });
+
+/** The person may have resolved this very conflict before. */
+const remembered = async (
+  context: Context,
+  { onto, head, strategy }: CandidateAsk,
+  base: string | undefined,
+  no: No,
+): Promise<{ readonly tree: string } | No> => {
+  const isPlain = base === undefined && strategy !== "rebase" && no.code === 2 && (no.paths ?? []).length > 0;
+  const tree = isPlain ? await replayed(context, onto, head) : undefined;
+  return tree === undefined ? no : { tree };
+};
 
 /** The user's hooks have a say in a commit that we author, and it is signed where the user wants that. */
 const finish = async ({ context, place, person }: Bench, onto: string, made: Made): Promise<Candidate | No> => {

@@ -12,6 +12,7 @@ import { dropDeadLocks } from "./dead-lock.ts";
 import { seeAdmin } from "./head.ts";
 import { clearLocks, repairAdmin } from "./leftover.ts";
 import { adminOf, isFolder, lanePath, refsPlace, treePlace } from "./place.ts";
+import { moveIn, settleMoves, takeIdle } from "./pool.ts";
 import { branchInTheWay, changeRefs, failedTo, laneRefs, objectName, refsBelow } from "./ref.ts";
 import type { RefChange } from "./ref.ts";
 import { endWriters } from "./writer.ts";
@@ -65,6 +66,7 @@ const knownAlready = async (context: Context, lane: string, path: string): Promi
   const before = await adminOf(layout.common, path);
   const finished = before !== undefined && seeAdmin(before).names.has("index") && (await isFolder(path));
   if (!finished) await endWriters(path);
+  if (!finished) await settleMoves(context, path);
   const repaired = finished ? undefined : await repairAdmin(context, lane, path);
   if (repaired !== undefined) return repaired;
   const admin = await adminOf(layout.common, path);
@@ -80,15 +82,20 @@ const knownAlready = async (context: Context, lane: string, path: string): Promi
 const add = async (context: Context, lane: string, base: string, path: string): Promise<Listed | No> => {
   const occupied = await inTheWay(path);
   if (occupied !== undefined) return occupied;
-  const refs = await refsBelow(context, "refs/heads/lane");
-  const blocked = branchInTheWay(lane, refs.keys());
+  const refs = await refsBelow(context, "refs/heads/lane", laneRefs.base(lane));
+  const blocked = branchInTheWay(
+    lane,
+    [...refs.keys()].filter((ref) => ref.startsWith("refs/heads/")),
+  );
   if (blocked !== undefined) return blocked;
   const head = refs.get(refOf(lane)) ?? base;
+  const idle = await takeIdle(context, lane, head);
   if (!refs.has(refOf(lane))) {
-    const no = await makeBranch(context, lane, base);
+    const no = await makeBranch(context, lane, base, refs.get(laneRefs.base(lane)));
     if (no !== undefined) return no;
   }
   await context.step("open:branched");
+  if (idle !== undefined && (await moveIn(context, lane, idle, path))) return { admin: idle.admin, head, filled: true };
   // Whatever the umask says: nobody else puts a worktree in the place of a lane's.
   await mkdir(context.layout.worktrees, { recursive: true, mode: 0o700 });
   const args = ["worktree", "add", "--no-checkout", path, branchOf(lane)];
@@ -100,12 +107,16 @@ const add = async (context: Context, lane: string, base: string, path: string): 
   return { admin, head, filled: false };
 };
 
-const makeBranch = async (context: Context, lane: string, base: string): Promise<No | undefined> => {
+const makeBranch = async (
+  context: Context,
+  lane: string,
+  base: string,
+  before: string | undefined,
+): Promise<No | undefined> => {
   const mark = laneRefs.base(lane);
   await clearLocks([refOf(lane), mark].map((ref) => join(context.layout.common, ref)));
-  const before = await refsBelow(context, mark);
   const changes: RefChange[] = [{ ref: refOf(lane), from: undefined, to: base }];
-  if (before.get(mark) !== base) changes.push({ ref: mark, from: before.get(mark), to: base });
+  if (before !== base) changes.push({ ref: mark, from: before, to: base });
   const ran = await changeRefs(context, `lanes: open ${lane}`, changes, lanePath(context.layout, lane));
   return ran.code === 0 ? undefined : failedTo(`make the branch ${branchOf(lane)}`, ran);
 };

@@ -4,6 +4,7 @@ import { chmodSync, lstatSync, readdirSync, rmSync, writeFileSync } from "node:f
 import { join } from "node:path";
 
 import type { RunSpec } from "../port.ts";
+import { hookEnvironment } from "./hook.ts";
 import { makeFolder, readIfThere, unless } from "./file.ts";
 import { checkedName, freeMarkOf, markOf } from "./run-folder.ts";
 import type { RunArea } from "./run-folder.ts";
@@ -24,6 +25,7 @@ export const runEnvironment = (area: RunArea, spec: RunSpec, from: Variables): R
   // A run has no terminal.
   TERM: "dumb",
   ...spec.env,
+  ...(spec.isLane ? hookEnvironment(area, spec.env) : {}),
   LANES_LANE: spec.lane,
   LANES_REPO: area.home,
   LANES_RUN: markOf(area, spec.run),
@@ -35,7 +37,13 @@ export const engineEnvironment = (area: RunArea, from: Variables): Record<string
   return { ...usual(from), ...defined(settings), LANES_RUN: freeMarkOf(area) };
 };
 
-const aboutRun: ReadonlySet<string> = new Set(["LANES_LANE", "LANES_REPO", "LANES_RUN", "LANES_TASKS"]);
+const aboutRun: ReadonlySet<string> = new Set([
+  "LANES_HOOKS_BEFORE",
+  "LANES_LANE",
+  "LANES_REPO",
+  "LANES_RUN",
+  "LANES_TASKS",
+]);
 
 const usual = (from: Variables): Record<string, string> => ({
   PATH: "/usr/local/bin:/usr/bin:/bin",

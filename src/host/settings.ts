@@ -76,11 +76,16 @@ const withoutCommands = (config: Config): Config =>
 const harmless: ReadonlySet<string> = new Set<keyof Config>([
   "target",
   "requireCheck",
+  "strategy",
   "strict",
+  "review",
   "checkTimeoutMs",
   "checkSlots",
   "maxRuns",
   "outputMb",
+  "pool",
+  "minFreeMb",
+  "ports",
   "agent",
 ]);
 

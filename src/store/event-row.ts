@@ -62,6 +62,9 @@ const tellers: Tellers = {
   "engine.retired": ({ why }) => ["dim", because("engine ended", why)],
   "lane.added": () => ["plain", "added"],
   "lane.queued": ({ why }) => ["dim", because("queued", why)],
+  "lane.approved": ({ head }) => ["good", `approved at ${short(head)}`],
+  "lane.rolled-back": ({ saved }) => ["plain", `starts from its base again; what was done is kept in ${saved}`],
+  "lane.held": ({ why }) => ["alert", why],
   "lane.unqueued": () => ["dim", "taken out of the queue"],
   "lane.stop-asked": () => ["plain", "is to be stopped"],
   "lane.freeze-asked": () => ["plain", "is to be frozen"],
@@ -83,12 +86,20 @@ const tellers: Tellers = {
   "agent.reported": ({ told }) =>
     told?.status === "blocked" ? ["alert", because(`agent needs ${told.kind}`, told.doing)] : undefined,
   "run.exited": ({ n, code, signal }) => [code === 0 ? "plain" : "bad", `run ${n} ended, ${signal ?? `exit ${code}`}`],
-  "merge.asked": () => ["plain", "asked to be merged"],
+  "merge.asked": ({ override }) =>
+    override
+      ? ["alert", because("asked to be merged whatever check, leases and review say", override)]
+      : ["plain", "asked to be merged"],
   "merge.withdrawn": ({ why }) => ["dim", because("left the merge queue", why)],
   "merge.started": ({ target }) => ["busy", `merge into ${target} is being checked`],
   "merge.tested": ({ result }) => ["plain", result === "passed" ? "check passed" : "no check configured"],
   "merge.check-failed": ({ why }) => ["bad", because("check failed", why)],
-  "merge.conflicted": ({ paths }) => ["bad", `conflict in ${paths?.length ?? 0} file${paths?.length === 1 ? "" : "s"}`],
+  "merge.conflicted": ({ paths, with: others }) => [
+    "bad",
+    `conflict in ${paths?.length ?? 0} file${paths?.length === 1 ? "" : "s"}${others?.[0] === undefined ? "" : ` with ${others.join(", ")}`}`,
+  ],
+  "merge.resolving": ({ target }) => ["plain", `its conflict with ${target} stands in its worktree`],
+  "merge.resolve-dropped": () => ["dim", "the conflict is out of its worktree again"],
   "merge.put-off": ({ behind }) => ["dim", `conflicts with ${behind}, which is being tested: merged after it`],
   "check.ended": (event) => checkTold(event),
   "batch.split": ({ lanes }) => ["alert", `check failed for ${(lanes ?? []).join(", ")} together: looking for the one`],

@@ -86,6 +86,13 @@ export const act = async (engine: Engine, id: string, lanes: readonly string[]):
   return { text: `${said[id] ?? id} ${names(lanes)}`, tone: "good" };
 };
 
+/** Break a claim on paths, with the reason that stays in the journal; the answer is a toast. */
+export const breakLease = async (engine: Engine, claim: number, why: string): Promise<Toast> => {
+  const answer = await engine.execute({ type: "break", claim, why });
+  if (isRefusal(answer)) return refused(answer);
+  return { text: `claim ${claim} is broken: ${sanitize(why)}`, tone: "good" };
+};
+
 /** Which of the two is meant for this lane: a lane that rests, or shall, is resumed. */
 export const pauseOrResume = (state: State, id: string): "pause" | "resume" => {
   const lane = state.lanes.get(id);
@@ -116,6 +123,8 @@ const said: Readonly<Record<string, string>> = {
   remove: "keeping, then removing",
   restore: "bringing back",
   undo: "taking back",
+  approve: "approved",
+  handoff: "handed back",
 };
 
 /** A merge is asked for with what git shows now: lanes in which a person works need the proof. */

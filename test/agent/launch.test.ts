@@ -149,6 +149,11 @@ describe("the first message", () => {
     expect(text).toContain("Do not commit");
   });
 
+  test("holds the note with which the lane was handed back", () => {
+    expect(promptOf("demo", lane, false, "Mind the gap")).toContain("handed back to you with this note:\nMind the gap");
+    expect(promptOf("demo", lane, false)).not.toContain("handed back");
+  });
+
   test("that no argument could hold names the file with the rest", () => {
     const text = promptOf("demo", { ...lane, prompt: "é".repeat(60_000) }, false);
     expect(text).toContain("LANES_TASKS");

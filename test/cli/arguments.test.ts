@@ -138,16 +138,20 @@ describe("help", () => {
         resume     Let paused lanes go on: frozen agents where they are, stopped ones in the queue
         retry      Run lanes again that failed, were lost or brought nothing
         cancel     Give lanes up; what they hold stays until cleanup
+        approve    Let lanes land exactly as they are now; a new commit needs a new approval
+        resolve    Put a lane's conflict with the target into its worktree, to be resolved there
+        handoff    Give lanes back to their agents, with a note on what is to be done
         undo       Take a landing off the target again; the lane can be merged anew later
         stop-all   End all agents safely
 
       Look:
-        status   Show all lanes
-        monitor  Open the control center, or print changes as plain lines when there is no terminal
-        log      Show what a lane's agent printed
-        why      Say in one line what a lane waits for
-        events   Show the journal
-        demo     Watch six lanes on a scratch repository, from a wish to merged
+        status     Show all lanes
+        monitor    Open the control center, or print changes as plain lines when there is no terminal
+        log        Show what a lane's agent printed
+        why        Say in one line what a lane waits for
+        conflicts  Show which lanes would not merge with the target or with each other, uncommitted work included
+        events     Show the journal
+        demo       Watch six lanes on a scratch repository, from a wish to merged
 
       Keep house:
         lock        See, take, renew, give back or break leases of paths
@@ -191,6 +195,7 @@ describe("help", () => {
         lanes merge
         lanes merge docs-intro --check 'npm test'
         lanes merge docs-intro --strategy squash
+        lanes merge --list
 
       Usage: lanes merge [LANE…] [options]
 
@@ -200,6 +205,9 @@ describe("help", () => {
       Options:
         --check <command>      run this on the merged tree instead of the configured check
         --strategy <strategy>  merge, squash (one commit) or rebase (its commits anew)
+        --override             land whatever check, leases and review say; needs --why, and stays in the log
+        --why <text>           why it is overridden
+        --list                 show the merge queue and change nothing
         --detach               return at once; the work goes on
         --wait                 accepted; waiting is what it does
         --until-idle           accepted; waiting is what it does

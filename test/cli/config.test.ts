@@ -50,6 +50,9 @@ describe("config --explain", () => {
       },
       { key: "maxRuns", value: 4, source: "LANES_MAX_RUNS", overrides: ["default", userFile(there), repo] },
       { key: "outputMb", value: 64, source: "default", overrides: [] },
+      { key: "pool", value: 0, source: "default", overrides: [] },
+      { key: "minFreeMb", value: 100, source: "default", overrides: [] },
+      { key: "ports", value: { from: 42_000, to: 42_999 }, source: "default", overrides: [] },
       { key: "agents.coder", value: { command: ["coder"] }, source: userFile(there), overrides: [] },
     ]);
   });

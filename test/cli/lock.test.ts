@@ -9,7 +9,7 @@ const patience = 60_000;
 
 const working = (id: string, path: string, more: object = {}): readonly [string, Readonly<Record<string, unknown>>] => [
   id,
-  { command: `mkdir -p src docs; echo ${id} > ${path}; git add ${path}; git commit -qm ${id}`, ...more },
+  { command: `mkdir -p src docs; echo ${id} > ${path}; git add ${path}; git commit --no-verify -qm ${id}`, ...more },
 ];
 
 interface LeaseJson {
@@ -30,8 +30,14 @@ test(
     await scratch.lanes("init");
     await scratch.add(...working("one", "src/a", { paths: ["src/**"] }));
     await scratch.add(...working("two", "src/b", { paths: ["src/b"] }));
-    expect(await scratch.lanes("exec-lane", "one")).toMatchObject({ code: 0 });
-    await scratch.lanes("launch", "two");
+    expect(await scratch.lanes("exec-lane", "one")).toMatchObject({
+      code: 0,
+      stderr: expect.not.stringContaining("warning"),
+    });
+    const warning = "meet src/** of one, which is ready: it waits until they are given back";
+    expect((await scratch.lanes("launch", "two")).stderr).toContain(`warning: paths of two ${warning}`);
+    const third = JSON.stringify({ agent: "manual", paths: ["**/a"] });
+    expect((await scratch.lanes("add-lane", "three", third)).stderr).toContain(`warning: paths of three ${warning}`);
     expect((await scratch.lanes("why", "two")).stdout).toContain("waits for src/** (leased to one)");
     expect(await leases(scratch)).toMatchObject([{ lane: "one", behind: [] }]);
     expect(await scratch.lanes("merge", "one")).toMatchObject({ code: 0 });
@@ -76,6 +82,9 @@ test.each<[readonly string[], number, RegExp]>([
   [["acquire", "a", "/etc"], 65, /relative to the top/],
   [["acquire", "zz", "x"], 64, /no lane "zz"/],
   [["acquire", "a", "x", "--ttl", "soon"], 64, /no time from 1s to 7d/],
+  [["check"], 64, /the lane is missing/],
+  [["check", "a"], 64, /the paths are missing/],
+  [["check", "zz", "x"], 64, /no lane "zz"/],
   [["renew", "a"], 4, /lane a has no lease/],
   [["renew", "a", "x"], 64, /takes nothing more/],
   [["renew", "a", "--token", "x"], 64, /no number of a token/],

@@ -2,10 +2,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { batchMax, capOf, nextBatch, stacksOf } from "../../src/core/batch.ts";
+import { landedAs, startedAs, unchecked } from "../../src/core/batch-fact.ts";
 import { lessonsOf, noLessons, passedOver, passedOverMax } from "../../src/core/queue.ts";
 import { queueEntries } from "../../src/core/queue-entry.ts";
 import { whyLine } from "../../src/core/select.ts";
-import { force, laneOf, limits, now, tell, withLane } from "./build.ts";
+import type { LaneState } from "../../src/core/state.ts";
+import { force, laneIn, laneOf, limits, now, tell, withLane } from "./build.ts";
 import { type Flaws, lanesIn, mergeWorld, type MergeWorld, moveTarget, passes, settle, turn } from "./merge-world.ts";
 
 const names = (n: number): readonly string[] => Array.from({ length: n }, (_, index) => `l${index}`);
@@ -125,6 +127,73 @@ describe("batches", () => {
     withLane(state, "merge-queued", { check: "" }, "free2");
     expect(first()).toEqual(["free"]);
     expect(nextBatch(state, { check: undefined, requireCheck: true })?.lanes[0].id).toBe("free");
+  });
+});
+
+describe("while the one that spoils a batch is looked for", () => {
+  test("the suspects go first, each is told with whom it failed, and nothing is stacked on them", () => {
+    const world = mergeWorld(["a", "b", "c", "d"], { bad: ["c"] }, { checkSlots: 2 });
+    while (lessonsOf(world.state).suspects === undefined) turn(world);
+    withLane(world.state, "merge-queued", {}, "new");
+    expect(queueEntries(world.state, now, 2, new Map([["a", 5]])).map(({ lane }) => lane)).toEqual([
+      "a",
+      "b",
+      "c",
+      "d",
+      "new",
+    ]);
+    expect(whyLine(world.state, laneOf(world.state, "a"), now, limits)).toMatch(
+      /failed its check together with b, c, d: looking for the one that spoils it/,
+    );
+    turn(world);
+    expect(nextBatch(world.state, world.policy)).toBeUndefined();
+    expect(settle(world)).toBe(true);
+    expect(lanesIn(world, "checks-failed")).toEqual(["c"]);
+  });
+
+  test("a suspect that got a dependency meanwhile ends the search, not the queue", () => {
+    const world = mergeWorld(["a", "b"], { bad: ["b"] });
+    while (lessonsOf(world.state).suspects === undefined) turn(world);
+    force(world.state, "a", { spec: { ...laneOf(world.state, "a").spec, dependsOn: ["elsewhere"] } });
+    expect(nextBatch(world.state, world.policy)?.lanes.map(({ id }) => id)).toEqual(["b"]);
+    force(world.state, "a", { spec: { ...laneOf(world.state, "a").spec, dependsOn: ["b"] } });
+    expect(nextBatch(world.state, world.policy)?.lanes.map(({ id }) => id)).toEqual(["a"]);
+  });
+
+  test("it is a fault to name none, or one that is not there", () => {
+    const { state } = mergeWorld(["a"]);
+    const split = (lanes: readonly string[]) =>
+      tell(state, [{ type: "batch.split", key: "a", lanes, tree: "t" }]).reason;
+    expect([split([]), split(["a", "x"]), split(["a"])]).toEqual([
+      "batch.split: names no lanes",
+      'batch.split: no lane "x"',
+      undefined,
+    ]);
+  });
+});
+
+describe("what is recorded", () => {
+  test("of work that was on the target before says since when its changes count", () => {
+    const { state } = mergeWorld(["a"]);
+    const ground = { target: "main", check: undefined, onto: "o" };
+    const started = startedAs(ground, laneOf(state, "a"), { head: "h", commit: "c", since: "s" });
+    expect(started).toEqual({
+      type: "merge.started",
+      key: "a",
+      target: "main",
+      onto: "o",
+      head: "h",
+      candidate: "c",
+      since: "s",
+    });
+  });
+
+  test("of a landing without a check, or as other commits, says so", () => {
+    const [stack] = stacksOf(laneIn("landed-pending"), new Set<LaneState>(["landed-pending"]));
+    if (!stack) throw new Error("the test has no batch");
+    expect(landedAs(stack)).toMatchObject([{ key: "a", tested: "unchecked", merge: "candidate1" }]);
+    expect(landedAs(stack, "squash")).toMatchObject([{ strategy: "squash" }]);
+    expect(unchecked(stack)).toMatchObject([{ type: "merge.tested", candidate: "candidate1", result: "unchecked" }]);
   });
 });
 

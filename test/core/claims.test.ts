@@ -371,7 +371,16 @@ test("rows show leases and who waits behind whom", () => {
     ["b", ["a"]],
   ]);
   expect(lockRows(state, undefined)).toEqual([
-    { kind: "lease", what: "src, lib (shared) #4", holder: "a", since: timeOf(4) },
-    { kind: "wait", what: "src #5", holder: "b behind a", since: timeOf(5) },
+    {
+      kind: "lease",
+      what: "src, lib (shared) #4",
+      holder: "a",
+      since: timeOf(4),
+      until: timeOf(4) + 60_000,
+      life: "waits",
+      lane: "a",
+      claim: 4,
+    },
+    { kind: "wait", what: "src #5", holder: "b behind a", since: timeOf(5), life: "waits", lane: "b", claim: 5 },
   ]);
 });

@@ -21,6 +21,8 @@ const corpus: Readonly<Record<string, string>> = {
   "keep.v1.jsonl": "fb41e4c79c509c6d60656f0c8058adebe062fc7e803c42c20845e4985175d466",
   "queue.v1.jsonl": "a5e080a94eaeea8a94984b7d7ea2f0d500d596c08e52f3c8fbdfe48cc9bac9c6",
   "undo.v1.jsonl": "ec581a122cfa21a8f24b82cfcf03a98188b7d596179347ab2175b7c1711f5451",
+  "room.v1.jsonl": "4351d9a761ef065444000c42581e553c31ec66a7bf80a206623bd6849feea046",
+  "review.v1.jsonl": "7494ce8186df1d439bed4f348ba73dc025697720ec88805382e1dddb91191dfd",
   "agent.v1.jsonl": "e3005f21b23a3b129ae58f479dc4056efe951f0ec3cbccedad0d878f7aa74a0f",
   "one-fact.v0.jsonl": "e7a77f7b29afc25c4cc2db81c2bbcf082b7637b8779469a2ea2e6c612970bc2e",
 };
@@ -266,6 +268,74 @@ describe("the frozen logs", () => {
             "rebuilt": 0,
           },
           "undone": undefined,
+        },
+      ]
+    `);
+  });
+
+  test("hold lanes that waited for room, and ports that one of two got", () => {
+    const { state, voids } = foldedFrom("room.v1.jsonl");
+    expect(voids).toMatchInlineSnapshot(`
+      [
+        "4: lane.held: lane docs is planned",
+        "9: run.asked: port 42000 is lane docs's",
+      ]
+    `);
+    expect([...state.lanes.values()].map(({ id, state: is, run, detail }) => `${id} ${is} ${run?.port} ${detail}`))
+      .toMatchInlineSnapshot(`
+      [
+        "docs ready 42000 ",
+        "api starting 42000 ",
+      ]
+    `);
+  });
+
+  test("hold what people said of lanes before they landed", () => {
+    const { state, voids } = foldedFrom("review.v1.jsonl");
+    expect(voids).toMatchInlineSnapshot(`
+      [
+        "3: lane.added: its definition has a wrong strategy",
+        "5: lane.rolled-back: lane docs is queued",
+        "14: lane.approved: names no commit",
+        "18: merge.resolve-dropped: no conflict stands in lane docs",
+        "32: merge.resolving: lane api is ready",
+        "37: lane.approved: lane api is merged",
+      ]
+    `);
+    expect(
+      [...state.lanes.values()].map(({ id, state: to, approved, resolving, note, landed, merge }) => ({
+        id,
+        to,
+        approved: approved?.head,
+        resolving: resolving?.saved,
+        note,
+        overridden: landed?.override ?? merge?.override,
+      })),
+    ).toMatchInlineSnapshot(`
+      [
+        {
+          "approved": "h1",
+          "id": "docs",
+          "note": "keep both headings",
+          "overridden": "the release waits",
+          "resolving": "refs/lanes/trash/docs/4",
+          "to": "conflicted",
+        },
+        {
+          "approved": undefined,
+          "id": "api",
+          "note": undefined,
+          "overridden": "the release waits",
+          "resolving": undefined,
+          "to": "merged",
+        },
+        {
+          "approved": undefined,
+          "id": "web",
+          "note": undefined,
+          "overridden": undefined,
+          "resolving": undefined,
+          "to": "ready",
         },
       ]
     `);

@@ -587,6 +587,29 @@ describe("a worktree", () => {
   });
 });
 
+describe("a lane that is queued", () => {
+  test("may wait for something outside; no other does", () => {
+    const state = laneIn("queued");
+    tell(state, [{ type: "lane.held", key: "a", why: "waits for room" }]);
+    expect(laneOf(state, "a")).toMatchObject({ state: "queued", detail: "waits for room" });
+    expect(reasonOf("ready", { type: "lane.held", key: "a", why: "" })).toBe("lane.held: lane a is ready");
+  });
+
+  test("gets a port that no living run has", () => {
+    const state = withLane(laneIn("running"), "queued", {}, "b");
+    const ask = (port: unknown): Event => foreign({ type: "run.asked", key: "b", n: 1, base: "x", port });
+    const other = stateOf([added("a"), added("b")]);
+    for (const key of ["a", "b"]) tell(other, [{ type: "lane.queued", key, why: "" }]);
+    tell(other, [{ type: "run.asked", key: "a", n: 1, base: "x", port: 42_000 }]);
+    expect(tell(other, [ask(42_000)]).reason).toBe("run.asked: port 42000 is lane a's");
+    expect(tell(other, [ask(42_001)]).effective).toBe(true);
+    tell(other, [{ type: "run.started", key: "b", n: 1, process, at: now }]);
+    expect(laneOf(other, "b").run).toMatchObject({ port: 42_001, process });
+    tell(state, [ask("80")]);
+    expect(laneOf(state, "b").run?.port).toBeUndefined();
+  });
+});
+
 describe("a lane that was kept", () => {
   const removed = (): ReturnType<typeof laneIn> => {
     const state = laneIn("paused");

@@ -86,7 +86,10 @@ const act = (world: MergeWorld, action: Action): void => {
       return;
     case "judge": {
       const passed = isSuccess(action.seen);
-      return say(world, judged(state, stack, { passed, again: action.again, how: "exit code 1", ms: 60_000 }));
+      return say(
+        world,
+        judged(state, stack, { check: "make", passed, again: action.again, how: "exit code 1", ms: 60_000 }),
+      );
     }
     case "land": {
       if (has(stack.onto).join(" ") !== tip(world).join(" "))
@@ -128,8 +131,9 @@ const build = (world: MergeWorld, { lanes, on, slot }: Extract<Action, { type: "
       say(world, [{ type: "merge.put-off", key: id, behind: layers.at(-1)?.lane.id ?? below?.lead ?? "", why: "" }]);
   }
   const [first, ...others] = layers;
-  const top = layers.at(-1)?.commit ?? "";
-  if (first) say(world, begun(state, ground, [first, ...others], others.length === 0 ? top : `+ ${top}`));
+  const { commit: top = "", tree = "" } = layers.at(-1) ?? {};
+  const whole = { commit: others.length === 0 ? top : `+ ${top}`, tree };
+  if (first) say(world, begun(state, ground, [first, ...others], whole));
 };
 
 /** Somebody else commits to the target. */

@@ -187,7 +187,7 @@ describe("the plan for a merge", () => {
   test("without a check is to let it pass", () => {
     const state = laneIn("merge-queued");
     tell(state, [{ type: "merge.started", key: "a", target: "main", onto: "o", head: "h", candidate: "c" }]);
-    expect(steps(state)).toBe("pass-unchecked a");
+    expect([steps(state), runsToSee(state)]).toEqual(["pass-unchecked a", []]);
   });
 
   test("is to run the check that was decided when it was built, whatever the configuration says now", () => {
@@ -214,6 +214,33 @@ describe("the plan for a merge", () => {
       expect(steps(state, { [run(1)]: gone, [run(2)]: gone, [run(3)]: last })).toBe("nothing");
     const all = Object.fromEntries(Array.from({ length: checkRunsMax }, (_, k) => [run(k + 1), gone]));
     expect(steps(state, all)).toBe("judge a");
+  });
+
+  test("with a check that takes too long is to end it, by the time limit of the moment", () => {
+    const state = laneIn("merging");
+    const old: RunSeen = { is: "alive", process, startedAt: now, ageMs: 1_800_000 };
+    expect(steps(state, { [run(1)]: old })).toBe("end-check a");
+    expect(steps(state, { [run(1)]: old }, { checkTimeoutMs: 1_800_001 })).toBe("nothing");
+  });
+
+  test("with a check that failed is to run it once more, and to judge it then", () => {
+    const state = laneIn("merging");
+    const failed: RunSeen = { is: "exited", process, startedAt: now, code: 1, endedAt: now, ranMs: 5 };
+    expect(steps(state, { [run(1)]: failed, [run(2)]: absent })).toBe("test a");
+    expect(steps(state, { [run(1)]: failed, [run(2)]: failed })).toBe("judge a");
+  });
+
+  test("of a batch that lost a lane, or stands on nothing, is to build it anew", () => {
+    const state = withLane(laneIn("merge-queued"), "merge-queued");
+    const batch = { place: 0, size: 2, lead: "a", commit: "c", tree: "t", slot: 0 };
+    const started = { type: "merge.started", key: "a", target: "main", onto: "o", head: "h", candidate: "c" } as const;
+    tell(state, [{ ...started, batch }]);
+    expect(steps(state)).toBe("rebuild a");
+    tell(state, [
+      { type: "merge.held", key: "a", why: "in the way", paths: [] },
+      { ...started, key: "b", batch: { ...batch, size: 1, lead: "b", on: 3 } },
+    ]);
+    expect(steps(state)).toBe("rebuild b, rebuild a");
   });
 
   test("that was tested, or is held up, is to land it", () => {

@@ -96,6 +96,7 @@ describe("the plan for a landing that is to be taken back", () => {
       "undo-test a",
       "undo-judge a",
     ]);
+    expect(steps(state, { [run]: { is: "alive", process, startedAt: now, ageMs: 1_800_000 } })).toBe("end-check a");
     tell(state, [{ type: "merge.undo-tested", key: "a", candidate: "u1" }]);
     expect([runsToSee(state), steps(state), detail(state)]).toEqual([
       [],

@@ -273,7 +273,13 @@ const mergeEvents = (world: World, action: MergeAction, lane: Lane, die: number)
       end(world, action.run, die % 2);
       return [];
     case "judge":
-      return judged(world.state, stack, { passed: isSuccess(action.seen), again: action.again, how: "exit 1", ms: 5 });
+      return judged(world.state, stack, {
+        check: "make",
+        passed: isSuccess(action.seen),
+        again: action.again,
+        how: "exit 1",
+        ms: 5,
+      });
     case "land":
       if (die === 1)
         return lane.state === "merging"
@@ -303,5 +309,6 @@ const buildEvents = (
     return { lane: laneOf(state, id), head: "h", commit, tree: `tree of ${commit}` };
   });
   const [first, ...others] = layers;
-  return first ? begun(state, ground, [first, ...others], `joined${state.position}`) : [];
+  const whole = { commit: `joined${state.position}`, tree: `tree${state.position}` };
+  return first ? begun(state, ground, [first, ...others], whole) : [];
 };

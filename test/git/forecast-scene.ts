@@ -3,15 +3,15 @@ import { execFileSync } from "node:child_process";
 
 import { contextOf } from "../../src/git/call.ts";
 import { controlPlace } from "../../src/git/control.ts";
-import { createForecast, type Forecast } from "../../src/git/forecast.ts";
+import { createComparer, type Comparer } from "../../src/git/forecast.ts";
 import { type Merged, mergeBatch, type Two } from "../../src/git/merge-batch.ts";
-import { anyOf, dice, forestOf, randomLane, type Tree } from "./forest.ts";
+import { anyOf, dice, forestOf, randomLane, someEdit, type Tree } from "./forest.ts";
 import { scene, type Scene } from "./scratch.ts";
 
 /** A repository, a forecaster of it, and plain merges to compare it with. */
 export interface Fixture {
   readonly s: Scene;
-  readonly forecast: Forecast;
+  readonly forecast: Comparer;
   /** Commit this tree on top of another commit. */
   readonly commit: (tree: Tree, parent?: string) => string;
   readonly merges: (pairs: readonly Two[]) => Promise<readonly Merged[]>;
@@ -26,7 +26,7 @@ export const fixture = async (): Promise<Fixture> => {
   let n = 0;
   return {
     s,
-    forecast: createForecast(context),
+    forecast: createComparer(context),
     commit: (tree, parent) => {
       n += 1;
       const stream = [`commit refs/heads/made-${n}`, `committer Ada <ada@example.org> ${n} +0000`, "data 0", ""];
@@ -65,7 +65,7 @@ export const forecastAndTruth = async (
   const roll = dice(seed);
   const forest = forestOf(roll);
   const old = commit(forest);
-  const grown = randomLane(forest, roll);
+  const grown = isSpread && roll(3) === 0 ? someEdit(forest, roll) : randomLane(forest, roll);
   const target = commit(grown, old);
   const lanes = new Map<string, string>();
   const begins: [string, Tree][] = [[target, grown]];

@@ -42,6 +42,12 @@ test.each<[string, Parameters<typeof collisionsOf>[0], readonly string[]]>([
     { a: { new: "n\n" }, b: { "new/x": "x\n" } },
     ["a × b: conflict file/directory new"],
   ],
+  [
+    "a name that the target has in another case",
+    { a: { readme: "a\n" } },
+    ["a × target: conflict case README and readme"],
+  ],
+  ["a name that changes its case", { a: { README: undefined, readme: "r\n" } }, []],
   ["names that differ in case", { a: { Notes: "a\n" }, b: { notes: "b\n" } }, ["a × b: conflict case Notes and notes"]],
 ])("%s", async (_, lanes, expected) => {
   expect(await collisionsOf(lanes)).toEqual(expected);

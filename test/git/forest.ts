@@ -94,6 +94,13 @@ const change = (tree: Map<string, Leaf>, roll: Dice): void => {
   }
 };
 
+/** The tree with one file edited: nothing comes, goes or moves. */
+export const someEdit = (from: Tree, roll: Dice): Tree => {
+  const path = anyOf(roll, [...from.keys()]);
+  const leaf = from.get(path) ?? { mode: "100644", text: "" };
+  return new Map([...from, [path, { ...leaf, text: edit(roll, leaf.text) }]]);
+};
+
 /** The tree after one to four changes. */
 export const randomLane = (from: Tree, roll: Dice): Tree => {
   const tree = new Map(from);

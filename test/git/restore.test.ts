@@ -50,9 +50,9 @@ test("a lane with commits, staged, edited and new files goes, and comes back exa
   const before = pictureOf(s);
   const ref = "refs/lanes/trash/one/1";
   expect(await s.git.closeLane("one", "main")).toMatchObject({ removed: false });
-  expect(await s.git.closeLane("one", "main", true)).toEqual({ removed: true, why: "", saved: ref });
+  expect(await s.git.closeLane("one", "main", { save: true })).toEqual({ removed: true, why: "", saved: ref });
   expect(isGone(s)).toBe(true);
-  expect(await s.git.closeLane("one", "main", true)).toEqual({ removed: true, why: "" });
+  expect(await s.git.closeLane("one", "main", { save: true })).toEqual({ removed: true, why: "" });
   expect(await s.git.kept()).toMatchObject([{ ref, lane: "one", n: 1, commits: 1, files: 4 }]);
   const back = yes(await s.git.restoreLane("one"));
   expect(back).toMatchObject({ n: 1, commits: 1, files: 4, head: s.run("rev-parse", "lane/one/work") });
@@ -70,7 +70,7 @@ test("a lane in the middle of a rebase comes back with its conflict, its branch 
   expect(s.attempt("-C", folder, "rebase", "main")).toBe(1);
   s.write(`${folder}/a.txt`, "half resolved\n");
   const [head, sides] = [s.at(folder, "rev-parse", "HEAD"), s.at(folder, "ls-files", "--unmerged")];
-  expect(await s.git.closeLane("one", "main", true)).toMatchObject({ removed: true });
+  expect(await s.git.closeLane("one", "main", { save: true })).toMatchObject({ removed: true });
   expect(isGone(s)).toBe(true);
   expect(yes(await s.git.restoreLane("one"))).toMatchObject({ busy: "rebase", on: "", head });
   expect(s.run("rev-parse", "lane/one/work")).toBe(branch);
@@ -84,7 +84,10 @@ test("a worktree on another branch goes, and comes back on it; the branch itself
   s.at(folder, "switch", "--quiet", "-c", "mine");
   s.commit(folder, { "mine.txt": "mine\n" });
   const before = pictureOf(s);
-  expect(await s.git.closeLane("one", "main", true)).toMatchObject({ removed: true, saved: "refs/lanes/trash/one/1" });
+  expect(await s.git.closeLane("one", "main", { save: true })).toMatchObject({
+    removed: true,
+    saved: "refs/lanes/trash/one/1",
+  });
   expect(s.run("for-each-ref", "--format=%(refname)", "refs/heads")).toBe("refs/heads/main\nrefs/heads/mine");
   expect(yes(await s.git.restoreLane("one"))).toMatchObject({ on: "mine" });
   expect(pictureOf(s)).toBe(before);
@@ -92,14 +95,17 @@ test("a worktree on another branch goes, and comes back on it; the branch itself
 
 test("a clean lane that is on the target goes without being kept", async () => {
   const s = await open();
-  expect(await s.git.closeLane("one", "main", true)).toEqual({ removed: true, why: "" });
+  expect(await s.git.closeLane("one", "main", { save: true })).toEqual({ removed: true, why: "" });
   expect(await s.git.kept()).toEqual([]);
 });
 
 test("a worktree that somebody locked stays, whatever is asked", async () => {
   const s = await open();
   s.run("worktree", "lock", join(s.top, folder));
-  expect(await s.git.closeLane("one", "main", true)).toEqual({ removed: false, why: "its worktree is locked" });
+  expect(await s.git.closeLane("one", "main", { save: true })).toEqual({
+    removed: false,
+    why: "its worktree is locked",
+  });
 });
 
 test("ignored files and repositories inside go aside, and it is said where", async () => {
@@ -110,7 +116,7 @@ test("ignored files and repositories inside go aside, and it is said where", asy
   mkdirSync(inner, { recursive: true });
   execFileSync("git", ["init", "--quiet", "--template="], { cwd: inner, env: s.env });
   s.commit(`${folder}/deep/inner`, { "inner.txt": "inner\n" });
-  const answer = await s.git.closeLane("one", "main", true);
+  const answer = await s.git.closeLane("one", "main", { save: true });
   expect(answer).toMatchObject({ removed: true, kept: ".orchestration/kept/one-1" });
   const aside = join(s.top, ".orchestration/kept/one-1");
   expect(readFileSync(join(aside, ".env"), "utf8")).toBe("secret\n");
@@ -127,7 +133,7 @@ test("a submodule's files and commits go aside", async () => {
   s.at(folder, "commit", "--quiet", "--message", "lib");
   s.commit(`${folder}/lib`, { "lib.txt": "changed\n" });
   const inner = s.at(`${folder}/lib`, "rev-parse", "HEAD");
-  expect(await s.git.closeLane("one", "main", true)).toMatchObject({
+  expect(await s.git.closeLane("one", "main", { save: true })).toMatchObject({
     removed: true,
     kept: ".orchestration/kept/one-1",
   });
@@ -149,7 +155,10 @@ test("what is written while it goes keeps it from going until that is kept too",
       s.write(`${folder}/late.txt`, "written in the last moment\n");
     },
   });
-  expect(await git.closeLane("one", "main", true)).toMatchObject({ removed: true, saved: "refs/lanes/trash/one/2" });
+  expect(await git.closeLane("one", "main", { save: true })).toMatchObject({
+    removed: true,
+    saved: "refs/lanes/trash/one/2",
+  });
   expect(s.run("cat-file", "-p", "refs/lanes/trash/one/2:late.txt")).toBe("written in the last moment");
 });
 
@@ -162,7 +171,7 @@ test("who never stops writing keeps the worktree, as it was", async () => {
       if (name === "close:removing") s.write(`${folder}/late.txt`, `${(n += 1)}\n`);
     },
   });
-  const answer = await git.closeLane("one", "main", true);
+  const answer = await git.closeLane("one", "main", { save: true });
   expect(answer.removed).toBe(false);
   expect(answer.why).toContain("modified or untracked files");
   expect(s.at(folder, "status", "--porcelain=v2", "--branch")).toContain("branch.head lane/one/work");
@@ -180,8 +189,8 @@ test.each(points)("killed at %s, the next call removes it, and it comes back as 
       if (name === point) throw new Error("killed");
     },
   });
-  await expect(dying.closeLane("one", "main", true)).rejects.toThrow("killed");
-  expect(await s.again().closeLane("one", "main", true)).toMatchObject({ removed: true });
+  await expect(dying.closeLane("one", "main", { save: true })).rejects.toThrow("killed");
+  expect(await s.again().closeLane("one", "main", { save: true })).toMatchObject({ removed: true });
   expect(isGone(s)).toBe(true);
   yes(await s.again().restoreLane("one"));
   expect(pictureOf(s)).toBe(before);
@@ -193,7 +202,7 @@ test.each(["restore:refs", "restore:opened", "restore:files", "restore:filled"])
     const s = await open();
     workIn(s);
     const before = pictureOf(s);
-    await s.git.closeLane("one", "main", true);
+    await s.git.closeLane("one", "main", { save: true });
     const dying = s.again({
       step: (name) => {
         if (name === point) throw new Error("killed");
@@ -215,9 +224,9 @@ test("a removal that git has begun and did not end is ended, and nothing is lost
       if (name === "close:removing") throw new Error("killed");
     },
   });
-  await expect(dying.closeLane("one", "main", true)).rejects.toThrow("killed");
+  await expect(dying.closeLane("one", "main", { save: true })).rejects.toThrow("killed");
   for (const name of [".git", "a.txt", "new"]) rmSync(join(s.top, folder, name), { recursive: true });
-  expect(await s.again().closeLane("one", "main", true)).toMatchObject({ removed: true });
+  expect(await s.again().closeLane("one", "main", { save: true })).toMatchObject({ removed: true });
   yes(await s.again().restoreLane("one"));
   expect(pictureOf(s)).toBe(before);
 });
@@ -226,7 +235,7 @@ test("what stands in the place of a lane keeps it from coming back", async () =>
   const s = await open();
   s.write(`${folder}/a.txt`, "edited\n");
   expect(no(await s.git.restoreLane("one")).refused).toBe("nothing is kept of lane one");
-  await s.git.closeLane("one", "main", true);
+  await s.git.closeLane("one", "main", { save: true });
   mkdirSync(join(s.top, folder));
   writeFileSync(join(s.top, folder, "mine.txt"), "mine\n");
   expect(no(await s.git.restoreLane("one")).refused).toBe("lane one has a worktree");

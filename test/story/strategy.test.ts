@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 
 import { makeScratch, type Scratch } from "./scratch.ts";
 
-const patience = 120_000;
+const patience = 300_000;
 
 const commits = (...files: readonly string[]): string =>
   files.map((file) => `echo ${file} > ${file}; git add ${file}; git commit -qm "write ${file}"`).join("; ");

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 
 import { begin, kill, makeScratch, type Scratch, until } from "./scratch.ts";
 
-const patience = 120_000;
+const patience = 300_000;
 
 const writes = (file: string, text: string): string =>
   `mkdir -p $(dirname ${file}); printf '%s\\n' ${JSON.stringify(text)} > ${file}; git add ${file}; git commit -qm "write ${file}"`;
@@ -90,6 +90,20 @@ test(
     expect(await scratch.git("status", "--porcelain")).toBe("");
   },
 );
+
+test("work that was merged away in its own branch is not taken for landed", { timeout: patience }, async () => {
+  await using scratch = await makeScratch();
+  await landed(scratch, "docs", writes("docs.txt", "from docs"));
+  await landed(scratch, "more", writes("more.txt", "more"));
+  expect(await scratch.lanes("undo", "docs", "--yes")).toMatchObject({ code: 0 });
+  const head = await scratch.git("rev-parse", "lane/docs/work");
+  await scratch.git("-C", ".worktrees/docs", "merge", "-q", "main");
+  const refused = await scratch.lanes("merge", "docs");
+  expect([refused.code, refused.stdout]).toEqual([4, expect.stringContaining(`git reset --hard ${head.slice(0, 7)}`)]);
+  await scratch.git("-C", ".worktrees/docs", "reset", "-q", "--hard", head);
+  expect(await scratch.lanes("merge", "docs")).toMatchObject({ code: 0 });
+  expect(scratch.read("docs.txt")).toBe("from docs\n");
+});
 
 test(
   "a worktree and branch that were cleaned up do not matter; pushed work is reverted, never moved away",

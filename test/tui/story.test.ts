@@ -7,7 +7,16 @@ test("the four panes, the phases, the counts and the selected lane's log are on 
   const stage = await openStage(120, 40, swing(Date.now()));
   const lines = await stage.until("> _");
   const text = lines.join("\n");
-  for (const part of ["1 Lanes", "2 Agents", "3 Locks", "4 Branches", "Events and merges", "✓ probes", "→ execute"]) {
+  for (const part of [
+    "1 Lanes",
+    "2 Agents",
+    "3 Locks",
+    "4 Branches",
+    "Conflicts and events",
+    "≠ auth-fix × target",
+    "✓ probes",
+    "→ execute",
+  ]) {
     expect(text).toContain(part);
   }
   expect(lines[0]).toMatch(
@@ -49,6 +58,28 @@ test("a destructive key asks, and only y agrees", async () => {
   stage.press("y");
   await stage.until("is being cancelled");
   expect(stage.world.commands).toEqual([{ type: "cancel", lanes: ["api-cache"] }]);
+  await stage.end();
+});
+
+test("a lease is broken with a reason, and not without one", async () => {
+  const stage = await openStage(120, 40, swing(Date.now()));
+  const asked = { paths: ["src/store/**"], shared: false, ttlMs: 1_800_000, start: false } as const;
+  stage.world.tell([{ type: "lease.asked", key: "api-cache", ...asked }]);
+  stage.world.tell([{ type: "lease.asked", key: "docs-intro", ...asked }]);
+  const claim = stage.world.engine.state().claims?.[0]?.id ?? 0;
+  stage.press("b");
+  await stage.until("select a lease among the locks first");
+  stage.press("3+");
+  const text = (await stage.until(/wait +src/)).join("\n");
+  expect(text).toMatch(/lease +src\/store\/\*\* #\d+ +api-cache +lives +\d+m left/);
+  stage.press("jjb");
+  await stage.until(`why is src/store/** #${claim} of api-cache taken away?`);
+  stage.press("\r");
+  await stage.until("nothing is broken without a reason");
+  stage.press("bit hangs, q and all\u007F\u007F\u007F\u007F\r");
+  await stage.until(`claim ${claim} is broken: it hangs, q and`);
+  expect(stage.world.commands).toEqual([{ type: "break", claim, why: "it hangs, q and" }]);
+  expect(stage.ended()).toBe(false);
   await stage.end();
 });
 

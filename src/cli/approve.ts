@@ -1,0 +1,25 @@
+/** `approve LANE…`: a person lets lanes land exactly as they are now. */
+import { isNo } from "../core/observed.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Call } from "./call.ts";
+import { type Answer, exit, no } from "./exit.ts";
+import { tell } from "./report.ts";
+import { lanesNamed, wish } from "./wish.ts";
+
+/** Record the heads that git shows now. */
+export const approve = async (call: Call, engine: Engine): Promise<Answer> => {
+  if (call.shell.environment["LANES_LANE"] !== undefined)
+    return no("an agent approves nothing", "ask the person who runs lanes", exit.refused);
+  const lanes = lanesNamed(engine.state(), call.words);
+  if (isNo(lanes)) return lanes;
+  const ids = lanes.map(({ id }) => id);
+  const refused = await wish(call, engine, { type: "approve", lanes: ids, heads: new Map() });
+  if (refused) return refused;
+  const approved = ids.map((id) => ({ lane: id, head: engine.state().lanes.get(id)?.approved?.head ?? "" }));
+  return tell(call, {
+    code: exit.done,
+    lines: approved.map(({ lane, head }) => `approved ${lane} at ${head.slice(0, 7)}`),
+    hints: [`to land: lanes merge ${ids.join(" ")}`],
+    json: { approved },
+  });
+};

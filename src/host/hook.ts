@@ -1,0 +1,84 @@
+/**
+ * Hooks in front of the user's own, in the environment of a lane's agent and nowhere else: a commit is compared with the leases of
+ * other lanes, then the hook that git would have run is run. Nothing is written into any configuration of git.
+ */
+import { chmodSync, existsSync } from "node:fs";
+import { join } from "node:path";
+
+import { readIfThere, writeWhole } from "./file.ts";
+import type { RunArea } from "./run-folder.ts";
+
+/**
+ * The hooks that git runs for whoever works in a worktree (githooks(5)). Those of a repository that is pushed to are left out: git
+ * keeps this environment from it.
+ */
+const names: readonly string[] = [
+  "applypatch-msg",
+  "commit-msg",
+  "fsmonitor-watchman",
+  "post-applypatch",
+  "post-checkout",
+  "post-commit",
+  "post-index-change",
+  "post-merge",
+  "post-rewrite",
+  "pre-applypatch",
+  "pre-auto-gc",
+  "pre-commit",
+  "pre-merge-commit",
+  "pre-push",
+  "pre-rebase",
+  "prepare-commit-msg",
+  "reference-transaction",
+  "sendemail-validate",
+];
+
+/** Variables that let git find the hooks, on top of settings that `env` gives it in the same way. */
+export const hookEnvironment = (
+  area: RunArea,
+  env: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> => {
+  const before = Number(env["GIT_CONFIG_COUNT"] ?? "0") || 0;
+  return {
+    GIT_CONFIG_COUNT: String(before + 1),
+    [`GIT_CONFIG_KEY_${before}`]: "core.hooksPath",
+    [`GIT_CONFIG_VALUE_${before}`]: hooksOf(area),
+    LANES_HOOKS_BEFORE: String(before),
+  };
+};
+
+const hooksOf = (area: RunArea): string => join(area.state, "hooks");
+
+/** Write the hooks, when they are not there as they should be. `entry`: argv that starts this program. */
+export const writeHooks = (area: RunArea, entry: readonly string[]): void => {
+  const text = scriptOf(area, entry);
+  for (const path of names.map((name) => join(hooksOf(area), name))) {
+    if (existsSync(path) && readIfThere(path) === text) continue;
+    writeWhole(path, text);
+    chmodSync(path, 0o700);
+  }
+};
+
+const quoted = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`;
+
+/** Merges are not compared: what they bring was compared where it was made. The queue compares the whole of a lane. */
+const scriptOf = (area: RunArea, entry: readonly string[]): string => `#!/bin/sh
+# Lanekeeper's, in front of your own hooks: what is committed in a lane is compared with the leases of other lanes.
+# Then your hook of this name, if there is one, gets the same arguments and input. git commit --no-verify skips both.
+name=\${0##*/}
+if [ "$name" = pre-commit ] && [ "$(pwd -P)" = "$LANES_REPO/.worktrees/$LANES_LANE" ] &&
+  grep -q '"lane"' ${quoted(join(area.state, "locks", "leases.json"))} 2>/dev/null &&
+  [ ! -f "$(git rev-parse --git-path MERGE_HEAD)" ]; then
+  git diff --cached --name-only --no-renames --no-ext-diff -z |
+    ${entry.map(quoted).join(" ")} --repo "$LANES_REPO" lock check "$LANES_LANE" -
+  [ $? -ne 4 ] || exit 1
+fi
+if [ "\${LANES_HOOKS_BEFORE:-0}" -gt 0 ]; then
+  export GIT_CONFIG_COUNT="$LANES_HOOKS_BEFORE"
+else
+  unset GIT_CONFIG_COUNT
+fi
+own=$(git rev-parse --git-path "hooks/$name") || exit 0
+[ -f "$own" ] && [ -x "$own" ] && [ "$own" != "$0" ] || exit 0
+exec "$own" "$@"
+`;
