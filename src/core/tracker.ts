@@ -8,7 +8,7 @@ import { placeOfForeign } from "./patchable.ts";
 import { lessonsOf } from "./queue.ts";
 import { queueEntries, type QueueEntry } from "./queue-entry.ts";
 import { isFrozen, type Limits } from "./schedule.ts";
-import { agentRows, type ClaimRow, detailOf, lockRows, overview, standingOf } from "./select.ts";
+import { agentRows, type ClaimRow, detailOf, lockRows, overview, quietMs, standingOf } from "./select.ts";
 import { type Lane, type SeedStatus, type State, stateTable } from "./state.ts";
 
 /** Version of the JSON that scripts read; grows when a key changes its meaning. */
@@ -32,7 +32,7 @@ export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number,
     lanes: Object.fromEntries(
       lanes.map((lane) => {
         const detail = detailOf(state, lane, now, limits, standing);
-        return [lane.id, laneJson(state, lane, { seen, detail, met: met.get(lane.id) ?? [] })];
+        return [lane.id, laneJson(state, lane, { seen, now, detail, met: met.get(lane.id) ?? [] })];
       }),
     ),
     locks: Object.fromEntries(
@@ -108,14 +108,47 @@ const overallStatus = (lanes: readonly Lane[]): SeedStatus => {
   return kept.length === 0 ? "created" : "completed";
 };
 
+/** What the agent of a run told of itself, where its output is read. `quiet`: it lives and said nothing for a long time. */
+const agentTold = (lane: Lane, now: number): object => {
+  const { cli, session, told } = lane.run ?? {};
+  if (cli === undefined) return {};
+  const row = agentRows({ lanes: new Map([[lane.id, lane]]) })[0];
+  const heardAt = row?.heardAt;
+  return {
+    cli,
+    session: told?.session ?? session ?? null,
+    agent: {
+      status: row?.status ?? null,
+      kind: told?.kind ?? null,
+      source: row?.source ?? null,
+      since: row ? iso(row.since) : null,
+      doing: told?.doing ?? "",
+      mode: row?.mode ?? null,
+      heardAt: told ? iso(told.heardAt) : null,
+      quiet: heardAt !== undefined && now - heardAt >= quietMs,
+      tokens: told?.tokens ?? null,
+      costUsd: told?.cost ?? null,
+      denied: told?.denied ?? 0,
+      unknownEvents: told?.unknown ?? 0,
+      resetAt: told?.resetAt === undefined ? null : iso(told.resetAt),
+    },
+  };
+};
+
 const laneJson = (
   state: State,
   lane: Lane,
   {
     seen,
+    now,
     detail,
     met,
-  }: { readonly seen: RepoSeen | undefined; readonly detail: string; readonly met: readonly string[] },
+  }: {
+    readonly seen: RepoSeen | undefined;
+    readonly now: number;
+    readonly detail: string;
+    readonly met: readonly string[];
+  },
 ): object => {
   const { spec, run, landed } = lane;
   return {
@@ -147,9 +180,11 @@ const laneJson = (
           code: run.code ?? null,
           signal: run.signal ?? null,
           frozen: isFrozen(lane),
+          ...agentTold(lane, now),
         }
       : null,
     failures: lane.failures,
+    ...(lane.retryAt === undefined ? {} : { retryAt: iso(lane.retryAt) }),
     merge: landed
       ? { commit: landed.merge, target: landed.target, before: landed.before, check: landed.tested, at: iso(landed.at) }
       : null,

@@ -11,6 +11,7 @@ import { elect, type Mandate } from "./elect.ts";
 import { createPoolKeeper, type PoolKeeper } from "./keep-pool.ts";
 import { createTrashKeeper } from "./keep-trash.ts";
 import { createKeeper } from "./keep.ts";
+import { createEars } from "./ears.ts";
 import { createEyes, type Eyes, isCalm } from "./eyes.ts";
 import type { Ledger } from "./ledger.ts";
 import { createForecaster, type Forecaster } from "./forecast.ts";
@@ -62,7 +63,9 @@ export const reconcile = async (ledger: Ledger, world: World, options: EngineOpt
 const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: EngineOptions): Promise<boolean> => {
   world.log.info("elected", { mandate: mandate.token });
   const waker = createWaker();
-  const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined), checks: new Set() };
+  const rules = await loadRules(world.settings, undefined);
+  const ears = createEars(world, ledger, mandate);
+  const work: Work = { ledger, world, mandate, rules, checks: new Set(), ears };
   const sight = createSight(world, waker.wake);
   const eyes = createEyes(world);
   const forecaster = createForecaster(world, waker.wake);
@@ -82,6 +85,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
     }),
     world.journal.followPublished(trackerName, again),
     () => sight.release(),
+    ears.release,
   ];
   const pool = createPoolKeeper(work);
   try {
@@ -149,6 +153,7 @@ const lead = async (office: Office): Promise<boolean> => {
     const steps = plan(state, observed, now, work.rules.policy);
     crew.begin(steps);
     sight.look(state);
+    work.ears.look(state);
     forecaster.look(state, sight.seen());
     const isEdited = await publish(office);
     await office.keep();

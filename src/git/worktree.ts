@@ -31,13 +31,15 @@ export const openLane = async (context: Context, lane: string, base: string): Pr
     if (no !== undefined) return no;
   }
   await context.step("open:filled");
-  return { path, head: listed.head };
+  return { path, head: listed.head, admin: listed.admin };
 };
 
 /** A lane's worktree and the tip of its branch. */
 export interface Opened {
   readonly path: string;
   readonly head: string;
+  /** Git's own folder of it. */
+  readonly admin: string;
 }
 
 interface Listed {
