@@ -10,7 +10,7 @@ const config: ViteUserConfig = defineConfig({
   define: { __LANES_VERSION__: JSON.stringify(version) },
   test: {
     include: ["test/**/*.test.{ts,tsx}"],
-    exclude: ["test/soak/**"],
+    exclude: ["test/soak/**", "test/real/**"],
     setupFiles: ["test/setup.ts"],
     testTimeout: 20_000,
     pool: "forks",

@@ -148,6 +148,10 @@ export interface Host {
   lent(lane: string): string | undefined;
   /** Write a small file into the run area for the agent to read (`LANES_TASKS`); returns its path. */
   brief(run: string, text: string): Promise<string>;
+  /** Write files that an agent is started with into the run area, only for this user to read. */
+  place(run: string, files: readonly { readonly name: string; readonly text: string }[]): Promise<void>;
+  /** Where `place` puts them: an absolute path. */
+  placeOf(run: string): string;
   /**
    * `changed` is called soon after runs started, were stopped or ended, with their names; sometimes for nothing. With `run`:
    * only for that run, and soon after it wrote output too.
@@ -244,8 +248,11 @@ export interface Git {
   known(commits: readonly string[]): Promise<ReadonlySet<string>>;
   /** Where a lane starts: `onto` with the heads that it does not contain yet merged in. A No names the paths that do not merge. */
   baseFor(onto: string, heads: readonly string[]): Promise<{ readonly base: string } | No>;
-  /** Branch and worktree for a lane at `base`; takes over what an earlier, killed call left. Idempotent. */
-  openLane(lane: string, base: string): Promise<{ readonly path: string; readonly head: string } | No>;
+  /** Branch and worktree for a lane at `base`; takes over what an earlier, killed call left. Idempotent. `admin`: git's own folder of it. */
+  openLane(
+    lane: string,
+    base: string,
+  ): Promise<{ readonly path: string; readonly head: string; readonly admin: string } | No>;
   /** Copy the ignored files that `.worktreeinclude` names from the user's checkout into a lane's worktree, once. */
   furnish(lane: string): Promise<Furnished>;
   /** Commit what is uncommitted in a lane (below `within`, when given). False when there was nothing. */

@@ -1,4 +1,5 @@
 /** `merge --list`: the merge queue, entry by entry. */
+import { predictedIn } from "../core/forecast.ts";
 import { isNo } from "../core/observed.ts";
 import { lessonsOf } from "../core/queue.ts";
 import { queueEntries, type QueueEntry } from "../core/queue-entry.ts";
@@ -18,8 +19,9 @@ export const mergeList = async (call: Call, engine: Engine): Promise<Answer> => 
   const settings = await engine.settings();
   if (isNo(settings)) return settings;
   const slots = settings.config.checkSlots ?? engine.defaults().checkSlots;
+  const forecast = (await engine.observed())?.forecast;
   const [state, now] = [engine.state(), call.shell.now()];
-  const entries = queueEntries(state, now, slots);
+  const entries = queueEntries(state, now, slots, predictedIn(forecast, state));
   const { flaky } = lessonsOf(state);
   const lines = entries.length === 0 ? ["the merge queue is empty"] : await linesOf(call, entries, now);
   return tell(call, {

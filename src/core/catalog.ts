@@ -58,12 +58,15 @@ export const definitionKeys: readonly (readonly [key: string, about: string])[] 
   ["name", "what people call it"],
   ["tasks", "list of what is to be done"],
   ["command", "what is run: a list of words, or a text for sh -c"],
-  ["agent", "a member of the roster in lanes.config.json, or manual: you work in it"],
+  ["agent", "a member of the roster (agents in lanes.config.json), or manual: you work in it"],
   [
     "env",
     "names of variables of this shell that the agent gets, such as API keys; it gets no others but the usual ones",
   ],
-  ["prompt", "what the agent is told, in the file that LANES_TASKS names"],
+  [
+    "prompt",
+    "what the agent is told: an argument of a CLI of the roster; for commands in the file that LANES_TASKS names",
+  ],
   ["parallel", "false: it runs alone among those that say so"],
   ["priority", "low, normal or high"],
   ["dependsOn", "lanes whose work it builds on"],

@@ -1,7 +1,7 @@
 /** Configuration text → configuration, or the first field that is wrong. Reading files and trust are other people's work. */
 import { idFault, quote } from "./id.ts";
 import { argv, branch, reviews, strategies } from "./lane-spec.ts";
-import { attempt, below, type Fault, fields, flag, json, nearest, oneOf, text, whole, wrong } from "./parse.ts";
+import { attempt, below, type Fault, fields, flag, items, json, nearest, oneOf, text, whole, wrong } from "./parse.ts";
 import type { Review, Strategy } from "./state.ts";
 
 /** A command that looks at the repository and reports findings and gaps. */
@@ -10,9 +10,20 @@ export interface Probe {
   readonly timeoutMs: number;
 }
 
-/** Who does the work of lanes: a named member of the roster. */
+/** The agent CLIs that are driven by name (`agents.NAME.cli`). */
+export const cliNames = ["claude", "codex", "gemini", "opencode", "copilot", "qwen", "cline", "aider"] as const;
+
+/** How much an agent may do without being asked: nothing, edit files and use git, or everything. */
+export const permissionLevels = ["ask", "edit", "all"] as const;
+
+/** Who does the work of lanes: a named member of the roster. It has a command, or a CLI that is driven by name. */
 export interface RosterEntry {
-  readonly command: readonly string[];
+  readonly command?: readonly string[];
+  readonly cli?: (typeof cliNames)[number];
+  readonly permissions?: (typeof permissionLevels)[number];
+  readonly model?: string;
+  /** More arguments for the CLI. */
+  readonly args?: readonly string[];
   readonly role?: string;
 }
 
@@ -157,13 +168,30 @@ const withCommand = (value: unknown, path: string, keys: readonly string[]): Rea
     : wrong(below(path, odd), "is not a known key", 'did you mean "command"?');
 };
 
+const cliKeys: readonly string[] = ["cli", "command", "permissions", "model", "args", "role"];
+
 const rosterEntry = (value: unknown, path: string): RosterEntry => {
-  const given = withCommand(value, path, ["command", "role"]);
-  const role = given.get("role");
-  return {
-    command: argv(given.get("command"), `${path}.command`),
-    ...(role === undefined ? {} : { role: text(role, `${path}.role`, 200) }),
-  };
+  const plain = fields(value, path);
+  const given = plain.has("cli") ? plain : withCommand(value, path, ["command", "role"]);
+  const get = <T>(key: string, parse: (value: unknown, path: string) => T): T | undefined =>
+    given.has(key) ? parse(given.get(key), `${path}.${key}`) : undefined;
+  const role = get("role", (item, at) => text(item, at, 200));
+  if (!given.has("cli")) {
+    const alone = ["permissions", "model", "args"].find((key) => given.has(key));
+    if (alone !== undefined) wrong(`${path}.${alone}`, "is for a CLI", 'add "cli", or put it into the command');
+    return drop({ command: argv(given.get("command"), `${path}.command`), role });
+  }
+  // A misspelt `permissions` would let an agent do more than was meant.
+  const odd = [...given.keys()].find((key) => !cliKeys.includes(key) && nearest(key, cliKeys) !== undefined);
+  if (odd !== undefined) wrong(below(path, odd), "is not a known key", `did you mean "${nearest(odd, cliKeys)}"?`);
+  if (given.has("command")) wrong(`${path}.command`, "stands beside a CLI", 'leave one of "cli" and "command" out');
+  return drop<RosterEntry>({
+    cli: get("cli", (item, at) => oneOf(item, at, cliNames)),
+    permissions: get("permissions", (item, at) => oneOf(item, at, permissionLevels)),
+    model: get("model", (item, at) => text(item, at, 200)),
+    args: get("args", (item, at) => items(item, at, (word, place) => text(word, place))),
+    role,
+  });
 };
 
 const probe = (value: unknown, path: string): Probe => {
@@ -207,9 +235,13 @@ export const commandsIn = (config: Config): readonly string[] => [
   ...(config.setup === undefined ? [] : [`setup: ${config.setup}`]),
   ...(config.gaps?.check === undefined ? [] : [`gaps.check: ${config.gaps.check}`]),
   ...(config.gaps?.command === undefined ? [] : [`gaps.command: ${JSON.stringify(config.gaps.command)}`]),
-  ...Object.entries(config.agents ?? {}).map(([name, { command }]) => `agents.${name}: ${JSON.stringify(command)}`),
+  ...Object.entries(config.agents ?? {}).map(([name, entry]) => `agents.${name}: ${JSON.stringify(startedBy(entry))}`),
   ...Object.entries(config.probes ?? {}).map(([name, { command }]) => `probes.${name}: ${JSON.stringify(command)}`),
 ];
+
+/** All of a member of the roster that says what is run, in an order of its own. */
+const startedBy = ({ command, cli, permissions, args, model }: RosterEntry): unknown =>
+  command ?? { cli, permissions, args, model };
 
 /** The variables that override the files, by name. */
 export const environmentKeys = [

@@ -269,6 +269,8 @@ const stop = (lane: Lane): readonly Event[] | Refusal => {
     return lane.stopping && lane.stopping.then !== "queue"
       ? []
       : [{ type: "lane.stop-asked", key: lane.id, then: "pause" }];
+  if (lane.state === "waiting" && lane.retryAt !== undefined)
+    return [{ type: "lane.paused", key: lane.id, why: "stopped before it went on by itself" }];
   if (lane.retryAt !== undefined)
     return [{ type: "lane.parked", key: lane.id, why: "stopped before it was tried again" }];
   if (isUndoing(lane)) return [{ type: "merge.undo-refused", key: lane.id, why: "stopped", paths: [], code: 4 }];

@@ -6,6 +6,7 @@ import {
   isPhase,
   isStrategy,
   isTime,
+  isTold,
   isYes,
   list,
   shown,
@@ -465,6 +466,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       }
       fresh.detail = text(event.why);
       fresh.paths = list(event.paths);
+      fresh.retryAt = !isLive(fresh) && isTime(event.retryAt) ? event.retryAt : undefined;
       return undefined;
     }),
   "lane.readied": (draft, event, record, position) =>
@@ -504,7 +506,16 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       const port = Number.isSafeInteger(event.port) ? Number(event.port) : undefined;
       const other = port === undefined ? undefined : holderOf(draft, port, lane.id);
       if (other !== undefined) return `port ${port} is lane ${other}'s`;
-      fresh.run = { n: next, base: text(event.base), askedAt: record.at, ...(port === undefined ? {} : { port }) };
+      const { cli, session, resumes } = event;
+      fresh.run = {
+        n: next,
+        base: text(event.base),
+        askedAt: record.at,
+        ...(port === undefined ? {} : { port }),
+        ...(text(cli) === "" ? {} : { cli: text(cli) }),
+        ...(text(session) === "" ? {} : { session: text(session) }),
+        ...(isYes(resumes) ? { resumes: true as const } : {}),
+      };
       return undefined;
     }),
   "run.started": (draft, event, record, position) =>
@@ -513,18 +524,23 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       if (typeof run === "string") return run;
       const { process } = event;
       if (!isIdentity(process)) return "names no process";
-      const { n, base, askedAt, port } = run;
+      const mode = text(event.mode) === "" ? {} : { mode: text(event.mode) };
       fresh.worktree = true;
-      fresh.run = {
-        n,
-        base,
-        askedAt,
-        ...(port === undefined ? {} : { port }),
-        process,
-        startedAt: time(event.at, record.at),
-      };
+      fresh.run = { ...run, process, startedAt: time(event.at, record.at), ...mode };
       return undefined;
     }),
+  "agent.reported": (draft, event) => {
+    const lane = laneIn(draft, event.key);
+    if (!lane) return `no lane ${shown(event.key)}`;
+    const run = liveRun(lane, event.n);
+    if (typeof run === "string") return run;
+    if (!isTold(event.told)) return "tells nothing";
+    // Like progress: the lane keeps its rev.
+    const fresh = copyOf(lane);
+    fresh.run = { ...run, told: event.told };
+    put(draft, fresh);
+    return undefined;
+  },
   "run.exited": (draft, event, record, position) =>
     touch(draft, event.key, position, (fresh, lane) => {
       const run = liveRun(lane, event.n);

@@ -1,5 +1,5 @@
 /** Facts. A record is one line of the journal: a proposal that takes effect whole or not at all. */
-import type { Batch, Identity, LaneSpec, Phase, Step, Strategy } from "./state.ts";
+import type { AgentTold, Batch, Identity, LaneSpec, Phase, Step, Strategy } from "./state.ts";
 
 /** A fact in the past tense. `key` is the lane it is about; facts about the repository have none. */
 export type Event =
@@ -24,7 +24,14 @@ export type Event =
   /** Its processes go on, or are gone; or they would not stand still, and `why` says so. */
   | { readonly type: "lane.thawed"; readonly key: string; readonly n: number; readonly why: string }
   | { readonly type: "lane.opened"; readonly key: string; readonly base: string }
-  | { readonly type: "lane.waiting"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
+  /** `retryAt`: it goes on by itself then, in ms since 1970. */
+  | {
+      readonly type: "lane.waiting";
+      readonly key: string;
+      readonly why: string;
+      readonly paths: readonly string[];
+      readonly retryAt?: number;
+    }
   | { readonly type: "lane.readied"; readonly key: string; readonly head: string; readonly results: readonly string[] }
   | { readonly type: "lane.emptied"; readonly key: string; readonly why: string }
   | { readonly type: "lane.failed"; readonly key: string; readonly why: string; readonly retryAt?: number }
@@ -33,13 +40,19 @@ export type Event =
   | { readonly type: "lane.paused"; readonly key: string; readonly why: string }
   | { readonly type: "lane.cancelled"; readonly key: string; readonly why: string }
   | { readonly type: "lane.progressed"; readonly key: string; readonly text: string }
-  /** `port`: nobody else's run has it while this one lives. */
+  /**
+   * `port`: nobody else's run has it while this one lives. `cli`: the agent CLI that it is for; `session`: its conversation, which it
+   * begins or, with `resumes`, goes on with.
+   */
   | {
       readonly type: "run.asked";
       readonly key: string;
       readonly n: number;
       readonly base: string;
       readonly port?: number;
+      readonly cli?: string;
+      readonly session?: string;
+      readonly resumes?: true;
     }
   /** It waits in the queue for something outside of us: room on the disk. */
   | { readonly type: "lane.held"; readonly key: string; readonly why: string }
@@ -49,7 +62,11 @@ export type Event =
       readonly n: number;
       readonly process: Identity;
       readonly at: number;
+      /** The permission mode that its argv asks for. */
+      readonly mode?: string;
     }
+  /** What the agent of the n-th run told of itself, coarsely: at most now and then, however much it prints. */
+  | { readonly type: "agent.reported"; readonly key: string; readonly n: number; readonly told: AgentTold }
   | {
       readonly type: "run.exited";
       readonly key: string;

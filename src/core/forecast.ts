@@ -65,15 +65,24 @@ const pairsAmong = (forecast: ForecastSeen | undefined, lanes: ReadonlySet<strin
   );
 
 /** With how many others of these lanes each is predicted to collide; those with none are left out. */
-export const predictedAmong = (
-  forecast: ForecastSeen | undefined,
-  lanes: readonly string[],
-): ReadonlyMap<string, number> => {
+const predictedAmong = (forecast: ForecastSeen | undefined, lanes: readonly string[]): ReadonlyMap<string, number> => {
   const among = {
     collisions: pairsAmong(forecast, new Set(lanes)).map(([a, b]) => ({ a, b, is: "conflict" as const })),
   };
   return new Map([...meetings(among)].map(([lane, others]) => [lane, others.length]));
 };
+
+/** The same of the lanes that stand in the merge queue: what its order goes by. */
+export const predictedIn = (
+  forecast: ForecastSeen | undefined,
+  state: { readonly lanes: ReadonlyMap<string, { readonly id: string; readonly state: string }> },
+): ReadonlyMap<string, number> =>
+  predictedAmong(
+    forecast,
+    [...state.lanes.values()].flatMap((lane) =>
+      lane.state === "merge-queued" || lane.state === "merging" ? [lane.id] : [],
+    ),
+  );
 
 /** The order in which these lanes would best land: as few as possible meet a conflict. */
 export const suggestedOrder = (forecast: ForecastSeen | undefined, lanes: readonly string[]): readonly string[] =>

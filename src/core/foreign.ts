@@ -1,6 +1,6 @@
 /** Values of a record's fields: the log may hold anything, and what the fold stores everybody trusts. */
 import { quote } from "./id.ts";
-import type { Identity, LaneSpec, Phase, Strategy } from "./state.ts";
+import type { AgentTold, Identity, LaneSpec, Phase, Strategy, Tokens } from "./state.ts";
 
 /** Text, or none when it is something else. */
 export const text = (value: unknown): string => (typeof value === "string" ? value : "");
@@ -81,6 +81,39 @@ const specChecks: { readonly [K in keyof Required<LaneSpec>]: Check } = {
   review: maybe(oneOf("required", "none")),
   rollback: maybe((value) => typeof value === "boolean"),
 };
+
+const isCount: Check = (value) => isNumber(value) && (value as number) >= 0;
+
+const isTokens: Check = (value) => {
+  if (typeof value !== "object" || value === null) return false;
+  const { input, cached, output } = value as Tokens;
+  return [input, cached, output].every(isCount);
+};
+
+const toldChecks: { readonly [K in keyof Required<AgentTold>]: Check } = {
+  status: oneOf("starting", "working", "blocked", "idle", "error"),
+  kind: maybe(oneOf("permission", "question", "login", "trust", "limit")),
+  since: isTime,
+  doing: isText,
+  heardAt: isTime,
+  read: isCount,
+  session: maybe(isText),
+  mode: maybe(isText),
+  tokens: maybe(isTokens),
+  cost: maybe(isCount),
+  denied: isCount,
+  unknown: isCount,
+  strange: isTexts,
+  resetAt: maybe(isTime),
+};
+
+const toldFields = Object.entries(toldChecks);
+
+/** Is this what an agent told of itself? */
+export const isTold = (value: unknown): value is AgentTold =>
+  typeof value === "object" &&
+  value !== null &&
+  toldFields.every(([field, check]) => check((value as Readonly<Record<string, unknown>>)[field]));
 
 const specFields = Object.entries(specChecks);
 

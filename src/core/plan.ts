@@ -13,7 +13,7 @@ import { isUndoing, nextToUndo } from "./undo.ts";
 export interface Observed {
   /** Runs by name: those that `runsToSee` asked for. */
   readonly runs: ReadonlyMap<string, RunSeen>;
-  /** Failed lanes whose wait before the next run is over. */
+  /** Lanes whose wait before the next run is over: after a failure, or for the end of a limit. */
   readonly rested: ReadonlySet<string>;
   /** Predicted conflicts of the lanes in the merge queue, as far as somebody knows them. */
   readonly predicted?: Predicted;
@@ -199,7 +199,11 @@ const ofLane = (lane: Lane, observed: Observed, policy: Policy): readonly Action
   }
   if (isManual(lane) && lane.state === "starting") return [{ type: "start", lane: lane.id, n: lane.run?.n ?? 1 }];
   if (isLive(lane) && lane.run) return ofRun(lane, lane.run.n, observed.runs.get(runOf(lane.id, lane.run.n)));
-  if (lane.state === "failed" && lane.retryAt !== undefined && observed.rested.has(lane.id))
+  if (
+    (lane.state === "failed" || lane.state === "waiting") &&
+    lane.retryAt !== undefined &&
+    observed.rested.has(lane.id)
+  )
     return [{ type: "requeue", lane: lane.id }];
   // A detail says why it was taken out of the queue again, by a person or by git: it is not put back behind their backs.
   if (lane.state === "ready" && lane.spec.kind === "probe" && lane.detail === "" && mayLand(lane, policy)) {

@@ -1,10 +1,11 @@
 /** State → rows: everything that a person sees, the same in every shell. No clock: rows carry times, shells show ages. */
 import { runnableHint } from "./decide.ts";
-import { meetings } from "./forecast.ts";
+import { meetings, predictedIn } from "./forecast.ts";
 import { agentOf, branchOf, strayHint, worktreeOf } from "./id.ts";
 import type { LaneSeen, RepoSeen } from "./observed.ts";
 import { oddityOf, withOddity } from "./oddity.ts";
 import { type Claim, claimsOf, waitingIn } from "./lease.ts";
+import { isHalted } from "./verdict.ts";
 import { stacksOf } from "./batch.ts";
 import { lessonsOf, notOnTarget, queueOrder } from "./queue.ts";
 import { queueEntries, usualMs } from "./queue-entry.ts";
@@ -12,6 +13,8 @@ import { reviewText } from "./review.ts";
 import { undoText } from "./undo.ts";
 import { isFrozen, isGoing, isLive, isManual, type Limits, type Turn, turnOf, type Wait, waitOf } from "./schedule.ts";
 import {
+  type AgentTold,
+  type BlockKind,
   type Lane,
   type LaneState,
   type Phase,
@@ -37,9 +40,14 @@ export interface LaneRow {
   readonly since: number;
   readonly git: LaneSeen | undefined;
   readonly attention: boolean;
+  /** Set while its agent tells of itself: when it was heard last. See `quietMs`. */
+  readonly heardAt?: number;
   /** Lanes, or `target`, with which it would not merge. */
   readonly collides: readonly string[];
 }
+
+/** An agent that said nothing for so long is marked: it may hang, or wait at a limit without a word. */
+export const quietMs = 300_000;
 
 /** One row of the agents pane: who does the work. */
 export interface AgentRow {
@@ -49,9 +57,20 @@ export interface AgentRow {
   readonly run: number;
   readonly pid: number | undefined;
   /** Where the status comes from. */
-  readonly source: "process" | "journal" | "person";
+  readonly source: "stream" | "process" | "journal" | "person";
   readonly since: number;
   readonly restarts: number;
+  /** What it waits for, while it is blocked and its output says so. */
+  readonly kind?: BlockKind;
+  /** What it does, or why it does nothing, in its own words. */
+  readonly doing: string;
+  /** When its output was heard last; only of a run that lives and tells of itself. */
+  readonly heardAt?: number;
+  /** Its permission mode. */
+  readonly mode?: string;
+  /** Tokens of the run in sum, and US dollars by the CLI's own estimate; absent where it does not tell. */
+  readonly tokens?: number;
+  readonly cost?: number;
 }
 
 /** What an agent is doing, as far as there is evidence. */
@@ -114,7 +133,7 @@ export const phaseNames: Readonly<Record<Phase, string>> = {
 
 /** Rows of the lanes pane, in the order of addition. */
 export const laneRows = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): readonly LaneRow[] =>
-  rowsOf(state, seen, standingOf(state, now, limits), now, limits);
+  rowsOf(state, seen, standingOf(state, now, limits, seen), now, limits);
 
 const rowsOf = (
   state: State,
@@ -142,9 +161,9 @@ export interface Standing {
 }
 
 /** Who is next in this moment. */
-export const standingOf = (state: State, now: number, limits: Limits): Standing => ({
+export const standingOf = (state: State, now: number, limits: Limits, seen?: RepoSeen): Standing => ({
   turn: turnOf(state, now, limits),
-  places: new Map(queueOrder(state).map(({ id }, place) => [id, place])),
+  places: new Map(queueOrder(state, predictedIn(seen?.forecast, state)).map(({ id }, place) => [id, place])),
 });
 
 const laneRow = (lane: Lane, git: LaneSeen | undefined, detail: string): Omit<LaneRow, "collides"> => {
@@ -162,8 +181,15 @@ const laneRow = (lane: Lane, git: LaneSeen | undefined, detail: string): Omit<La
     since: lane.since,
     git,
     attention: needsPerson(lane),
+    ...(talks(lane) ? { heardAt: heardOf(lane) } : {}),
   };
 };
+
+/** Does an agent run in it whose output is read, and that does not stand still? */
+const talks = (lane: Lane): boolean => isGoing(lane) && lane.state !== "starting" && lane.run?.cli !== undefined;
+
+/** When the lane's agent was heard last: at its start at the earliest. */
+const heardOf = ({ run, since }: Lane): number => Math.max(run?.told?.heardAt ?? 0, run?.startedAt ?? since);
 
 const needy: ReadonlySet<LaneState> = new Set([
   "waiting",
@@ -177,7 +203,16 @@ const needy: ReadonlySet<LaneState> = new Set([
 
 /** Does this lane stand still until a person does something? */
 export const needsPerson = (lane: Lane): boolean =>
-  needy.has(lane.state) || (lane.state === "failed" && lane.retryAt === undefined);
+  (needy.has(lane.state) && lane.retryAt === undefined) ||
+  (lane.state === "failed" && lane.retryAt === undefined) ||
+  (talks(lane) && blockOf(lane) !== undefined && blockOf(lane) !== "limit");
+
+/** What the lane's agent waits for, as its output says, or said when it ended. A limit it gets over by itself. */
+const blockOf = (lane: Lane): BlockKind | undefined => {
+  const told = lane.run?.told;
+  if (told?.status !== "blocked") return undefined;
+  return talks(lane) || (lane.state === "waiting" && isHalted(told)) ? told.kind : undefined;
+};
 
 /** One line: why the lane is in its state, what it waits for, or how far it is. */
 export const detailOf = (state: State, lane: Lane, now: number, limits: Limits, standing?: Standing): string => {
@@ -203,7 +238,10 @@ export const detailOf = (state: State, lane: Lane, now: number, limits: Limits, 
     return `its conflict with ${lane.resolving.target} stands in ${worktreeOf(lane.id)}: ${lane.paths.join(", ")}`;
   if (lane.state === "ready") return reviewText(lane) ?? lane.detail;
   if (lane.state === "conflicted") return `${lane.detail}${lane.paths.length > 0 ? `: ${lane.paths.join(", ")}` : ""}`;
-  return lane.detail === "" && isLive(lane) ? (lane.progress ?? "") : lane.detail;
+  if (lane.detail !== "" || !isLive(lane)) return lane.detail;
+  const block = blockOf(lane);
+  const doing = lane.run?.told?.doing ?? "";
+  return block === undefined ? (lane.progress ?? doing) : `agent waits (${block}): ${doing}`;
 };
 
 const stoppingText: Readonly<Record<Stopping["then"], string>> = {
@@ -243,7 +281,7 @@ const queueDetail = (state: State, lane: Lane, standing: Standing | undefined): 
 };
 
 /** Rows of the agents pane: every lane that has or had a run, or in which a person works. */
-export const agentRows = (state: State): readonly AgentRow[] =>
+export const agentRows = (state: Pick<State, "lanes">): readonly AgentRow[] =>
   [...state.lanes.values()]
     .filter((lane) => lane.run !== undefined)
     .map((lane) => ({
@@ -252,17 +290,40 @@ export const agentRows = (state: State): readonly AgentRow[] =>
       status: agentStatus(lane),
       run: lane.run?.n ?? 0,
       pid: isLive(lane) ? lane.run?.process?.pid : undefined,
-      source: isManual(lane) ? "person" : isLive(lane) ? "process" : "journal",
-      since: lane.run?.endedAt ?? lane.run?.startedAt ?? lane.run?.askedAt ?? lane.since,
+      source: isManual(lane) ? "person" : !isLive(lane) ? "journal" : saysOf(lane) ? "stream" : "process",
+      since: lane.run?.endedAt ?? saysOf(lane)?.since ?? lane.run?.startedAt ?? lane.run?.askedAt ?? lane.since,
       restarts: Math.max(0, (lane.run?.n ?? 1) - 1),
+      ...toldRow(lane),
     }));
+
+/** What a running agent says of itself: heard only while nothing stronger is known, as that it stands still. */
+const saysOf = (lane: Lane): AgentTold | undefined =>
+  talks(lane) && lane.state === "running" ? lane.run?.told : undefined;
+
+const toldRow = (lane: Lane): Pick<AgentRow, "doing" | "kind" | "heardAt" | "mode" | "tokens" | "cost"> => {
+  const told = lane.run?.told;
+  const mode = told?.mode ?? lane.run?.mode;
+  const kind = blockOf(lane);
+  const { tokens, cost } = told ?? {};
+  return {
+    doing: told?.doing ?? "",
+    ...(kind === undefined ? {} : { kind }),
+    ...(talks(lane) ? { heardAt: heardOf(lane) } : {}),
+    ...(mode === undefined ? {} : { mode }),
+    ...(tokens === undefined ? {} : { tokens: tokens.input + tokens.cached + tokens.output }),
+    ...(cost === undefined ? {} : { cost }),
+  };
+};
 
 const agentStatus = (lane: Lane): AgentStatus => {
   if (isManual(lane)) return lane.state === "waiting" || lane.state === "running" ? "idle" : "done";
   if (lane.state === "starting") return "starting";
   if (lane.state === "paused") return "paused";
+  const says = saysOf(lane);
+  if (says) return says.status;
   if (isLive(lane)) return lane.state === "waiting" ? "blocked" : "working";
   if (lane.state === "lost") return "lost";
+  if (blockOf(lane) !== undefined) return "blocked";
   return lane.run?.code === 0 ? "done" : "error";
 };
 
@@ -294,7 +355,7 @@ export const lockRows = (state: State, seen: RepoSeen | undefined): readonly Loc
       life: "",
     });
   }
-  for (const entry of queueEntries(state, 0)) {
+  for (const entry of queueEntries(state, 0, 1, predictedIn(seen?.forecast, state))) {
     const others = entry.lanes.filter((id) => id !== entry.lane);
     rows.push({
       kind: "merge",
@@ -435,6 +496,9 @@ export const nextStep = (state: State, lane: Lane): string => {
     case "paused":
       return isFrozen(lane) && lane.pausing ? "" : `lanes resume ${id}`;
     case "waiting":
+      if (lane.retryAt !== undefined) return `nothing; lanes retry ${id} tries it at once`;
+      if (blockOf(lane) === "login") return `log in to ${lane.run?.cli}, then lanes retry ${id}`;
+      if (blockOf(lane) === "limit") return `lanes retry ${id} when the limit is over`;
       if (isStray(lane)) return `${strayHint(id)}; then lanes merge ${id}`;
       return isManual(lane)
         ? `commit in ${worktreeOf(id)}, then lanes merge ${id}`

@@ -149,6 +149,46 @@ export interface LaneSpec {
   readonly rollback?: boolean;
 }
 
+/** Tokens of requests: `input` was not read from a cache, `cached` was; their sum is what was sent. */
+export interface Tokens {
+  readonly input: number;
+  readonly cached: number;
+  readonly output: number;
+}
+
+/** What an agent may wait for. */
+export type BlockKind = "permission" | "question" | "login" | "trust" | "limit";
+
+/** What an agent told of itself last, as its output says. Texts are as the agent wrote them, cut. Times are ms since 1970. */
+export interface AgentTold {
+  readonly status: "starting" | "working" | "blocked" | "idle" | "error";
+  /** What it waits for while it is blocked. */
+  readonly kind?: BlockKind;
+  /** Since when it has this status. */
+  readonly since: number;
+  /** What it does, or why it does nothing. */
+  readonly doing: string;
+  /** When its output was heard last, to the minute. */
+  readonly heardAt: number;
+  /** Where to read on in its output: the first byte that was not understood yet. */
+  readonly read: number;
+  /** What the conversation can be resumed by. */
+  readonly session?: string;
+  /** Its permission mode, in its own word. */
+  readonly mode?: string;
+  /** Of the run so far; absent while nothing was told. */
+  readonly tokens?: Tokens;
+  /** In US dollars, by the CLI's own estimate. */
+  readonly cost?: number;
+  /** Tools that it was not allowed to use. */
+  readonly denied: number;
+  /** Events that this program has no words for, and the names of the first of them. */
+  readonly unknown: number;
+  readonly strange: readonly string[];
+  /** When a limit is over, as the provider reported it. */
+  readonly resetAt?: number;
+}
+
 /** One life of an agent process. Times are ms since 1970. */
 export interface Run {
   /** Counts from 1 in each lane. */
@@ -165,6 +205,15 @@ export interface Run {
   readonly port?: number;
   /** How long it stood still, frozen, in ms; without a freeze that lasts. */
   readonly frozenMs?: number;
+  /** The CLI that it was asked for with, where it is one whose output is read. */
+  readonly cli?: string;
+  /** The conversation: chosen by us, or that of an earlier run. */
+  readonly session?: string;
+  /** It goes on with that conversation. */
+  readonly resumes?: true;
+  /** The permission mode that its argv asks for. */
+  readonly mode?: string;
+  readonly told?: AgentTold;
 }
 
 /** A wish to end the current run, not carried out yet. */

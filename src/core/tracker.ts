@@ -1,6 +1,6 @@
 /** State → `tracker.json` and the JSON of `status`: a superset of seed 001's tracker. Never read back as truth. */
 import { foldVersion } from "./fold.ts";
-import { meetings, targetName } from "./forecast.ts";
+import { meetings, predictedIn, targetName } from "./forecast.ts";
 import { list } from "./foreign.ts";
 import { agentOf, branchOf, worktreeOf } from "./id.ts";
 import type { RepoSeen } from "./observed.ts";
@@ -8,7 +8,7 @@ import { placeOfForeign } from "./patchable.ts";
 import { lessonsOf } from "./queue.ts";
 import { queueEntries, type QueueEntry } from "./queue-entry.ts";
 import { isFrozen, type Limits } from "./schedule.ts";
-import { agentRows, type ClaimRow, detailOf, lockRows, overview, standingOf } from "./select.ts";
+import { agentRows, type ClaimRow, detailOf, lockRows, overview, quietMs, standingOf } from "./select.ts";
 import { type Lane, type SeedStatus, type State, stateTable } from "./state.ts";
 
 /** Version of the JSON that scripts read; grows when a key changes its meaning. */
@@ -20,7 +20,7 @@ export const trackerName = "tracker.json";
 /** The tracker as a value that JSON can hold. `seen`: what git showed, if anybody looked. Times are ISO 8601. */
 export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): object => {
   const lanes = [...state.lanes.values()];
-  const standing = standingOf(state, now, limits);
+  const standing = standingOf(state, now, limits, seen);
   const met = meetings(seen?.forecast);
   return withForeign(state, {
     version: "1.0.0",
@@ -32,13 +32,13 @@ export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number,
     lanes: Object.fromEntries(
       lanes.map((lane) => {
         const detail = detailOf(state, lane, now, limits, standing);
-        return [lane.id, laneJson(state, lane, { seen, detail, met: met.get(lane.id) ?? [] })];
+        return [lane.id, laneJson(state, lane, { seen, now, detail, met: met.get(lane.id) ?? [] })];
       }),
     ),
     locks: Object.fromEntries(
       lockRows(state, seen).map((row) => [row.what, { kind: row.kind, holder: row.holder, since: iso(row.since) }]),
     ),
-    queue: queueJson(state, now),
+    queue: queueJson(state, now, seen),
     metrics: metricsJson(state, seen),
     warnings: (seen?.settings?.remarks ?? []).map(({ at, name, how, lanes: ran }) => ({ at: iso(at), name, how, ran })),
     observedAt: seen ? iso(seen.at) : null,
@@ -108,14 +108,47 @@ const overallStatus = (lanes: readonly Lane[]): SeedStatus => {
   return kept.length === 0 ? "created" : "completed";
 };
 
+/** What the agent of a run told of itself, where its output is read. `quiet`: it lives and said nothing for a long time. */
+const agentTold = (lane: Lane, now: number): object => {
+  const { cli, session, told } = lane.run ?? {};
+  if (cli === undefined) return {};
+  const row = agentRows({ lanes: new Map([[lane.id, lane]]) })[0];
+  const heardAt = row?.heardAt;
+  return {
+    cli,
+    session: told?.session ?? session ?? null,
+    agent: {
+      status: row?.status ?? null,
+      kind: told?.kind ?? null,
+      source: row?.source ?? null,
+      since: row ? iso(row.since) : null,
+      doing: told?.doing ?? "",
+      mode: row?.mode ?? null,
+      heardAt: told ? iso(told.heardAt) : null,
+      quiet: heardAt !== undefined && now - heardAt >= quietMs,
+      tokens: told?.tokens ?? null,
+      costUsd: told?.cost ?? null,
+      denied: told?.denied ?? 0,
+      unknownEvents: told?.unknown ?? 0,
+      resetAt: told?.resetAt === undefined ? null : iso(told.resetAt),
+    },
+  };
+};
+
 const laneJson = (
   state: State,
   lane: Lane,
   {
     seen,
+    now,
     detail,
     met,
-  }: { readonly seen: RepoSeen | undefined; readonly detail: string; readonly met: readonly string[] },
+  }: {
+    readonly seen: RepoSeen | undefined;
+    readonly now: number;
+    readonly detail: string;
+    readonly met: readonly string[];
+  },
 ): object => {
   const { spec, run, landed } = lane;
   return {
@@ -147,9 +180,11 @@ const laneJson = (
           code: run.code ?? null,
           signal: run.signal ?? null,
           frozen: isFrozen(lane),
+          ...agentTold(lane, now),
         }
       : null,
     failures: lane.failures,
+    ...(lane.retryAt === undefined ? {} : { retryAt: iso(lane.retryAt) }),
     merge: landed
       ? { commit: landed.merge, target: landed.target, before: landed.before, check: landed.tested, at: iso(landed.at) }
       : null,
@@ -167,8 +202,8 @@ const gitJson = (seen: RepoSeen | undefined, id: string): object | null => {
   return { head, subject, ahead, behind, dirty: dirty?.length ?? null, worktree };
 };
 
-const queueJson = (state: State, now: number): object => ({
-  entries: queueEntries(state, now)
+const queueJson = (state: State, now: number, seen: RepoSeen | undefined): object => ({
+  entries: queueEntries(state, now, 1, predictedIn(seen?.forecast, state))
     .filter(({ phase }) => phase !== "held")
     .map((entry, index) => {
       const lane = state.lanes.get(entry.lane);

@@ -5,8 +5,9 @@ import { isManual, leaseAtStart, portFor } from "../core/schedule.ts";
 import type { Lane } from "../core/state.ts";
 import type { Restored } from "../port.ts";
 import { type Ended, lostVerdict, setupFailedCode, verdict } from "../core/verdict.ts";
-import { graceMs, launchOf, outputOf, poolOf, portsOf, roomFault } from "./policy.ts";
+import { graceMs, outputOf, poolOf, portsOf, roomFault } from "./policy.ts";
 import { setupOf } from "./setup.ts";
+import { conversationOf, launchOf, modeOf } from "./worker.ts";
 import { reasonOf, targetOf, tell, type Work } from "./work.ts";
 
 /** Record that the lane's next run was asked for, and on which commit it begins. */
@@ -25,7 +26,8 @@ export const take = async (work: Work, lane: Lane): Promise<void> => {
   const base = await baseOf(work, lane);
   const port = isManual(lane) ? undefined : portFor(work.ledger.state, lane, portsOf(work.rules.config));
   const leased = port === undefined ? {} : { port };
-  const asked = { type: "run.asked", key: lane.id, n, base: isNo(base) ? "" : base.base, ...leased } as const;
+  const talk = isManual(lane) ? {} : conversationOf(lane, work.rules.config, work.world.clock.id());
+  const asked = { type: "run.asked", key: lane.id, n, base: isNo(base) ? "" : base.base, ...leased, ...talk } as const;
   if (isNo(base))
     await tell(work, lane, [asked, { type: "lane.failed", key: lane.id, why: `${base.refused}; ${base.hint}` }]);
   else await tell(work, lane, [asked, ...leaseAtStart(work.ledger.state, lane)]);
@@ -71,7 +73,12 @@ export const start = async (work: Work, lane: Lane, n: number): Promise<void> =>
     await tell(work, lane, [{ type: "lane.failed", key: lane.id, why: `${unsaved.refused}; ${unsaved.hint}` }]);
     return;
   }
-  const launch = launchOf(lane, work.rules.config);
+  const run = runOf(lane.id, n);
+  const launch = launchOf(lane, work.rules.config, {
+    cwd: opened.path,
+    folder: host.placeOf(run),
+    git: { own: opened.admin, common: work.world.layout.common },
+  });
   if ("missing" in launch) {
     await tell(work, lane, [{ type: "lane.failed", key: lane.id, why: launch.missing }]);
     return;
@@ -82,7 +89,7 @@ export const start = async (work: Work, lane: Lane, n: number): Promise<void> =>
     return;
   }
   const setup = setupOf(work.rules.config.setup, furnished);
-  const run = runOf(lane.id, n);
+  await host.place(run, launch.files);
   const tasks = await host.brief(run, briefOf(lane));
   const env = {
     ...(await git.identity()),
@@ -161,7 +168,10 @@ export const noteStart = async (
   n: number,
   seen: Extract<RunSeen, { is: "alive" | "exited" }>,
 ): Promise<void> => {
-  await tell(work, lane, [{ type: "run.started", key: lane.id, n, process: seen.process, at: seen.startedAt }]);
+  const mode = lane.run?.cli === undefined ? {} : modeOf(lane, work.rules.config);
+  await tell(work, lane, [
+    { type: "run.started", key: lane.id, n, process: seen.process, at: seen.startedAt, ...mode },
+  ]);
 };
 
 /** Judge a run that is over by what git shows. */
@@ -176,9 +186,11 @@ export const finish = async (
   if (left.length > 0) work.world.log.warn("processes did not end", { lane: lane.id, pids: left });
   const commits = lane.spec.commit === "auto" && seen.code === 0 && !lane.stopping;
   const uncommitted = commits ? await commitFor(work, lane) : undefined;
+  const told = await work.ears.last(lane);
   const ended = {
     ...(await evidence(work, lane, n, seen)),
     ...(uncommitted === undefined ? {} : { uncommitted }),
+    ...(told ? { told } : {}),
     ...(seen.code === setupFailedCode && work.rules.config.setup !== undefined ? { setupFailed: true as const } : {}),
   };
   await tell(work, lane, verdict(lane, ended, work.world.clock.now()));
@@ -234,7 +246,7 @@ const dirtyOf = (lane: Lane, seen: LaneSeen | undefined): readonly string[] =>
 
 /** Record that a run is gone without a trace of how it ended. */
 export const lose = async (work: Work, lane: Lane): Promise<void> => {
-  await tell(work, lane, lostVerdict(lane, work.world.clock.now()));
+  await tell(work, lane, lostVerdict(lane, work.world.clock.now(), await work.ears.last(lane)));
 };
 
 /** End a run's whole tree. What became of it is seen, and recorded, by the next look. */

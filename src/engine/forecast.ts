@@ -87,6 +87,12 @@ export const forecastOf = (
   isWhole: boolean,
 ): ForecastSeen => ({ at, target, head, lanes: [...lanes], uncommitted, isWhole, collisions });
 
+/** Was a forecast made of the same commits? */
+export const isOf = (forecast: ForecastSeen, { head, lanes }: Basis): boolean =>
+  forecast.head === head &&
+  forecast.lanes.length === lanes.size &&
+  forecast.lanes.every(([lane, tip]) => lanes.get(lane) === tip);
+
 /** Lanes whose work is nowhere else yet, on the target that all of them share. Undefined while there is none. */
 export const basisOf = (state: State, seen: RepoSeen | undefined): Basis | undefined => {
   if (!seen?.target || seen.target.name !== state.target) return undefined;

@@ -13,7 +13,7 @@ import { ensureElected, isLed, isStranded, vitality } from "./elect.ts";
 import type { Engine, Pulse } from "./engine.ts";
 import { execute, type Receipt } from "./execute.ts";
 import { createLedger, type Ledger, type Told } from "./ledger.ts";
-import { askOf, basisOf, forecastOf } from "./forecast.ts";
+import { askOf, basisOf, forecastOf, isOf } from "./forecast.ts";
 import { forecastName, observedName, parseForecast, parseObserved, withForecast } from "./observed.ts";
 import { defaults, graceMs, limitsOf, loadRules } from "./policy.ts";
 import { createRests } from "./rest.ts";
@@ -151,11 +151,12 @@ const look = async (ledger: Ledger, world: World, lanes: readonly string[], give
 const publishedForecast = async ({ journal }: World): Promise<ForecastSeen | undefined> =>
   parseForecast(await journal.published(forecastName));
 
-/** The published forecast while the engine leads that made it, and makes it anew when something moves. */
+/** The published forecast while the engine leads that made it, and as long as lanes and target stand where they stood. */
 const currentForecast = async (ledger: Ledger, world: World): Promise<ForecastSeen | undefined> => {
   const forecast = await publishedForecast(world);
   const since = ledger.state.engine?.at ?? 0;
-  const isCurrent = forecast?.isWhole === true && forecast.at >= since;
+  const basis = basisOf(ledger.state, parseObserved(await world.journal.published(observedName)));
+  const isCurrent = forecast?.isWhole === true && forecast.at >= since && basis !== undefined && isOf(forecast, basis);
   return isCurrent && vitality(world.host, ledger.state) === "alive" ? forecast : undefined;
 };
 

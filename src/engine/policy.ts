@@ -1,12 +1,10 @@
 /** Configuration → what the reconciler plans and starts with. */
 import { availableParallelism } from "node:os";
 
-import { commandAgent, type Launch } from "../agent/command.ts";
 import type { Config, PortRange } from "../core/config.ts";
 import { isNo } from "../core/observed.ts";
 import { checkTimeoutMs } from "../core/check.ts";
 import type { Policy } from "../core/plan.ts";
-import type { Lane } from "../core/state.ts";
 import type { Room, Settings } from "../port.ts";
 
 /** Grace between TERM and KILL, in ms. */
@@ -104,13 +102,3 @@ export const roomFault = (room: Room | undefined, { minFreeMb = defaults.minFree
 
 /** The ports that lanes get. */
 export const portsOf = ({ ports = defaults.ports }: Config): PortRange => ports;
-
-/** What a lane's agent is started with, or why that is not known. */
-export const launchOf = (lane: Lane, config: Config): Launch | { readonly missing: string } => {
-  const { command, agent } = lane.spec;
-  const entry = agent === undefined ? undefined : config.agents?.[agent];
-  const argv = command ?? entry?.command;
-  if (argv) return commandAgent(argv).launch(lane.spec);
-  if (agent === undefined) return { missing: "it names no command and no agent" };
-  return { missing: `there is no agent "${agent}" in the roster, or its command is not trusted (lanes trust)` };
-};

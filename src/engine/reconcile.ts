@@ -1,10 +1,9 @@
 /** The elected engine: observe → plan → act, again and again. What woke it carries no meaning. */
 import { runsOfStack, stacksOf } from "../core/batch.ts";
-import { predictedAmong } from "../core/forecast.ts";
+import { predictedIn } from "../core/forecast.ts";
 import type { RepoSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
 import { projectionsOf } from "../core/projection.ts";
-import type { State } from "../core/state.ts";
 import { trackerName } from "../core/tracker.ts";
 import type { Release, World } from "../port.ts";
 import { createCrew, type Crew } from "./crew.ts";
@@ -12,6 +11,7 @@ import { elect, type Mandate } from "./elect.ts";
 import { createPoolKeeper, type PoolKeeper } from "./keep-pool.ts";
 import { createTrashKeeper } from "./keep-trash.ts";
 import { createKeeper } from "./keep.ts";
+import { createEars } from "./ears.ts";
 import { createEyes, type Eyes, isCalm } from "./eyes.ts";
 import type { Ledger } from "./ledger.ts";
 import { createForecaster, type Forecaster } from "./forecast.ts";
@@ -63,7 +63,9 @@ export const reconcile = async (ledger: Ledger, world: World, options: EngineOpt
 const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: EngineOptions): Promise<boolean> => {
   world.log.info("elected", { mandate: mandate.token });
   const waker = createWaker();
-  const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined), checks: new Set() };
+  const rules = await loadRules(world.settings, undefined);
+  const ears = createEars(world, ledger, mandate);
+  const work: Work = { ledger, world, mandate, rules, checks: new Set(), ears };
   const sight = createSight(world, waker.wake);
   const eyes = createEyes(world);
   const forecaster = createForecaster(world, waker.wake);
@@ -83,6 +85,7 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
     }),
     world.journal.followPublished(trackerName, again),
     () => sight.release(),
+    ears.release,
   ];
   const pool = createPoolKeeper(work);
   try {
@@ -146,10 +149,11 @@ const lead = async (office: Office): Promise<boolean> => {
     }
     const { state } = work.ledger;
     endForgottenChecks(work);
-    const observed = { runs: eyes.look(state), rested: rests(state), predicted: predictedFor(state, forecaster) };
+    const observed = { runs: eyes.look(state), rested: rests(state), predicted: predictedIn(forecaster.seen(), state) };
     const steps = plan(state, observed, now, work.rules.policy);
     crew.begin(steps);
     sight.look(state);
+    work.ears.look(state);
     forecaster.look(state, sight.seen());
     const isEdited = await publish(office);
     await office.keep();
@@ -163,15 +167,6 @@ const lead = async (office: Office): Promise<boolean> => {
     const isResting = steps.length === 0 && !crew.busy() && isCalm(state);
     await waker.sleep(isResting ? Math.max(sweepMs, Math.min(calmSweepMs, options.idleMs)) : sweepMs);
   }
-};
-
-/** With how many of the lanes in the merge queue each of them is predicted to collide. */
-const predictedFor = (state: State, forecaster: Forecaster): ReadonlyMap<string, number> => {
-  const waiting = [...state.lanes.values()].filter(({ state: is }) => is === "merge-queued" || is === "merging");
-  return predictedAmong(
-    forecaster.seen(),
-    waiting.map(({ id }) => id),
-  );
 };
 
 /** Read on; false when the log or the election is gone, or a newer program has written. */

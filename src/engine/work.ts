@@ -3,6 +3,7 @@ import type { Event } from "../core/event.ts";
 import { targetOf as target } from "../core/queue.ts";
 import type { Lane } from "../core/state.ts";
 import type { World } from "../port.ts";
+import type { Ears } from "./ears.ts";
 import type { Mandate } from "./elect.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Rules } from "./policy.ts";
@@ -15,6 +16,8 @@ export interface Work {
   rules: Rules;
   /** Runs of checks that this engine started: ended when nobody waits for them any more. */
   readonly checks: Set<string>;
+  /** What the agents tell. */
+  readonly ears: Ears;
 }
 
 /** Record facts about a lane as it was when the step was planned. False: somebody was faster or another engine leads; plan anew. */

@@ -17,7 +17,7 @@ import { giveBack, settleMoves } from "./pool.ts";
 import { contains } from "./read.ts";
 import { changeRefs, commitOf, laneRefs } from "./ref.ts";
 import type { Ran } from "./run.ts";
-import { saveLane } from "./save.ts";
+import { looseCommits, saveLane } from "./save.ts";
 import { hiddenIn } from "./snapshot.ts";
 import type { Tree } from "./snapshot.ts";
 import { uncommitted } from "./status.ts";
@@ -41,12 +41,16 @@ export const closeLane = async (
   const there = await isThere(path);
   if (there && head !== undefined) await finish(context, lane, head, path);
   const work = await workOf(context, lane, target, head);
+  const loose = there ? [] : await looseCommits(context, lane);
+  const unsaved = !there && (loose.length > 0 || (save && !work.contained));
+  const earlier = unsaved ? await savedBranch(context, lane, head, loose) : undefined;
   const done = there
     ? await context.alone(() => remove(context, lane, path, work, { save, pool }))
     : await forget(context, lane, path);
   if (typeof done === "string") return { removed: false, why: done };
   await context.step("close:removed");
-  const saved = done.saved ?? (save && !work.contained ? await savedBranch(context, lane, head) : undefined);
+  const fresh = there && save && done.saved === undefined && !work.contained;
+  const saved = done.saved ?? earlier ?? (fresh ? await savedBranch(context, lane, head, []) : undefined);
   const droppable = work.contained || saved !== undefined;
   const why = await dropBranch(context, lane, target, head, droppable);
   return { removed: true, why, ...done, ...(saved === undefined ? {} : { saved }) };
@@ -148,9 +152,10 @@ const judge = async (context: Context, lane: string, tree: Tree, work: Work): Pr
   const place = treePlace(context.layout, tree.path, tree.admin);
   const dirty = await uncommitted(context, place);
   // Half removed by a killed call: what is gone is on the target.
-  const half = seen.names.has(removingMark) && dirty.every((entry) => entry.index === "." && entry.worktree === "D");
-  const count = half ? 0 : dirty.length + (await hiddenIn(context, tree)).length;
-  if (count === 0) return { why: undefined, firm: false, half: half && dirty.length > 0 };
+  const begun = seen.names.has(removingMark) && dirty.length > 0;
+  const half = begun && dirty.every((entry) => entry.index === "." && entry.worktree === "D");
+  const count = (half ? 0 : dirty.length) + (await hiddenIn(context, tree)).length;
+  if (count === 0) return { why: undefined, firm: false, half };
   return { why: `${count} file${count === 1 ? " is" : "s are"} not committed`, firm: false, half: false };
 };
 
@@ -253,20 +258,28 @@ const wayOut = async (
   const parked = await parkedAt(context, tree);
   if (parked) return { ...parked, saved: parked.saved === "" ? undefined : parked.saved, nested: [] };
   const { why, firm, half } = await judge(context, lane, tree, work);
-  if (why === undefined) {
+  if (why === undefined && (await looseCommits(context, lane)).length === 0) {
     await writeFile(join(tree.admin, removingMark), "");
     return { force: half, saved: undefined, nested: [] };
   }
-  if (!save || firm) return why;
+  if (why !== undefined && (!save || firm)) return why;
   const fresh = await park(context, lane, tree);
-  return "refused" in fresh ? `${why}, and ${fresh.refused}` : fresh;
+  return "refused" in fresh ? `${why === undefined ? "" : `${why}, and `}${fresh.refused}` : fresh;
 };
 
 /** Keep a branch whose worktree is gone: by what was kept of the lane already, if that holds it. */
-const savedBranch = async (context: Context, lane: string, head: string | undefined): Promise<string | undefined> => {
-  if (head === undefined) return undefined;
-  for (const kept of (await keptOf(context, lane)).toReversed())
-    if (await contains(context, kept.commit, head)) return kept.ref;
+const savedBranch = async (
+  context: Context,
+  lane: string,
+  head: string | undefined,
+  loose: readonly string[],
+): Promise<string | undefined> => {
+  const wanted = [...(head === undefined ? [] : [head]), ...loose];
+  if (wanted.length === 0) return undefined;
+  for (const kept of (await keptOf(context, lane)).toReversed()) {
+    const held = await Promise.all(wanted.map((commit) => contains(context, kept.commit, commit)));
+    if (!held.includes(false)) return kept.ref;
+  }
   const saved = await saveLane(context, lane);
   return "refused" in saved ? undefined : saved.ref;
 };

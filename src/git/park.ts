@@ -2,7 +2,7 @@
  * Making a worktree clean without touching its files: HEAD and index become the commit that keeps it. Then git itself, asked to remove
  * it without force, refuses when anything was written since.
  */
-import { copyFile, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { No } from "../core/observed.ts";
@@ -12,6 +12,7 @@ import type { Context } from "./call.ts";
 import { seeAdmin } from "./head.ts";
 import { treePlace } from "./place.ts";
 import { takeLane } from "./save.ts";
+import { copyIndex, hiddenIn } from "./snapshot.ts";
 import type { Tree } from "./snapshot.ts";
 import { uncommitted } from "./status.ts";
 
@@ -49,7 +50,7 @@ export const park = async (
   // Git has not written its index, and there is no file: nothing is in it.
   if (snapshot === undefined) return { force: true, saved: ref, nested };
   const seen = seeAdmin(tree.admin);
-  await missing(copyFile(join(tree.admin, "index"), join(tree.admin, indexCopy)), undefined);
+  await copyIndex(join(tree.admin, "index"), join(tree.admin, indexCopy));
   const mark: Mark = { head: seen.detached ?? seen.head ?? "", commit, saved: ref };
   await writeFile(join(tree.admin, removingMark), JSON.stringify(mark));
   await context.step("park:marked");
@@ -95,7 +96,8 @@ export const parkedAt = async (context: Context, tree: Tree): Promise<Parked | u
   if (seeAdmin(tree.admin).detached === mark.commit) {
     const dirty = await uncommitted(context, treePlace(context.layout, tree.path, tree.admin));
     const half = dirty.length > 0;
-    if (dirty.every((entry) => entry.index === "." && entry.worktree === "D"))
+    const gone = dirty.every((entry) => entry.index === "." && entry.worktree === "D");
+    if (gone && (await hiddenIn(context, tree)).length === 0)
       return { force: half || (await submodules(context, tree)).length > 0, saved: mark.saved };
   }
   await unpark(context, tree);

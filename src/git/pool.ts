@@ -36,6 +36,9 @@ interface Entry extends Tree {
 
 const folderOf = (context: Context): string => join(context.layout.state, "pool");
 
+/** Is there any worktree in the pool? */
+export const hasPool = (context: Context): boolean => namesIn(folderOf(context)).length > 0;
+
 /** Worktrees of the pool that git knows. */
 const entriesOf = async (context: Context): Promise<readonly Entry[]> => {
   const folder = folderOf(context);

@@ -193,6 +193,16 @@ const commitTree = (
   return line(context, refsPlace(context.layout), args, more);
 };
 
+/** Commits that would be lost with a lane although its branch is on the target: only its reflogs name them, and nothing that was kept. */
+export const looseCommits = async (context: Context, lane: string): Promise<readonly string[]> => {
+  const tree = await treeOf(context, lane);
+  const stand = await standOf(context, lane, tree);
+  if (stand === undefined) return [];
+  const others = await otherCommits(context, lane, stand, tree);
+  const kept = (await keptOf(context, lane)).map(({ commit }) => commit);
+  return tips(context, others, kept);
+};
+
 /** Commits that nothing but the lane's own notes name: its reflogs, and an operation in progress. */
 const otherCommits = async (
   context: Context,
@@ -200,7 +210,12 @@ const otherCommits = async (
   stand: Stand,
   tree: Tree | undefined,
 ): Promise<readonly string[]> => {
-  const logs = [join(context.layout.common, "logs", refOf(lane)), ...(tree ? [join(tree.admin, "logs", "HEAD")] : [])];
+  // Git keeps its notes of a worktree whose folder is gone.
+  const admin = tree?.admin ?? (await adminOf(context.layout.common, lanePath(context.layout, lane)));
+  const logs = [
+    join(context.layout.common, "logs", refOf(lane)),
+    ...(admin === undefined ? [] : [join(admin, "logs", "HEAD")]),
+  ];
   const refs = tree ? await ownRefs(context, tree) : [];
   const rows = tree ? notes.flatMap((name) => (smallText(join(tree.admin, name)) ?? "").split("\n")) : [];
   const noted = rows.flatMap((row) => /^([0-9a-f]{40,64})(?![0-9a-f])/.exec(row)?.[1] ?? []);

@@ -1,6 +1,6 @@
 /** A worktree as trees: what is staged, what is on disk, and what of a conflict is not resolved. Its own index and files are only read. */
 import { randomBytes } from "node:crypto";
-import { copyFile, lstat, rm } from "node:fs/promises";
+import { copyFile, lstat, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 
 import { missing } from "./absent.ts";
@@ -49,7 +49,7 @@ export const snapshot = async (context: Context, tree: Tree, head: string): Prom
   const index = join(tree.admin, `lanekeeper-save-${randomBytes(6).toString("hex")}`);
   const more: More = { env: { GIT_INDEX_FILE: index }, settings: keeping };
   try {
-    if (!(await copied(join(tree.admin, "index"), index))) await must(context, place, ["read-tree", head], more);
+    if (!(await copyIndex(join(tree.admin, "index"), index))) await must(context, place, ["read-tree", head], more);
     const conflicts = await parted(context, place, index, more);
     const staged = await line(context, place, ["write-tree"], more);
     await lookAgain(context, tree.path, place, more);
@@ -71,11 +71,18 @@ export const dropIndex = async (index: string): Promise<void> => {
   for (const file of [index, `${index}.lock`]) await rm(file, { force: true });
 };
 
-const copied = async (from: string, to: string): Promise<boolean> =>
-  (await missing(
-    copyFile(from, to).then(() => true),
-    false,
-  )) === true;
+/**
+ * Copy an index. False when there is none. What was written in the same tick as the index looks unchanged, and git looks closer by the
+ * time of the index file: the copy must not be younger.
+ */
+export const copyIndex = async (from: string, to: string): Promise<boolean> => {
+  const seen = await missing(stat(from), undefined);
+  if (seen === undefined) return false;
+  await copyFile(from, to);
+  const seconds = Math.floor(seen.mtimeMs / 1000) - 1;
+  await utimes(to, seconds, seconds);
+  return true;
+};
 
 /** One stage of one file in the index. */
 interface Stage {

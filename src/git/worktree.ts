@@ -1,18 +1,18 @@
 /** Opening a lane: its branch and its worktree. */
-import { mkdir, readdir } from "node:fs/promises";
+import { lstat, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { branchOf, refOf } from "../core/id.ts";
 import { isNo } from "../core/observed.ts";
 import type { No } from "../core/observed.ts";
-import { missing } from "./absent.ts";
+import { isDirectory, missing } from "./absent.ts";
 import { call } from "./call.ts";
 import type { Context } from "./call.ts";
 import { dropDeadLocks } from "./dead-lock.ts";
 import { seeAdmin } from "./head.ts";
 import { clearLocks, repairAdmin } from "./leftover.ts";
 import { adminOf, isFolder, lanePath, refsPlace, treePlace } from "./place.ts";
-import { moveIn, settleMoves, takeIdle } from "./pool.ts";
+import { hasPool, moveIn, settleMoves, takeIdle } from "./pool.ts";
 import { branchInTheWay, changeRefs, failedTo, laneRefs, objectName, refsBelow } from "./ref.ts";
 import type { RefChange } from "./ref.ts";
 import { endWriters } from "./writer.ts";
@@ -31,13 +31,15 @@ export const openLane = async (context: Context, lane: string, base: string): Pr
     if (no !== undefined) return no;
   }
   await context.step("open:filled");
-  return { path, head: listed.head };
+  return { path, head: listed.head, admin: listed.admin };
 };
 
 /** A lane's worktree and the tip of its branch. */
 export interface Opened {
   readonly path: string;
   readonly head: string;
+  /** Git's own folder of it. */
+  readonly admin: string;
 }
 
 interface Listed {
@@ -63,6 +65,10 @@ const knownAlready = async (context: Context, lane: string, path: string): Promi
   const { layout } = context;
   const before = await adminOf(layout.common, path);
   const finished = before !== undefined && seeAdmin(before).names.has("index") && (await isFolder(path));
+  // Nothing is there that a killed call could have begun: a lane that takes an idle worktree over does not wait for a look at all processes.
+  const untouched =
+    before === undefined && !(await isThere(path)) && !isDirectory(join(layout.common, "worktrees", lane));
+  if (untouched && hasPool(context)) return "unknown";
   if (!finished) await endWriters(path);
   if (!finished) await settleMoves(context, path);
   const repaired = finished ? undefined : await repairAdmin(context, lane, path);
@@ -76,10 +82,14 @@ const knownAlready = async (context: Context, lane: string, path: string): Promi
   return { admin, head, filled: seen.names.has("index") };
 };
 
+const isThere = async (path: string): Promise<boolean> => (await missing(lstat(path), undefined)) !== undefined;
+
 /** Create the branch, or keep the one that is there with its commits, and let git make the empty worktree. */
 const add = async (context: Context, lane: string, base: string, path: string): Promise<Listed | No> => {
   const occupied = await inTheWay(path);
   if (occupied !== undefined) return occupied;
+  const claimed = await claim(context, lane, base, path);
+  if (claimed !== undefined) return claimed;
   const refs = await refsBelow(context, "refs/heads/lane", laneRefs.base(lane));
   const blocked = branchInTheWay(
     lane,
@@ -103,6 +113,21 @@ const add = async (context: Context, lane: string, base: string, path: string): 
   const admin = await adminOf(context.layout.common, path);
   if (admin === undefined) throw new Error(`git made ${path} but does not list it`);
   return { admin, head, filled: false };
+};
+
+/**
+ * Take an idle worktree over for a lane that is new: its branch and its base are not there yet. Undefined when there is none, or they
+ * are: then everything is looked at first.
+ */
+const claim = async (context: Context, lane: string, base: string, path: string): Promise<Listed | undefined> => {
+  if (!hasPool(context)) return undefined;
+  const idle = await takeIdle(context, lane, base);
+  if (idle === undefined) return undefined;
+  const changes = [refOf(lane), laneRefs.base(lane)].map((ref) => ({ ref, from: undefined, to: base }));
+  const ran = await changeRefs(context, `lanes: open ${lane}`, changes, path);
+  if (ran.code !== 0) return undefined;
+  await context.step("open:branched");
+  return (await moveIn(context, lane, idle, path)) ? { admin: idle.admin, head: base, filled: true } : undefined;
 };
 
 const makeBranch = async (

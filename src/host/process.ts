@@ -54,8 +54,20 @@ export const createHost = (place: HostPlace): Host => ({
     writeWhole(path, text);
     return path;
   },
+  place: async (run, files) => {
+    for (const { name, text } of files) writeWhole(join(placeOf(place, run), checkedFile(name)), text);
+  },
+  placeOf: (run) => placeOf(place, run),
   watch: (changed, run) => watchRuns(place, changed, run),
   spawnEngine: () => startEngine(place, place.entry),
   announce: () => announceViewer(place),
   announced: () => liveViewers(place),
 });
+
+const placeOf = ({ state }: RunArea, run: string): string => join(state, "briefs", checkedName(run));
+
+/** One path segment, by its adapter: a bad one throws. */
+const checkedFile = (name: string): string => {
+  if (!/^[a-z][a-z-]*\.(?:json|md)$/.test(name)) throw new Error(`not a file's name: ${JSON.stringify(name)}`);
+  return name;
+};

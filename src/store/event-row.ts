@@ -83,6 +83,8 @@ const tellers: Tellers = {
   "lane.progressed": () => undefined,
   "run.asked": () => undefined,
   "run.started": ({ n }) => ["busy", `run ${n} started`],
+  "agent.reported": ({ told }) =>
+    told?.status === "blocked" ? ["alert", because(`agent needs ${told.kind}`, told.doing)] : undefined,
   "run.exited": ({ n, code, signal }) => [code === 0 ? "plain" : "bad", `run ${n} ended, ${signal ?? `exit ${code}`}`],
   "merge.asked": ({ override }) =>
     override

@@ -9,9 +9,6 @@ import { load } from "./library.mjs";
 const rounds = 5;
 const count = 200;
 const files = 4000;
-/** Lanes that change a file which the lane that moves changes too. */
-const neighbours = 40;
-
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 const pathOf = (n) => `part-${n % 20}/section-${n % 200}/file-${n}.txt`;
 const textOf = (n, edits = {}) =>
@@ -33,10 +30,11 @@ const history = () => {
   );
   parts.push("reset refs/heads/old\nfrom refs/heads/main\n\n");
   for (let n = 1; n < 10; n += 1) commit("main", "main", [[pathOf(files - n), textOf(n, { 1: "moved on" })]]);
+  // The first lane changes a file of every other lane, in another place: it has to be merged with all of them.
+  const wide = Array.from({ length: count - 1 }, (_, n) => [pathOf(n * 4 + 5), textOf(n * 4 + 5, { 40: "lane 0" })]);
   for (let n = 0; n < count; n += 1) {
     const own = [1, 2, 3].map((k) => [pathOf(n * 4 + k), textOf(n * 4 + k, { 5: `lane ${n}` })]);
-    const shared = n < neighbours ? [[pathOf(0), textOf(0, { [n]: `lane ${n}` })]] : [];
-    commit(`lane/lane-${n}/work`, n % 2 === 0 ? "main" : "old", [...own, ...shared]);
+    commit(`lane/lane-${n}/work`, n % 2 === 0 ? "main" : "old", n === 0 ? wide : own);
   }
   return parts.join("");
 };
@@ -96,7 +94,7 @@ export const forecastOfLanes = async () => {
       added += git("count-objects", "-v") === before ? 0 : 1;
       lanes.set("lane-0", next("lane/lane-0/work"));
       const head = lanes.get("lane-0");
-      const pairs = Array.from({ length: neighbours - 1 }, (_, n) => [head, lanes.get(`lane-${n + 1}`)]);
+      const pairs = Array.from({ length: count - 1 }, (_, n) => [head, lanes.get(`lane-${n + 1}`)]);
       const own = await batch([[target, head], ...pairs]);
       moved.push((await timed(() => driver.forecast({ target, lanes, dirty: [] }))) / own);
     }
@@ -106,7 +104,7 @@ export const forecastOfLanes = async () => {
       {
         name: "forecast-moved",
         ratio: median(moved),
-        detail: `a lane that ${neighbours - 1} others share a file with`,
+        detail: `a lane that shares a file with ${count - 1} others`,
       },
       { name: "forecast-objects", ratio: added, detail: "rounds after which git count-objects said something else" },
     ];

@@ -4,8 +4,9 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 
 import { forecastOfLanes } from "./forecast.mjs";
-import { createAgainstWorktreeAdd } from "./git.mjs";
+import { claimAgainstGit, createAgainstWorktreeAdd } from "./git.mjs";
 import { appendAgainstBare, appendAgainstLockfile, appendInCrowd } from "./journal.mjs";
+import { landAgainstPlainGit } from "./queue.mjs";
 import { replayAgainstParse } from "./replay.mjs";
 import { sightOfLanes } from "./sight.mjs";
 import { startFromSnapshot } from "./snapshot.mjs";
@@ -22,6 +23,8 @@ const measurements = [
   [["snapshot-start"], startFromSnapshot],
   [["create-lanes"], createAgainstWorktreeAdd],
   [["forecast-target", "forecast-moved", "forecast-objects"], forecastOfLanes],
+  [["queue-overhead"], landAgainstPlainGit],
+  [["claim-lane", "claim-against-add"], claimAgainstGit],
   [["takeover"], takeOverOfDead],
   [["commit-seen", "idle-share", "idle-bytes"], sightOfLanes],
 ];

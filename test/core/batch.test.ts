@@ -304,7 +304,7 @@ test("whatever is wrong with the lanes and whoever moves the target: no value of
         expect(lessonsOf(world.state).suspects).toBeUndefined();
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
 

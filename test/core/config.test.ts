@@ -38,6 +38,8 @@ describe("configuration", () => {
       },
       warnings: [],
     });
+    const max = { cli: "claude", permissions: "ask", model: "m", args: ["--x"], role: "reviewer" };
+    expect(parseConfig(JSON.stringify({ agents: { max } }))).toMatchObject({ config: { agents: { max } } });
     expect(parseConfig("{}")).toEqual({ config: {}, warnings: [] });
     expect(parseConfig('{"gaps": {}}')).toEqual({ config: { gaps: { lanesMax: 100 } }, warnings: [] });
   });
@@ -64,6 +66,18 @@ describe("configuration", () => {
     [{ agent: "a.b" }, 'agent: "a.b" is not an id: letters, digits, "_" and "-", starting with a letter or digit'],
     [{ agents: { bob: {} } }, "agents.bob.command: must be a list, not nothing"],
     [{ agents: { bob: 5 } }, "agents.bob: must be an object, not 5"],
+    [
+      { agents: { bob: { cli: "clade" } } },
+      'agents.bob.cli: must be one of claude, codex, gemini, opencode, copilot, qwen, cline, aider, not "clade"',
+    ],
+    [{ agents: { bob: { cli: "codex", command: "x" } } }, "agents.bob.command: stands beside a CLI"],
+    [{ agents: { bob: { cli: "codex", permision: "ask" } } }, "agents.bob.permision: is not a known key"],
+    [{ agents: { bob: { command: "x", model: "m" } } }, "agents.bob.model: is for a CLI"],
+    [
+      { agents: { bob: { cli: "codex", permissions: "root" } } },
+      'agents.bob.permissions: must be one of ask, edit, all, not "root"',
+    ],
+    [{ agents: { bob: { cli: "codex", args: "-x" } } }, 'agents.bob.args: must be a list, not "-x"'],
     [{ agents: { bob: { command: ["b"], role: 5 } } }, "agents.bob.role: must be a string, not 5"],
     [
       { probes: { x: { command: "x", timeoutMs: 1 } } },
@@ -133,6 +147,10 @@ describe("the commands that trust is given to", () => {
       ]
     `);
     expect(commandsIn({ target: "main", gaps: { lanesMax: 3 } })).toEqual([]);
+    const agents = { max: { cli: "codex", permissions: "all", args: ["-c", "x=1"], model: "m", role: "any" } } as const;
+    expect(commandsIn({ agents })).toEqual([
+      'agents.max: {"cli":"codex","permissions":"all","args":["-c","x=1"],"model":"m"}',
+    ]);
   });
 });
 

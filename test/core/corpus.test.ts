@@ -23,6 +23,7 @@ const corpus: Readonly<Record<string, string>> = {
   "undo.v1.jsonl": "ec581a122cfa21a8f24b82cfcf03a98188b7d596179347ab2175b7c1711f5451",
   "room.v1.jsonl": "4351d9a761ef065444000c42581e553c31ec66a7bf80a206623bd6849feea046",
   "review.v1.jsonl": "7494ce8186df1d439bed4f348ba73dc025697720ec88805382e1dddb91191dfd",
+  "agent.v1.jsonl": "e3005f21b23a3b129ae58f479dc4056efe951f0ec3cbccedad0d878f7aa74a0f",
   "one-fact.v0.jsonl": "e7a77f7b29afc25c4cc2db81c2bbcf082b7637b8779469a2ea2e6c612970bc2e",
 };
 
@@ -335,6 +336,71 @@ describe("the frozen logs", () => {
           "overridden": undefined,
           "resolving": undefined,
           "to": "ready",
+        },
+      ]
+    `);
+  });
+
+  test("hold what agents told of themselves, and what follows from it", () => {
+    const { state, voids } = foldedFrom("agent.v1.jsonl");
+    expect(voids).toMatchInlineSnapshot(`
+      [
+        "9: agent.reported: lane docs has no run 2",
+        "10: agent.reported: tells nothing",
+      ]
+    `);
+    expect([...state.lanes.values()].map(({ id, state: to, retryAt, run }) => ({ id, to, retryAt, run })))
+      .toMatchInlineSnapshot(`
+      [
+        {
+          "id": "docs",
+          "retryAt": 1795244460000,
+          "run": {
+            "askedAt": 1795240812000,
+            "base": "base0",
+            "cli": "claude",
+            "code": 1,
+            "endedAt": 1795240812000,
+            "n": 2,
+            "process": {
+              "boot": "b0",
+              "pid": 4242,
+              "start": "77",
+            },
+            "resumes": true,
+            "session": "0b2a5a4e-1d2c-4f00-8a00-5b6c7d8e9f00",
+            "startedAt": 1795240811000,
+            "told": {
+              "denied": 0,
+              "doing": "Bash: make",
+              "heardAt": 1795240806000,
+              "kind": "limit",
+              "read": 1234,
+              "resetAt": 1795244400000,
+              "since": 1795240805000,
+              "status": "blocked",
+              "strange": [],
+              "unknown": 0,
+            },
+          },
+          "to": "waiting",
+        },
+        {
+          "id": "api",
+          "retryAt": undefined,
+          "run": {
+            "askedAt": 1795240815000,
+            "base": "base0",
+            "cli": "codex",
+            "n": 1,
+            "process": {
+              "boot": "b0",
+              "pid": 4242,
+              "start": "77",
+            },
+            "startedAt": 1795240801000,
+          },
+          "to": "waiting",
         },
       ]
     `);

@@ -5,7 +5,7 @@ import {
   meetings,
   pairLine,
   pairRows,
-  predictedAmong,
+  predictedIn,
   suggestedOrder,
 } from "../../src/core/forecast.ts";
 
@@ -52,13 +52,16 @@ test("whom a lane meets is told once, and nobody of whom nothing is known", () =
 });
 
 test("what counts in a queue are the conflicts of those that stand in it", () => {
-  expect(predictedAmong(forecast, ["a", "b", "c"])).toEqual(
+  const queued = (...ids: readonly string[]) => ({
+    lanes: new Map([...ids, "ready"].map((id) => [id, { id, state: id === "ready" ? "ready" : "merge-queued" }])),
+  });
+  expect(predictedIn(forecast, queued("a", "b", "c"))).toEqual(
     new Map([
       ["b", 2],
       ["a", 1],
       ["c", 1],
     ]),
   );
-  expect(predictedAmong(forecast, ["a", "c", "zebra"])).toEqual(new Map());
+  expect(predictedIn(forecast, queued("a", "c", "zebra"))).toEqual(new Map());
   expect(suggestedOrder(forecast, ["b", "a", "c"])).toEqual(["a", "b", "c"]);
 });

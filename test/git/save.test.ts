@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -65,6 +66,20 @@ test("what is committed, staged, edited, new and hidden is under a ref, and the 
   expect(s.attempt("cat-file", "-e", `${saved.ref}:work.txt`)).not.toBe(0);
   expect(s.run("cat-file", "-p", `${saved.ref}^2:a.txt`)).toBe("staged");
   expect(s.run("rev-parse", `${saved.ref}^1`)).toBe(saved.head);
+});
+
+test("what was written in the same tick as git's index is kept", async () => {
+  const s = await open();
+  s.run("config", "core.trustctime", "false");
+  const [file, index] = [join(s.top, folder, "a.txt"), join(s.layout.common, "worktrees/one/index")];
+  const tick = 1_700_000_000;
+  utimesSync(file, tick, tick);
+  s.at(folder, "update-index", "--refresh");
+  utimesSync(index, tick, tick);
+  writeFileSync(file, "A\n");
+  utimesSync(file, tick, tick);
+  const saved = yes(await s.git.saveLane("one"));
+  expect(s.run("cat-file", "-p", `${saved.ref}:a.txt`)).toBe("A");
 });
 
 test("the same work is the same ref, other work is the next", async () => {

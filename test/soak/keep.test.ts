@@ -179,23 +179,23 @@ const play = async (stage: Stage, lane: string): Promise<void> => {
   }
 };
 
-/** Object names of what refs of all worktrees, their indexes and, with `logs`, their reflogs reach. */
-const reachable = ({ s }: Stage, logs: boolean): ReadonlySet<string> => {
+/** Object names of what refs, indexes and reflogs reach: those of a lane go with it, those of others stand. */
+const reachable = ({ s }: Stage): ReadonlySet<string> => {
   const trees = s.run("worktree", "list", "--porcelain").split("\n");
   const folders = trees.flatMap((row) => /^worktree (.+)/.exec(row)?.[1] ?? []);
   const found = new Set<string>();
   for (const folder of folders.filter((path) => existsSync(path))) {
-    const args = ["rev-list", "--objects", "--all", "--indexed-objects", ...(logs ? ["--reflog"] : [])];
+    const args = ["rev-list", "--objects", "--all", "--indexed-objects", "--reflog"];
     const rows = execFileSync("git", args, { cwd: folder, env: s.env, encoding: "utf8", maxBuffer: 2 ** 30 });
     for (const row of rows.split("\n")) found.add(row.slice(0, 40));
   }
   return found;
 };
 
-/** What was in a lane before a verb is still there after it: in what stands, or, when that is gone, in a ref or on disk for good. */
+/** What was in a lane before a verb is still there after it: in git, or on disk. */
 const lostOf = (stage: Stage, lane: string, before: ReadonlyMap<string, string>): readonly string[] => {
   const { s } = stage;
-  const there = reachable(stage, existsSync(pathOf(s, lane)));
+  const there = reachable(stage);
   const missing = [...before].filter(([oid]) => !there.has(oid));
   if (missing.length === 0) return [];
   const onDisk = new Set(filesBelow(s.top).map((path) => oidOf(readFileSync(path))));
