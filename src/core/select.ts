@@ -518,7 +518,7 @@ export const nextStep = (state: State, lane: Lane): string => {
       return `lanes log ${id}; lanes retry ${id}`;
     case "ready":
       if (reviewText(lane)?.startsWith("waits") === true)
-        return `lanes diff or git log ${branchOf(id)}; then lanes approve ${id}`;
+        return `git diff ${lane.spec.target ?? state.target ?? "HEAD"}...${branchOf(id)} shows it; then lanes approve ${id}`;
       return `lanes merge ${id}`;
     case "undone":
       return `lanes merge ${id}`;
