@@ -18,7 +18,7 @@ import { readText } from "./text.ts";
 
 /**
  * Keep a lane's HEAD, its branch's tip, its index and its files (tracked, staged, untracked; not the ignored ones) under
- * `refs/lanes/trash/<lane>/<n>`. Changes nothing in the lane. The same work once more is the same ref, dated anew. What only a
+ * `refs/lanes/trash/<lane>/<n>`. Changes nothing in the lane. What was kept last, once more, is the same ref, dated anew. What only a
  * reflog or an operation in progress names is kept too. A No when there is neither a branch nor a worktree, or git cannot read it.
  */
 export const saveLane = async (context: Context, lane: string): Promise<Saved | No> => {
@@ -317,7 +317,7 @@ interface Wanted {
 const freshMs = 24 * 60 * 60 * 1000;
 const racesMax = 5;
 
-/** Name it: by the ref that holds the same already, or by the next one. */
+/** Name it: by the newest ref when that holds the same, or by the next one. */
 const put = async (
   context: Context,
   lane: string,
@@ -327,9 +327,11 @@ const put = async (
 ): Promise<Saved | No> => {
   for (let race = 0; ; race += 1) {
     const earlier = await keptOf(context, lane);
-    const same = earlier.find(({ body }) => body === bodyOf(wanted));
+    // What was kept last is what `restore` brings back: only that may stand for this.
+    const newest = earlier.at(-1);
+    const same = newest?.body === bodyOf(wanted) ? newest : undefined;
     const now = Date.now();
-    const n = same?.n ?? Math.max(0, ...earlier.map((one) => one.n)) + 1;
+    const n = same?.n ?? (newest?.n ?? 0) + 1;
     const ref = `${laneRefs.trash(lane)}/${n}`;
     const answer = { ref, n, head: stand.head, nested };
     if (same && now - same.at < freshMs) return { ...answer, commit: same.commit };
