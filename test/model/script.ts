@@ -23,10 +23,10 @@ export const scripts: Readonly<Record<string, readonly Step[]>> = {
   ],
   // Claims success and has done nothing.
   liar: [{ text: "All done: everything is committed." }],
-  // Works until it is told to go on, so that it can be killed in the middle of a tool.
+  // Works until it is told to go on, so that it can be killed in the middle of a tool. Without $(…), which some CLIs do not run.
   slow: [
     {
-      sh: "echo tick > ../../tick; for i in $(seq 1 1200); do [ -e ../../go ] && break; sleep 0.05; done",
+      sh: "echo tick > ../../tick; timeout 60 sh -c 'until [ -e ../../go ]; do sleep 0.05; done'",
     },
     { sh: "printf 'hello\\n' > hello.txt && git add hello.txt && git commit -q -m 'add hello'" },
     { text: "All done." },
