@@ -1,13 +1,14 @@
 /** Events of an agent → what it told of itself: one small value, however much it talks. */
 import { redact } from "../core/redact.ts";
 import type { AgentTold, BlockKind, Tokens } from "../core/state.ts";
+import { isConversation } from "../core/foreign.ts";
 import { isHalted } from "../core/verdict.ts";
 import type { AgentEvent } from "./event.ts";
 import { resetAt } from "./failure.ts";
 
 /** Longest text that is kept of what an agent does, in characters. */
 const doingMax = 200;
-/** Longest word that is kept: a session's id, a mode, an event's name. */
+/** Longest word that is kept: a mode, an event's name. */
 const wordMax = 100;
 /** So many names of unknown events are kept. */
 const strangeMax = 5;
@@ -30,7 +31,7 @@ export const hear = (told: AgentTold, event: AgentEvent, now: number): AgentTold
     case "started": {
       const { session, mode } = event;
       const words = {
-        ...(session === undefined ? {} : { session: session.slice(0, wordMax) }),
+        ...(session === undefined || !isConversation(session) ? {} : { session }),
         ...(mode === undefined ? {} : { mode: mode.slice(0, wordMax) }),
       };
       return { ...turn(told, "working", told.doing, now), ...words };

@@ -83,6 +83,7 @@ const copyOf = (lane: Lane): Fresh => ({
   undone: lane.undone,
   resolving: lane.resolving,
   approved: lane.approved,
+  spoiled: lane.spoiled,
   note: lane.note,
   results: lane.results,
   progress: lane.progress,
@@ -193,6 +194,7 @@ const fall = (
     fresh.detail = detail;
     if (to === "failed") {
       fresh.failures = lane.failures + 1;
+      if (lane.spec.rollback === true) fresh.spoiled = true;
       if (!lane.stopping && isTime(retryAt)) fresh.retryAt = retryAt;
     }
     fresh.run = over(lane.run, record.at);
@@ -228,6 +230,7 @@ const newLane = (id: string, spec: LaneSpec, at: number, rev: number, before: La
   undone: undefined,
   resolving: undefined,
   approved: undefined,
+  spoiled: undefined,
   note: undefined,
   results: [],
   progress: undefined,
@@ -392,6 +395,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     touch(draft, event.key, position, (fresh, { id, state }) => {
       if (state !== "starting") return `lane ${id} is ${state}`;
       fresh.progress = `what its last run did is kept in ${text(event.saved)}`;
+      fresh.spoiled = undefined;
       return undefined;
     }),
   "lane.held": (draft, event, _record, position) =>
@@ -525,6 +529,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       const { process } = event;
       if (!isIdentity(process)) return "names no process";
       const mode = text(event.mode) === "" ? {} : { mode: text(event.mode) };
+      fresh.spoiled = undefined;
       fresh.worktree = true;
       fresh.run = { ...run, process, startedAt: time(event.at, record.at), ...mode };
       return undefined;
@@ -744,6 +749,8 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       fresh.landed = undefined;
       fresh.undoing = undefined;
       fresh.undone = { merge, before, head, since, commit: text(event.commit), target, how, at: record.at };
+      // Whoever let it land may think otherwise now.
+      fresh.approved = undefined;
       return undefined;
     }),
   "worktree.removal-asked": (draft, event, record, position) =>

@@ -82,6 +82,9 @@ const specChecks: { readonly [K in keyof Required<LaneSpec>]: Check } = {
   rollback: maybe((value) => typeof value === "boolean"),
 };
 
+/** May this be the id of a conversation? It becomes an argument of the agent's next run: never an option, nor anything long. */
+export const isConversation = (session: string): boolean => /^[A-Za-z0-9][\w.:-]{0,99}$/.test(session);
+
 const isCount: Check = (value) => isNumber(value) && (value as number) >= 0;
 
 const isTokens: Check = (value) => {
@@ -97,7 +100,7 @@ const toldChecks: { readonly [K in keyof Required<AgentTold>]: Check } = {
   doing: isText,
   heardAt: isTime,
   read: isCount,
-  session: maybe(isText),
+  session: maybe((value) => typeof value === "string" && isConversation(value)),
   mode: maybe(isText),
   tokens: maybe(isTokens),
   cost: maybe(isCount),

@@ -46,6 +46,7 @@ const unset: { readonly [F in keyof Lane as undefined extends Lane[F] ? F : neve
   undone: undefined,
   resolving: undefined,
   approved: undefined,
+  spoiled: undefined,
   note: undefined,
   progress: undefined,
   removal: undefined,

@@ -428,6 +428,8 @@ export interface Lane {
   readonly undone: Undone | undefined;
   readonly resolving: Resolving | undefined;
   readonly approved: Approved | undefined;
+  /** Its last run failed, and the next one is to begin at the base (`rollback`). */
+  readonly spoiled: true | undefined;
   /** What a person wrote to the agent when the lane was handed back; kept until the lane lands. */
   readonly note: string | undefined;
   readonly results: readonly string[];

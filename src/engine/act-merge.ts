@@ -49,6 +49,9 @@ const hold = async (work: Work, stack: Stack, no: No): Promise<void> => {
     const tip = await work.world.git.tip(branchOf(id));
     if (!isNo(tip) && tip.head === merge?.head) continue;
     const what = stack.size === 1 ? "it" : id;
+    const { override } = merge ?? {};
+    // What a person let pass was another head.
+    if (override !== undefined) return withdraw(work, stack, `it has new commits since its override was asked for`);
     return requeue(work, stack, isNo(tip) ? tip.refused : `${what} has new commits since its merge was built`);
   }
   if (stack.lanes[0].state !== "merging") return;
@@ -58,6 +61,11 @@ const hold = async (work: Work, stack: Stack, no: No): Promise<void> => {
     stack.lanes,
     stack.lanes.map(({ id: key }): Event => ({ type: "merge.held", key, why, paths })),
   );
+};
+
+const withdraw = async (work: Work, stack: Stack, why: string): Promise<void> => {
+  const away = stack.lanes.map(({ id: key }): Event => ({ type: "merge.withdrawn", key, why }));
+  await tellAll(work, stack.lanes, [...sentBack(stack, why), ...away]);
 };
 
 const requeue = async (work: Work, stack: Stack, why: string): Promise<void> => {

@@ -8,7 +8,7 @@ import { type Ended, lostVerdict, setupFailedCode, verdict } from "../core/verdi
 import { graceMs, outputOf, poolOf, portsOf, roomFault } from "./policy.ts";
 import { setupOf } from "./setup.ts";
 import { conversationOf, launchOf, modeOf } from "./worker.ts";
-import { reasonOf, targetOf, tell, type Work } from "./work.ts";
+import { leadsStill, reasonOf, targetOf, tell, type Work } from "./work.ts";
 
 /** Record that the lane's next run was asked for, and on which commit it begins. */
 export const take = async (work: Work, lane: Lane): Promise<void> => {
@@ -83,9 +83,9 @@ export const start = async (work: Work, lane: Lane, n: number): Promise<void> =>
     await tell(work, lane, [{ type: "lane.failed", key: lane.id, why: launch.missing }]);
     return;
   }
-  if (work.rules.heldSetup) {
-    const why = "the setup command of lanes.config.json is not trusted (lanes trust)";
-    await tell(work, lane, [{ type: "lane.failed", key: lane.id, why }]);
+  const { held } = work.rules;
+  if (held !== undefined) {
+    await tell(work, lane, [{ type: "lane.failed", key: lane.id, why: held }]);
     return;
   }
   const setup = setupOf(work.rules.config.setup, furnished);
@@ -114,7 +114,8 @@ export const start = async (work: Work, lane: Lane, n: number): Promise<void> =>
 
 /** Before a run that follows a failed one, where the lane wants that: keep what is there, and begin at its base. */
 const rolledBack = async (work: Work, lane: Lane): Promise<No | undefined> => {
-  if (lane.spec.rollback !== true || lane.failures === 0) return undefined;
+  // An agent that somebody else started meanwhile may be at work there.
+  if (lane.spoiled !== true || !(await leadsStill(work))) return undefined;
   const done = await work.world.git.rollBack(lane.id, lane.run?.base ?? "");
   if (isNo(done)) return done;
   if (done.saved !== undefined) {

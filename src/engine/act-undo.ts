@@ -24,10 +24,17 @@ export const undoBuild = async (work: Work, lane: Lane): Promise<void> => {
     const refused = "nothing lands without a check: configure one, or trust it (lanes trust), or: lanes undo --check";
     return refuse(work, lane, { refused, hint: "", code: 4 });
   }
-  // Where the target was it has been: that passed what had to be passed then.
-  const gate = wayOut.how === "back" || check === undefined ? {} : { check };
+  // Where the target was it has been: that passed what had to be passed then, unless it is inside of a chain that landed at once.
+  const isKnown = wayOut.how === "back" && !isInside(work.ledger.state, landed);
+  const gate = isKnown || check === undefined ? {} : { check };
   await tell(work, lane, [{ ...started, ...gate }]);
 };
+
+/** Did the target pass over the commit that this landing began at, because both landed at once (`strict: false`)? */
+const isInside = (state: State, { before, at, merge }: Landed): boolean =>
+  [...state.lanes.values()].some(
+    ({ landed }) => landed !== undefined && landed.merge === before && landed.merge !== merge && landed.at === at,
+  );
 
 /** How a landing can be taken back now: where the target is, and where it is to go. */
 export interface WayOut {
@@ -82,11 +89,14 @@ export const touching = async (
 
 const names = (lanes: readonly Lane[]): string => lanes.map(({ id }) => id).join(", ");
 
+/** Its worktree is no batch's: a check of the one never stands in the files of the other. */
+const undoSlot = 901;
+
 /** Run the check on the target without the work. */
 export const undoTest = (work: Work, lane: Lane, candidate: string, run: string, check: string): Promise<void> => {
   const built = lane.undoing?.gate?.built ?? 0;
   const earlier = Array.from({ length: checkRunsMax - 1 }, (_, k) => checkRunOf(lane.id, built, k + 1));
-  return runCheck(work, { lane: lane.id, candidate, run, check, earlier, slot: 0 });
+  return runCheck(work, { lane: lane.id, candidate, run, check, earlier, slot: undoSlot });
 };
 
 /** Record how that check ended. */

@@ -22,8 +22,8 @@ const landAgainMs = (waitedMs: number): number => Math.min(5000, 1000 + waitedMs
 /** Steps that signal a run's processes: one at a time in each lane. */
 const signals: ReadonlySet<string> = new Set<Action["type"]>(["freeze", "thaw", "stop"]);
 
-/** Steps of which only one goes on at a time: those of one line disturb each other. Landings share the target and the user's checkout. */
-const exclusive: readonly (readonly Action["type"][])[] = [["land", "undo-land"], ["take"], ["build"]];
+/** Steps of which only one goes on at a time: those of one line disturb each other. Landings share the target and the user's checkout; what is built is the only one of its kind under test. */
+const exclusive: readonly (readonly Action["type"][])[] = [["land", "undo-land"], ["take"], ["build", "undo-build"]];
 
 /** Steps under way and steps that have to wait. */
 export interface Crew {
@@ -141,6 +141,7 @@ const surrender = (lane: Lane, action: Action, why: string): readonly Event[] =>
   }
   if (action.type === "build") return [{ type: "merge.withdrawn", key, why }];
   if (action.type === "remove") return [{ type: "worktree.kept", key, why }];
+  if (action.type === "restore") return [{ type: "lane.restore-failed", key, why }];
   return [];
 };
 

@@ -36,6 +36,9 @@ interface Ear {
   rest: Rest;
   /** First byte that was not read yet. */
   next: number;
+  /** The line of ours after which it is no longer the agent that speaks. */
+  readonly until: string | undefined;
+  isOver: boolean;
   timer: NodeJS.Timeout | undefined;
   under: Promise<void>;
   release: Release;
@@ -88,7 +91,8 @@ export const createEars = (world: Mouth, ledger: Pick<Ledger, "propose">, mandat
     const told = run.told ?? silent(run.startedAt ?? run.askedAt);
     const recorded = { told: run.told, at: world.clock.elapsed() };
     const begun = { lane: lane.id, n: run.n, adapter, told, recorded, rest: noRest, next: told.read };
-    const ear: Ear = { ...begun, timer: undefined, under: Promise.resolve(), release: () => undefined };
+    const until = endOf(lane.spec.acceptance);
+    const ear: Ear = { ...begun, until, isOver: false, timer: undefined, under: Promise.resolve(), release };
     ears.set(name, ear);
     ear.release = world.host.watch(() => listen(ear), name);
     listen(ear);
@@ -121,7 +125,7 @@ export const createEars = (world: Mouth, ledger: Pick<Ledger, "propose">, mandat
       await ear.under;
       await readOn(world, ear, lastPiecesMax);
       // Its last line may have no end.
-      understand(ear, takeLines(ear.rest, "\n").lines, world.clock.now());
+      if (!ear.isOver) understand(ear, takeLines(ear.rest, "\n").lines, world.clock.now());
       drop(runOf(lane.id, ear.n), ear);
       return ear.told.status === "starting" && ear.told.unknown === 0 ? undefined : ear.told;
     },
@@ -131,8 +135,15 @@ export const createEars = (world: Mouth, ledger: Pick<Ledger, "propose">, mandat
   };
 };
 
+const release: Release = () => undefined;
+
+/** How the line begins with which the acceptance command does (`accepted` in act-run.ts): what that prints no agent says. */
+const endOf = (acceptance: string | undefined): string | undefined =>
+  acceptance === undefined ? undefined : `lanes: acceptance: ${acceptance.split("\n", 1).join("")}`;
+
 /** Read on; true when there may be more. */
 const readOn = async ({ host, clock }: Mouth, ear: Ear, pieces: number): Promise<boolean> => {
+  if (ear.isOver) return false;
   for (let piece = 0; piece < pieces; piece += 1) {
     const { text, next } = await host.output(runOf(ear.lane, ear.n), ear.next);
     if (text === "") return false;
@@ -140,9 +151,15 @@ const readOn = async ({ host, clock }: Mouth, ear: Ear, pieces: number): Promise
     ear.rest = taken.rest;
     ear.next = next;
     const now = clock.now();
-    understand(ear, taken.lines, now);
-    // A line that is not whole is read again by whoever goes on: what it says was not understood yet.
-    ear.told = { ...ear.told, heardAt: now, read: Math.max(0, next - bytesOf(ear.rest)) };
+    const end = ear.until === undefined ? -1 : taken.lines.findIndex((line) => line.startsWith(ear.until ?? ""));
+    const lines = end < 0 ? taken.lines : taken.lines.slice(0, end);
+    understand(ear, lines, now);
+    // A line that is not whole is read again by whoever goes on: what it says was not understood yet. So is the line that ends it.
+    const unheard = end < 0 ? 0 : bytesOf({ ...ear.rest, text: `${taken.lines.slice(end).join("\n")}\n` });
+    ear.told = { ...ear.told, heardAt: now, read: Math.max(0, next - bytesOf(ear.rest) - unheard) };
+    if (end < 0) continue;
+    ear.isOver = true;
+    return false;
   }
   return true;
 };

@@ -2,7 +2,7 @@
 import type { Event } from "../core/event.ts";
 import { claimsOf, trespass } from "../core/lease.ts";
 import type { No } from "../core/observed.ts";
-import type { Lane, Undone } from "../core/state.ts";
+import type { Lane, State, Undone } from "../core/state.ts";
 import { touching } from "./act-undo.ts";
 import type { Work } from "./work.ts";
 
@@ -20,8 +20,11 @@ const unapproved = (work: Work, lane: Lane, head: string): string | undefined =>
 
 /** It changes what another lane has leased. No agent gets round this, whatever hooks were skipped. */
 const foreignLease = async (work: Work, lane: Lane, onto: string, head: string): Promise<string | undefined> => {
-  const claims = claimsOf(work.ledger.state);
-  if (claims.every((claim) => claim.lane === lane.id)) return undefined;
+  const { state } = work.ledger;
+  // What it builds on is in its diff, and lands before it or with it.
+  const own = new Set([lane.id, ...groundOf(state, lane)]);
+  const claims = claimsOf(state).filter((claim) => !own.has(claim.lane));
+  if (claims.length === 0) return undefined;
   const found = trespass(lane.id, await work.world.git.changed(onto, head), claims);
   return (
     found &&
@@ -48,6 +51,13 @@ export const takenOut = async (
 export const mergedAway = (target: string, { commit, head }: Undone): string =>
   `${target} has all of its branch, but its work was taken off it again in ${commit.slice(0, 7)}: git reset --hard ${head.slice(0, 7)} in its worktree brings it back there`;
 
+/** The lanes that this one builds on, and those that they do. */
+const groundOf = ({ lanes }: State, lane: Lane): readonly string[] => {
+  const open = [...lane.spec.dependsOn];
+  for (const id of open) open.push(...(lanes.get(id)?.spec.dependsOn ?? []).filter((next) => !open.includes(next)));
+  return open;
+};
+
 /** Did this lane begin on work that is on the target as other commits, squashed or rebased? Their own are not to come with it. */
 export const beganElsewhere = async (
   { world, ledger }: Work,
@@ -55,10 +65,8 @@ export const beganElsewhere = async (
   tip: string,
   head: string,
 ): Promise<boolean> => {
-  const open = [...lane.spec.dependsOn];
-  for (const id of open) {
+  for (const id of groundOf(ledger.state, lane)) {
     const other = ledger.state.lanes.get(id);
-    open.push(...(other?.spec.dependsOn ?? []).filter((next) => !open.includes(next)));
     if (other?.landed?.strategy === undefined) continue;
     const { head: work } = other.landed;
     if ((await world.git.contains(head, work)) && !(await world.git.contains(tip, work))) return true;

@@ -43,8 +43,8 @@ export const defaults: Required<
 /** The rules of the moment. */
 export interface Rules {
   readonly policy: Policy;
-  /** The configured setup command is not trusted yet: nothing starts without it. */
-  readonly heldSetup: boolean;
+  /** Why nothing starts: the configured setup command is not trusted yet, or nothing is known of what is configured. */
+  readonly held?: string;
   readonly config: Config;
 }
 
@@ -53,21 +53,27 @@ export const limitsOf = (config: Config): { readonly maxRuns: number } => ({
   maxRuns: config.maxRuns ?? defaults.maxRuns,
 });
 
+/** While nobody can read what is configured: nothing starts, and nothing lands without a check and a person's approval. */
+const unread: Rules = {
+  config: { review: "required" },
+  held: "the configuration cannot be read (lanes config --explain)",
+  policy: { ...limitsOf({}), check: undefined, requireCheck: true },
+};
+
 /**
- * The rules as configured now. A file that does not parse changes nothing: the last good rules stay. A check that is
- * configured but not trusted must not be skipped silently: then nothing lands unchecked.
+ * The rules as configured now. A file that does not parse changes nothing: the last good rules stay, and where there are none
+ * the strictest hold. A check that is configured but not trusted must not be skipped silently: then nothing lands unchecked.
  */
 export const loadRules = async (settings: Settings, before: Rules | undefined): Promise<Rules> => {
   const loaded = await settings.load();
-  if (isNo(loaded))
-    return (
-      before ?? { config: {}, heldSetup: false, policy: { ...limitsOf({}), check: undefined, requireCheck: true } }
-    );
+  if (isNo(loaded)) return before ?? unread;
   const { config, untrusted } = loaded;
-  const held = untrusted.some((command) => command.startsWith("check:"));
+  const isHeld = untrusted.some((command) => command.startsWith("check:"));
   return {
     config,
-    heldSetup: untrusted.some((command) => command.startsWith("setup:")),
+    ...(untrusted.some((command) => command.startsWith("setup:"))
+      ? { held: "the setup command of lanes.config.json is not trusted (lanes trust)" }
+      : {}),
     policy: {
       ...limitsOf(config),
       check: config.check,
@@ -75,7 +81,7 @@ export const loadRules = async (settings: Settings, before: Rules | undefined): 
       strategy: config.strategy ?? defaults.strategy,
       checkTimeoutMs: config.checkTimeoutMs ?? defaults.checkTimeoutMs,
       checkSlots: config.checkSlots ?? defaults.checkSlots,
-      requireCheck: held || (config.requireCheck ?? defaults.requireCheck),
+      requireCheck: isHeld || (config.requireCheck ?? defaults.requireCheck),
     },
   };
 };

@@ -4,6 +4,7 @@ import { predictedIn } from "../core/forecast.ts";
 import type { RepoSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
 import { projectionsOf } from "../core/projection.ts";
+import { checkRunsOf } from "../core/queue.ts";
 import { trackerName } from "../core/tracker.ts";
 import type { Release, World } from "../port.ts";
 import { createCrew, type Crew } from "./crew.ts";
@@ -184,6 +185,8 @@ const endForgottenChecks = (work: Work): void => {
   // Checks that an engine before this one began are this one's now.
   for (const stack of stacksOf(work.ledger.state))
     for (const run of runsOfStack(stack)) if (awaited.has(run)) work.checks.add(run);
+  for (const lane of work.ledger.state.lanes.values())
+    if (lane.undoing) for (const run of checkRunsOf(lane)) if (awaited.has(run)) work.checks.add(run);
   for (const run of work.checks) {
     if (awaited.has(run)) continue;
     work.checks.delete(run);

@@ -599,6 +599,13 @@ describe("merging", () => {
     expect(answer).toMatchObject({ events: [{ type: "merge.asked", key: "a", check: "make test" }] });
   });
 
+  test("keeps off a lane that a person is about to work in", () => {
+    const state = laneIn("starting", { agent: "manual" });
+    expect(decide(state, { type: "remove", lanes: ["a"], save: true })).toMatchObject({
+      refused: "lane a is starting and cannot be cancelled",
+    });
+  });
+
   test("takes an undone lane again", () => {
     expect(asked(force(laneIn("merged"), "a", { state: "undone" }), merging())).toBe("merge.asked");
   });

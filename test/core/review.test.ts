@@ -4,6 +4,7 @@ import { capability, whyNot } from "../../src/core/catalog.ts";
 import { decide } from "../../src/core/decide.ts";
 import { checkOf, mayLand, mergeMessage } from "../../src/core/queue.ts";
 import { detailOf, nextStep } from "../../src/core/select.ts";
+import type { Event } from "../../src/core/event.ts";
 import type { State } from "../../src/core/state.ts";
 import { frozenLane, laneIn, laneOf, limits, now, reachable, tell } from "./build.ts";
 
@@ -150,5 +151,30 @@ describe("an override", () => {
     expect(decide(state, { type: "merge", lanes: ["a"], evidence: new Map(), override: "now" })).toMatchObject({
       events: [],
     });
+  });
+});
+
+describe("a rollback", () => {
+  const kept: Event = { type: "lane.rolled-back", key: "a", saved: "refs/lanes/trash/a/1", base: "b" };
+  const spoiled = (state: State): true | undefined => laneOf(state, "a").spoiled;
+
+  test("is due after a run that failed, once, and only where the lane wants it", () => {
+    const state = laneIn("failed", { rollback: true });
+    expect([spoiled(state), spoiled(laneIn("failed"))]).toEqual([true, undefined]);
+    tell(state, [{ type: "lane.queued", key: "a", why: "again" }]);
+    tell(state, [{ type: "run.asked", key: "a", n: 2, base: "b" }]);
+    expect(spoiled(state)).toBe(true);
+    tell(state, [kept]);
+    expect(spoiled(state)).toBeUndefined();
+  });
+
+  test("is not due after a run that stands still, although one failed before", () => {
+    const state = laneIn("failed", { rollback: true });
+    tell(state, [{ type: "lane.queued", key: "a", why: "again" }]);
+    tell(state, [{ type: "run.asked", key: "a", n: 2, base: "b" }]);
+    const process = { pid: 1, start: "1", boot: "b" };
+    tell(state, [{ type: "run.started", key: "a", n: 2, process, at: 1 }]);
+    tell(state, [{ type: "lane.waiting", key: "a", why: "3 files not committed", paths: [] }]);
+    expect([laneOf(state, "a").failures, spoiled(state)]).toEqual([1, undefined]);
   });
 });
