@@ -117,3 +117,11 @@ test.each([
 ])("%j is a %s", (error, type) => {
   expect(failureOf(error).type).toBe(type);
 });
+
+test("a conversation's id is no option of the next run, nor anything else than an id", () => {
+  const sessionOf = (session: string): unknown => told({ type: "started", session }).session;
+  expect(["4adedff4-ad19", "ses_1:a.b"].map(sessionOf)).toEqual(["4adedff4-ad19", "ses_1:a.b"]);
+  expect(["--dangerously-skip-permissions", "", "a b", "../x", "x".repeat(101)].map(sessionOf)).toEqual(
+    Array.from({ length: 5 }, () => undefined),
+  );
+});

@@ -45,6 +45,16 @@ const commit = "echo x >hello.txt; git add hello.txt; git commit -qm 'add hello'
 const definition = (more: object = {}): string => JSON.stringify({ agent: "coder", prompt: "Say hello", ...more });
 
 describe("an agent CLI", patience, () => {
+  test("is not taken for what its acceptance command prints", async () => {
+    const { lanes, put, argv: _, ...rest } = stage("claude", `cat "$out/stream"; ${commit}`);
+    put("stream", recorded("claude-basic"));
+    put("limit", recorded("claude-limit429"));
+    const acceptance = `cat '${join(rest.out, "limit")}'`;
+    expect((await lanes("add-lane", "a", definition({ acceptance }))).code).toBe(0);
+    expect((await lanes("exec-lane", "a")).code).toBe(0);
+    expect(await laneOf(rest)).toMatchObject({ state: "ready", run: { agent: { status: "done", kind: null } } });
+  });
+
   test("is started with its task as an argument, read while it runs, and judged by git", async () => {
     const { lanes, put, argv, out, top, ...rest } = stage("claude", `cat "$out/stream"; ${commit}`);
     put("stream", recorded("claude-basic"));

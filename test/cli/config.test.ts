@@ -67,6 +67,15 @@ describe("config --explain", () => {
     expect((await there.lanes("config", "--explain")).stdout).toMatch(/^check +npm test +.*lanes\.config\.json$/m);
   });
 
+  test("takes nothing back that the person requires of what lands", patience, async () => {
+    const there = scene();
+    writeUser(there, '{"review": "required", "requireCheck": true, "strict": true}');
+    there.write("lanes.config.json", '{"review": "none", "requireCheck": false, "strict": false, "maxRuns": 3}');
+    const told = await rows(there, {});
+    const valueOf = (key: string): unknown => told.find((row) => row.key === key)?.value;
+    expect(["review", "requireCheck", "strict", "maxRuns"].map(valueOf)).toEqual(["required", true, true, 3]);
+  });
+
   test("says that a prepared repository's target is a fact", patience, async () => {
     const there = scene();
     await there.lanes("init");
