@@ -151,6 +151,6 @@ export const landedAs = (
   });
 };
 
-/** All lanes of a batch take their places in the queue again. */
-export const sentBack = ({ lanes }: Stack, why: string): readonly Event[] =>
-  lanes.map(({ id: key }): Event => ({ type: "merge.requeued", key, why }));
+/** All lanes of a batch take their places in the queue again; `alone`: those that hold up the others. */
+export const sentBack = ({ lanes }: Stack, why: string, alone: ReadonlySet<string> = new Set()): readonly Event[] =>
+  lanes.map(({ id: key }): Event => ({ type: "merge.requeued", key, why, ...(alone.has(key) ? { alone: true } : {}) }));

@@ -163,7 +163,7 @@ const freeSlot = (stacks: readonly Stack[], slots: number): number | undefined =
   return stacks.length < slots ? free : undefined;
 };
 
-/** The first lane that may land, and those that may with it: the same target and the same check. What is not checked, or lands as other commits than its own, lands alone. */
+/** The first lane that may land, and those that may with it: the same target and the same check. What is not checked, lands as other commits than its own, or would hold others up, lands alone. */
 const companyOf = (
   state: State,
   stacks: readonly Stack[],
@@ -178,7 +178,10 @@ const companyOf = (
     if (lane.state !== "merge-queued" || isBehind(lane, ahead)) continue;
     if (notOnTarget(state, lane).some((id) => !ahead.has(id))) continue;
     const [first] = chosen;
-    const isAlone = checkOf(lane, policy.check) === undefined || strategyOf(lane, policy.strategy) !== "merge";
+    const isAlone =
+      checkOf(lane, policy.check) === undefined ||
+      strategyOf(lane, policy.strategy) !== "merge" ||
+      lane.merge?.alone === true;
     if (first === undefined) max = isAlone ? 1 : capOf(lessonsOf(state));
     else if (isAlone) continue;
     else if (!mayLand(lane, policy) || !isAlike(state, policy, first, lane)) continue;

@@ -328,8 +328,8 @@ const over = (run: Run | undefined, at: number): Run | undefined =>
   run === undefined || run.endedAt !== undefined ? run : { ...run, endedAt: at };
 
 /** The merge as it was asked for, without what came of it so far. */
-const askedFor = ({ position, requestedAt, rebuilt, cause, check, strategy, override }: Merge): Merge => ({
-  ...drop({ cause, check, strategy, override }),
+const askedFor = ({ position, requestedAt, rebuilt, cause, check, strategy, override, alone }: Merge): Merge => ({
+  ...drop({ cause, check, strategy, override, alone }),
   position,
   requestedAt,
   rebuilt,
@@ -676,7 +676,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
     move(draft, event.key, "merge-queued", record, position, (fresh, { id, state, merge }) => {
       if (!merge || (state !== "merging" && state !== "landed-pending")) return `lane ${id} is not being merged`;
       fresh.detail = text(event.why);
-      fresh.merge = { ...askedFor(merge), rebuilt: merge.rebuilt + 1 };
+      fresh.merge = { ...askedFor(merge), rebuilt: merge.rebuilt + 1, ...(isYes(event.alone) ? { alone: true } : {}) };
       return undefined;
     }),
   "merge.landed": (draft, event, record, position) => {

@@ -123,7 +123,8 @@ export type Event =
   /** It was taken out of there again; `saved` keeps how far it was. */
   | { readonly type: "merge.resolve-dropped"; readonly key: string; readonly saved: string }
   | { readonly type: "merge.held"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
-  | { readonly type: "merge.requeued"; readonly key: string; readonly why: string }
+  /** `alone`: it is tested with no other from now on, so that what is in its way is in nobody else's. */
+  | { readonly type: "merge.requeued"; readonly key: string; readonly why: string; readonly alone?: true }
   /** Its work conflicts with that of a lane which is being tested: it is built after that one. */
   | { readonly type: "merge.put-off"; readonly key: string; readonly behind: string; readonly why: string }
   /** The check of a batch has ended, or is known to pass because it passed on the very same tree before. `key`: the first lane. */

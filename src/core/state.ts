@@ -287,6 +287,8 @@ export interface Merge {
   readonly batch?: Batch;
   /** A lane of an earlier batch that its work conflicts with: it is built after that one. */
   readonly behind?: string;
+  /** A person's edits are in the way of this one: others are not to wait with it. */
+  readonly alone?: true;
 }
 
 /** Lanes of which the whole is known to fail its check, while the one that spoils it is looked for. */

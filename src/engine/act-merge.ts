@@ -56,11 +56,30 @@ const hold = async (work: Work, stack: Stack, no: No): Promise<void> => {
   }
   if (stack.lanes[0].state !== "merging") return;
   const { refused: why, paths = [] } = no;
+  const alone = await inTheWay(work, stack, paths);
+  if (alone.size > 0 && alone.size < stack.lanes.length) {
+    const which = [...alone].join(", ");
+    await tellAll(work, stack.lanes, sentBack(stack, `${why}; the others go on without ${which}`, alone));
+    return;
+  }
   await tellAll(
     work,
     stack.lanes,
     stack.lanes.map(({ id: key }): Event => ({ type: "merge.held", key, why, paths })),
   );
+};
+
+/** Lanes of a batch that change one of these paths. */
+const inTheWay = async (
+  { world }: Work,
+  { lanes, onto }: Stack,
+  paths: readonly string[],
+): Promise<ReadonlySet<string>> => {
+  const [wanted, found] = [new Set(paths), new Set<string>()];
+  if (lanes.length === 1 || wanted.size === 0) return found;
+  for (const { id, merge } of lanes)
+    if ((await world.git.changed(onto, merge?.head ?? "")).some((path) => wanted.has(path))) found.add(id);
+  return found;
 };
 
 const withdraw = async (work: Work, stack: Stack, why: string): Promise<void> => {

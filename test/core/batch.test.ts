@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { batchMax, capOf, nextBatch, stacksOf } from "../../src/core/batch.ts";
-import { landedAs, startedAs, unchecked } from "../../src/core/batch-fact.ts";
+import { landedAs, sentBack, startedAs, unchecked } from "../../src/core/batch-fact.ts";
 import { lessonsOf, noLessons, passedOver, passedOverMax } from "../../src/core/queue.ts";
 import { queueEntries } from "../../src/core/queue-entry.ts";
 import { whyLine } from "../../src/core/select.ts";
@@ -109,6 +109,17 @@ describe("batches", () => {
     ]);
     expect(settle(world)).toBe(true);
     expect(world.values).toEqual([[], ["a", "c"]]);
+  });
+
+  test("go on without a lane that somebody's edits are in the way of, which is tested by itself", () => {
+    const world = mergeWorld(["a", "b", "c"]);
+    turn(world);
+    const [stack] = stacksOf(world.state);
+    if (!stack) throw new Error("the test has no batch");
+    tell(world.state, sentBack(stack, "your edits", new Set(["b"])));
+    expect(["a", "b"].map((id) => laneOf(world.state, id).merge?.alone)).toEqual([undefined, true]);
+    expect(settle(world)).toBe(true);
+    expect(world.values).toEqual([[], ["a", "c"], ["a", "c", "b"]]);
   });
 
   test("hold lanes with the same check and target only, and what is not checked lands alone", () => {

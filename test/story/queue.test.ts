@@ -191,3 +191,23 @@ test("without strict mode a batch lands as it was stacked, lane by lane", patien
   expect((await scratch.lanes("merge", "a", "b", "--check", "true")).code).toBe(0);
   expect(await subjects(scratch)).toEqual(["Merge lane b", "Merge lane a", "Begin"]);
 });
+
+test("what your own edits are in the way of waits alone; the lanes tested with it land", patience, async () => {
+  await using scratch = await makeScratch({ "mine.txt": "begin\n" });
+  const commands = { a: edit("a.txt", "a"), b: edit("mine.txt", "b"), c: edit("c.txt", "c") };
+  await ready(scratch, commands);
+  scratch.write("mine.txt", "my own edit\n");
+  const merged = await scratch.lanes("merge", "a", "b", "c", "--check", noting(scratch, "true"));
+  expect([merged.code, merged.stdout]).toEqual([4, expect.stringContaining("b is landed-pending: your edits")]);
+  expect(await Promise.all(["a", "b", "c"].map((id) => scratch.state(id)))).toEqual([
+    "merged",
+    "landed-pending",
+    "merged",
+  ]);
+  expect(scratch.read("mine.txt")).toBe("my own edit\n");
+  scratch.write("mine.txt", "begin\n");
+  await until("the landing", async () => ((await scratch.state("b")) === "merged" ? true : undefined));
+  expect(scratch.read("mine.txt")).toBe("b\n");
+  // What lands last is the tree that was tested with all three: it is not tested again.
+  expect(new Set(checked(scratch)).size).toBe(checked(scratch).length);
+});
