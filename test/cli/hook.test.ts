@@ -28,17 +28,19 @@ test(
     await using scratch = await makeScratch();
     await scratch.lanes("init");
     await scratch.add("holder", { agent: "manual" });
-    await scratch.lanes("lock", "acquire", "holder", "src/**");
+    await scratch.lanes("lock", "acquire", "holder", "src/**", "bytes/**");
     const script = `mkdir src; echo x > src/x; echo y > y; git add .
 git commit -qm both; echo "both: $?"
 git reset -q src; git commit -qm free; echo "free: $?"
+mkdir bytes; echo b > "$(printf 'bytes/\\377')"; git add bytes; git commit -qm bytes; echo "bytes: $?"; git reset -q bytes; rm -r bytes
 git add src; git commit -q --no-verify -m past; echo "past: $?"
 cd "$(mktemp -d)" && git init -q . && mkdir src && echo z > src/x && git add . && git commit -qm elsewhere; echo "elsewhere: $?"`;
     const said = await playedBy(scratch, "other", script);
     expect(said).toMatch(
-      /^lanes: src\/x is leased to holder \(src\/\*\*, claim \d+\); queue for it: lanes lock acquire other 'src\/x'/m,
+      /^lanes: src\/x is leased to holder \(src\/\*\*, bytes\/\*\*, claim \d+\); queue for it: lanes lock acquire other 'src\/x'/m,
     );
-    expect(said.match(/^\w+: \d+$/gm)).toEqual(["both: 1", "free: 0", "past: 0", "elsewhere: 0"]);
+    expect(said.match(/^\w+: \d+$/gm)).toEqual(["both: 1", "free: 0", "bytes: 1", "past: 0", "elsewhere: 0"]);
+    expect(said).not.toContain("may change");
     const refused = await scratch.lanes("merge", "other");
     expect([refused.code, refused.stdout]).toEqual([4, expect.stringContaining("src/x is leased to holder")]);
   },
