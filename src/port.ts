@@ -210,6 +210,8 @@ export interface Furnished {
   readonly submodules: readonly string[];
   /** File in git's folder that says which setup command has succeeded in it. */
   readonly setupMark: string;
+  /** Has the last setup command that ran in it succeeded? */
+  readonly isSetUp: boolean;
 }
 
 /** Room on the disk of the worktrees. */

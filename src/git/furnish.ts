@@ -27,7 +27,11 @@ export const furnish = async (context: Context, lane: string): Promise<Furnished
   const place = treePlace(context.layout, path, admin);
   const rows = namesIn(await must(context, place, ["ls-files", "--stage", "-z"]));
   const submodules = rows.filter((row) => row.startsWith("160000 ")).map((row) => row.slice(row.indexOf("\t") + 1));
-  const known = { setupMark: join(admin, setupMark), submodules };
+  const known = {
+    setupMark: join(admin, setupMark),
+    isSetUp: (smallText(join(admin, setupMark)) ?? "") !== "",
+    submodules,
+  };
   if (smallText(mark) !== undefined) return { ...known, copied: 0, left: [] };
   const { copied, left } = await include(context, path, place, submodules);
   await writeFile(mark, "");

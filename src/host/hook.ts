@@ -2,7 +2,7 @@
  * Hooks in front of the user's own, in the environment of a lane's agent and nowhere else: a commit is compared with the leases of
  * other lanes, then the hook that git would have run is run. Nothing is written into any configuration of git.
  */
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync, lstatSync } from "node:fs";
 import { join } from "node:path";
 
 import { readIfThere, writeWhole } from "./file.ts";
@@ -42,13 +42,20 @@ export const hookEnvironment = (area: RunArea): Readonly<Record<string, string>>
 
 const hooksOf = (area: RunArea): string => join(area.state, "hooks");
 
-/** Write the hooks, when they are not there as they should be. `entry`: argv that starts this program. */
+/** Nothing writes into them by mistake. The folder stays writable: its owner could not delete the repository otherwise. */
+const hookMode = 0o500;
+
+/**
+ * Write the hooks, when they are not there as they should be: what installs a project's own hooks may have put those in their
+ * place. `entry`: argv that starts this program.
+ */
 export const writeHooks = (area: RunArea, entry: readonly string[]): void => {
   const text = scriptOf(area, entry);
   for (const path of names.map((name) => join(hooksOf(area), name))) {
-    if (existsSync(path) && readIfThere(path) === text) continue;
+    const seen = lstatSync(path, { throwIfNoEntry: false });
+    if (seen?.isFile() === true && (seen.mode & 0o777) === hookMode && readIfThere(path) === text) continue;
     writeWhole(path, text);
-    chmodSync(path, 0o700);
+    chmodSync(path, hookMode);
   }
 };
 

@@ -89,6 +89,17 @@ test("a lane whose setup fails is failed, and says so in one line", patience, as
   expect(existsSync(join(there.top, ".worktrees/docs/reached"))).toBe(false);
 });
 
+test("an agent that ends with the code of a failed setup has not failed to set up", patience, async () => {
+  const there = scene();
+  there.write("lanes.config.json", '{"setup": "true"}');
+  await there.lanes("trust", "--yes");
+  await there.lanes("add-lane", "docs", '{"command": "exit 97", "retries": 0}');
+  expect(await there.lanes("exec-lane", "docs")).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining("exit code 97") as string,
+  });
+});
+
 test("lanes that run at the same time have ports of their own", patience, async () => {
   const there = scene();
   there.write("lanes.config.json", '{"ports": {"from": 43000, "to": 43001}}');

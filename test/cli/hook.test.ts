@@ -1,5 +1,5 @@
 /** The hook in front of the user's own hooks, in lanes and nowhere else. */
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect, test } from "vitest";
@@ -89,5 +89,26 @@ test(
     expect((await scratch.git("config", "--show-origin", "core.hooksPath")).split("\t")[1]).toBe(
       join(scratch.repo, "elsewhere"),
     );
+  },
+);
+
+test(
+  "what installs a project's hooks does so in the setup; in our folder they last until the next run",
+  { timeout: patience },
+  async () => {
+    await using scratch = await makeScratch();
+    const install = `at=$(git rev-parse --git-path hooks)
+mkdir -p "$at"; printf '#!/bin/sh\\necho own hook\\n' > "$at/new"; chmod 755 "$at/new"; mv "$at/new" "$at/pre-commit"`;
+    scratch.write("lanes.config.json", JSON.stringify({ setup: install }));
+    await scratch.lanes("init");
+    await scratch.lanes("trust", "--yes");
+    const said = await playedBy(scratch, "one", `echo a > a; git add a; git commit -qm a; ${install}`);
+    expect(said.match(/^own hook$/gm)).toEqual(["own hook"]);
+    const ours = join(scratch.repo, ".orchestration/hooks/pre-commit");
+    expect(readFileSync(join(scratch.repo, ".git/hooks/pre-commit"), "utf8")).toContain("own hook");
+    expect(readFileSync(ours, "utf8")).toContain("own hook");
+    expect(await playedBy(scratch, "two", "echo b > b; git add b; git commit -qm b")).toMatch(/^own hook$/m);
+    expect(readFileSync(ours, "utf8")).toContain("lock check");
+    expect(statSync(ours).mode & 0o777).toBe(0o500);
   },
 );
