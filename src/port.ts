@@ -204,12 +204,14 @@ export interface Saved {
 export interface Furnished {
   /** Ignored files that were copied into it. */
   readonly copied: number;
-  /** Those that were not: too many, too large, or something stands in the way. */
+  /** Those that were not: too many, too large, not ignored in the lane, or something stands in the way. */
   readonly left: readonly string[];
   /** Paths of its submodules; nobody fetches them. */
   readonly submodules: readonly string[];
   /** File in git's folder that says which setup command has succeeded in it. */
   readonly setupMark: string;
+  /** Has the last setup command that ran in it succeeded? */
+  readonly isSetUp: boolean;
 }
 
 /** Room on the disk of the worktrees. */

@@ -13,16 +13,19 @@ const permission: Readonly<Record<Ask["permissions"], object>> = {
   all: { edit: "allow", bash: "allow" },
 };
 
-const launched = (ask: Ask, argv: readonly string[]): Launch => ({
-  argv: [...argv, ...(ask.resumes ? option("-s", ask.session) : []), ...option("-m", ask.model), ...ask.args],
-  env: { OPENCODE_CONFIG: `${ask.folder}/${file}`, OPENCODE_DISABLE_AUTOUPDATE: "1" },
-  files: [
-    {
-      name: file,
-      text: JSON.stringify({ autoupdate: false, share: "disabled", permission: permission[ask.permissions] }),
+const launched = (ask: Ask, argv: readonly string[]): Launch => {
+  const text = JSON.stringify({ autoupdate: false, share: "disabled", permission: permission[ask.permissions] });
+  return {
+    argv: [...argv, ...(ask.resumes ? option("-s", ask.session) : []), ...option("-m", ask.model), ...ask.args],
+    env: {
+      OPENCODE_CONFIG: `${ask.folder}/${file}`,
+      // A project's own opencode.json is read after that file, and this after it (opencode.ai/docs/config, precedence order).
+      OPENCODE_CONFIG_CONTENT: text,
+      OPENCODE_DISABLE_AUTOUPDATE: "1",
     },
-  ],
-});
+    files: [{ name: file, text }],
+  };
+};
 
 /** The adapter. */
 export const opencode: Adapter = {

@@ -8,7 +8,7 @@ import type { Engine } from "../engine/engine.ts";
 import { ageOf, agoOf } from "./age.ts";
 import { type Call, flagOf, textOf } from "./call.ts";
 import { type Answer, exit, no } from "./exit.ts";
-import { readText } from "./read-text.ts";
+import { readNames } from "./read-text.ts";
 import { tell } from "./report.ts";
 import { lanesNamed, wish } from "./wish.ts";
 
@@ -67,9 +67,8 @@ const check = async (call: Call, engine: Engine, lane: string, words: readonly s
   const lanes = lanesNamed(engine.state(), [lane]);
   if (isNo(lanes)) return lanes;
   if (words.length === 0) return no("the paths are missing", `lanes lock check ${lane} src/a.ts`, exit.usage);
-  const piped = words.includes("-") ? await readText(call.shell, "-", "the paths") : { text: "" };
-  if (isNo(piped)) return piped;
-  const paths = [...words.filter((word) => word !== "-"), ...piped.text.split("\0").filter((path) => path !== "")];
+  const piped = words.includes("-") ? await readNames(call.shell.stdin) : [];
+  const paths = [...words.filter((word) => word !== "-"), ...piped];
   const met = trespass(lane, paths, claimsOf(engine.state()));
   if (met) {
     const { path, claim } = met;

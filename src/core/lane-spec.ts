@@ -121,10 +121,15 @@ const name = (value: unknown, path: string): string => {
 
 const variable = (value: unknown, path: string): string => {
   const word = text(value, path, 200);
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(word)
-    ? word
-    : wrong(path, `${quote(word)} is not the name of a variable`, "give names only, never values");
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(word))
+    return wrong(path, `${quote(word)} is not the name of a variable`, "give names only, never values");
+  return isGitSetting(word)
+    ? wrong(path, `${quote(word)} is how a lane finds its hooks`, "put the setting into your git configuration")
+    : word;
 };
+
+/** Does git read settings from a variable of this name (git-config(1))? They would stand in the place of those that name a lane's hooks. */
+export const isGitSetting = (word: string): boolean => /^GIT_CONFIG_(?:COUNT|PARAMETERS|(?:KEY|VALUE)_\d+)$/.test(word);
 
 /** A branch's short name, by the rules of git-check-ref-format(1) and never like an option. */
 export const branch = (value: unknown, path: string): string => {

@@ -192,9 +192,20 @@ export const finish = async (
     ...(await evidence(work, lane, n, seen)),
     ...(uncommitted === undefined ? {} : { uncommitted }),
     ...(told ? { told } : {}),
-    ...(seen.code === setupFailedCode && work.rules.config.setup !== undefined ? { setupFailed: true as const } : {}),
+    ...(seen.code === setupFailedCode && (await hasSetupFailed(work, lane)) ? { setupFailed: true as const } : {}),
   };
   await tell(work, lane, verdict(lane, ended, work.world.clock.now()));
+};
+
+/** An agent may end with the code of a failed setup too. */
+const hasSetupFailed = async (work: Work, lane: Lane): Promise<boolean> => {
+  if (work.rules.config.setup === undefined) return false;
+  try {
+    return !(await work.world.git.furnish(lane.id)).isSetUp;
+  } catch (error) {
+    work.world.log.warn("cannot tell whether it was set up", { lane: lane.id, why: reasonOf(error) });
+    return false;
+  }
 };
 
 /** The folder that a probe may change; also where a lane's results are looked for. */

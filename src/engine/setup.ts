@@ -4,12 +4,16 @@ import { createHash } from "node:crypto";
 import { setupFailedCode } from "../core/verdict.ts";
 import type { Furnished } from "../port.ts";
 
-/** Says what the agent would else wonder about, sets up, and becomes the agent. */
+/**
+ * Says what the agent would else wonder about, sets up, and becomes the agent. Setting up is done without our hooks: what installs
+ * a project's own would put them into our folder, or refuse to. The mark is there while the last setup has succeeded.
+ */
 const script = `
 [ -z "$LANES_NOTE" ] || echo "lanes: $LANES_NOTE"
 if [ -n "$LANES_SETUP" ] && [ "$(cat "$LANES_SETUP_MARK" 2>/dev/null)" != "$LANES_SETUP_HASH" ]; then
   echo "lanes: setup: $LANES_SETUP"
-  sh -c "$LANES_SETUP" || { echo "lanes: the setup command failed with exit code $?"; exit ${setupFailedCode}; }
+  rm -f "$LANES_SETUP_MARK"
+  (unset GIT_CONFIG_COUNT GIT_CONFIG_KEY_0 GIT_CONFIG_VALUE_0; exec sh -c "$LANES_SETUP") || { echo "lanes: the setup command failed with exit code $?"; exit ${setupFailedCode}; }
   printf %s "$LANES_SETUP_HASH" > "$LANES_SETUP_MARK"
 fi
 unset LANES_NOTE LANES_SETUP LANES_SETUP_MARK LANES_SETUP_HASH

@@ -2,7 +2,7 @@
  * Hooks in front of the user's own, in the environment of a lane's agent and nowhere else: a commit is compared with the leases of
  * other lanes, then the hook that git would have run is run. Nothing is written into any configuration of git.
  */
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync, lstatSync } from "node:fs";
 import { join } from "node:path";
 
 import { readIfThere, writeWhole } from "./file.ts";
@@ -33,29 +33,29 @@ const names: readonly string[] = [
   "sendemail-validate",
 ];
 
-/** Variables that let git find the hooks, on top of settings that `env` gives it in the same way. */
-export const hookEnvironment = (
-  area: RunArea,
-  env: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> => {
-  const before = Number(env["GIT_CONFIG_COUNT"] ?? "0") || 0;
-  return {
-    GIT_CONFIG_COUNT: String(before + 1),
-    [`GIT_CONFIG_KEY_${before}`]: "core.hooksPath",
-    [`GIT_CONFIG_VALUE_${before}`]: hooksOf(area),
-    LANES_HOOKS_BEFORE: String(before),
-  };
-};
+/** Variables that let git find the hooks. Nobody else's settings come this way: they are not lent. */
+export const hookEnvironment = (area: RunArea): Readonly<Record<string, string>> => ({
+  GIT_CONFIG_COUNT: "1",
+  GIT_CONFIG_KEY_0: "core.hooksPath",
+  GIT_CONFIG_VALUE_0: hooksOf(area),
+});
 
 const hooksOf = (area: RunArea): string => join(area.state, "hooks");
 
-/** Write the hooks, when they are not there as they should be. `entry`: argv that starts this program. */
+/** Nothing writes into them by mistake. The folder stays writable: its owner could not delete the repository otherwise. */
+const hookMode = 0o500;
+
+/**
+ * Write the hooks, when they are not there as they should be: what installs a project's own hooks may have put those in their
+ * place. `entry`: argv that starts this program.
+ */
 export const writeHooks = (area: RunArea, entry: readonly string[]): void => {
   const text = scriptOf(area, entry);
   for (const path of names.map((name) => join(hooksOf(area), name))) {
-    if (existsSync(path) && readIfThere(path) === text) continue;
+    const seen = lstatSync(path, { throwIfNoEntry: false });
+    if (seen?.isFile() === true && (seen.mode & 0o777) === hookMode && readIfThere(path) === text) continue;
     writeWhole(path, text);
-    chmodSync(path, 0o700);
+    chmodSync(path, hookMode);
   }
 };
 
@@ -70,13 +70,14 @@ if [ "$name" = pre-commit ] && [ "$(pwd -P)" = "$LANES_REPO/.worktrees/$LANES_LA
   grep -q '"lane"' ${quoted(join(area.state, "locks", "leases.json"))} 2>/dev/null &&
   [ ! -f "$(git rev-parse --git-path MERGE_HEAD)" ]; then
   git diff --cached --name-only --no-renames --no-ext-diff -z |
-    ${entry.map(quoted).join(" ")} --repo "$LANES_REPO" lock check "$LANES_LANE" -
+    ${entry.map(quoted).join(" ")} --repo "$LANES_REPO" lock check "$LANES_LANE" - >/dev/null
   [ $? -ne 4 ] || exit 1
 fi
-if [ "\${LANES_HOOKS_BEFORE:-0}" -gt 0 ]; then
-  export GIT_CONFIG_COUNT="$LANES_HOOKS_BEFORE"
+# What the agent has set in the same way stays.
+if [ "\${GIT_CONFIG_COUNT:-1}" = 1 ]; then
+  unset GIT_CONFIG_COUNT GIT_CONFIG_KEY_0 GIT_CONFIG_VALUE_0
 else
-  unset GIT_CONFIG_COUNT
+  export GIT_CONFIG_KEY_0=lanes.passed
 fi
 own=$(git rev-parse --git-path "hooks/$name") || exit 0
 [ -f "$own" ] && [ -x "$own" ] && [ "$own" != "$0" ] || exit 0

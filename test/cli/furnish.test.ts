@@ -1,5 +1,5 @@
 /** What a new lane gets besides its commit. */
-import { existsSync, symlinkSync } from "node:fs";
+import { existsSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect, test } from "vitest";
@@ -25,6 +25,33 @@ test("ignored files that .worktreeinclude names are copied, once, and nothing th
   expect([".env.local", "secrets/a.txt", "notes.txt", "linked"].filter(has)).toEqual([]);
   expect(there.git("-C", ".worktrees/mine", "status", "--porcelain")).toBe("");
 });
+
+test(
+  "what the lane's commit does not ignore is not copied, nor what a link or a submodule of it leads to",
+  patience,
+  async () => {
+    const there = scene();
+    there.write(".worktreeinclude", ".env\n.secret\n*.key\n");
+    there.write(".gitignore", ".env\n*.key\n");
+    symlinkSync("/etc", join(there.top, "linked"));
+    there.git("add", ".");
+    there.git("update-index", "--add", "--cacheinfo", `160000,${there.git("rev-parse", "HEAD")},lib`);
+    there.git("commit", "-qm", "base");
+    there.git("branch", "base");
+    there.git("rm", "-rq", "--cached", "lib", "linked");
+    rmSync(join(there.top, "linked"));
+    rmSync(join(there.top, "lib"), { recursive: true, force: true });
+    there.write(".gitignore", ".env\n.secret\n*.key\n");
+    there.git("add", ".");
+    there.git("commit", "-qm", "more is ignored");
+    for (const name of [".env", ".secret", "lib/a.key", "linked/a.key", "z.key"]) there.write(name, "x\n");
+    await there.lanes("add-lane", "mine", '{"agent": "manual", "base": "base"}');
+    expect((await there.lanes("exec-lane", "mine")).code).toBe(0);
+    const has = (name: string): boolean => existsSync(join(there.top, ".worktrees/mine", name));
+    expect([".env", "z.key", ".secret", "lib/a.key", "linked/a.key"].filter(has)).toEqual([".env", "z.key"]);
+    expect(there.git("-C", ".worktrees/mine", "status", "--porcelain")).toBe("");
+  },
+);
 
 test("the setup command runs once in each worktree, before the agent, and shows in the log", patience, async () => {
   const there = scene();
@@ -60,6 +87,17 @@ test("a lane whose setup fails is failed, and says so in one line", patience, as
     "no network\nlanes: the setup command failed with exit code 3",
   );
   expect(existsSync(join(there.top, ".worktrees/docs/reached"))).toBe(false);
+});
+
+test("an agent that ends with the code of a failed setup has not failed to set up", patience, async () => {
+  const there = scene();
+  there.write("lanes.config.json", '{"setup": "true"}');
+  await there.lanes("trust", "--yes");
+  await there.lanes("add-lane", "docs", '{"command": "exit 97", "retries": 0}');
+  expect(await there.lanes("exec-lane", "docs")).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining("exit code 97") as string,
+  });
 });
 
 test("lanes that run at the same time have ports of their own", patience, async () => {

@@ -1,5 +1,5 @@
 /** The hook in front of the user's own hooks, in lanes and nowhere else. */
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect, test } from "vitest";
@@ -28,17 +28,19 @@ test(
     await using scratch = await makeScratch();
     await scratch.lanes("init");
     await scratch.add("holder", { agent: "manual" });
-    await scratch.lanes("lock", "acquire", "holder", "src/**");
+    await scratch.lanes("lock", "acquire", "holder", "src/**", "bytes/**");
     const script = `mkdir src; echo x > src/x; echo y > y; git add .
 git commit -qm both; echo "both: $?"
 git reset -q src; git commit -qm free; echo "free: $?"
+mkdir bytes; echo b > "$(printf 'bytes/\\377')"; git add bytes; git commit -qm bytes; echo "bytes: $?"; git reset -q bytes; rm -r bytes
 git add src; git commit -q --no-verify -m past; echo "past: $?"
 cd "$(mktemp -d)" && git init -q . && mkdir src && echo z > src/x && git add . && git commit -qm elsewhere; echo "elsewhere: $?"`;
     const said = await playedBy(scratch, "other", script);
     expect(said).toMatch(
-      /^lanes: src\/x is leased to holder \(src\/\*\*, claim \d+\); queue for it: lanes lock acquire other 'src\/x'/m,
+      /^lanes: src\/x is leased to holder \(src\/\*\*, bytes\/\*\*, claim \d+\); queue for it: lanes lock acquire other 'src\/x'/m,
     );
-    expect(said.match(/^\w+: \d+$/gm)).toEqual(["both: 1", "free: 0", "past: 0", "elsewhere: 0"]);
+    expect(said.match(/^\w+: \d+$/gm)).toEqual(["both: 1", "free: 0", "bytes: 1", "past: 0", "elsewhere: 0"]);
+    expect(said).not.toContain("may change");
     const refused = await scratch.lanes("merge", "other");
     expect([refused.code, refused.stdout]).toEqual([4, expect.stringContaining("src/x is leased to holder")]);
   },
@@ -87,5 +89,26 @@ test(
     expect((await scratch.git("config", "--show-origin", "core.hooksPath")).split("\t")[1]).toBe(
       join(scratch.repo, "elsewhere"),
     );
+  },
+);
+
+test(
+  "what installs a project's hooks does so in the setup; in our folder they last until the next run",
+  { timeout: patience },
+  async () => {
+    await using scratch = await makeScratch();
+    const install = `at=$(git rev-parse --git-path hooks)
+mkdir -p "$at"; printf '#!/bin/sh\\necho own hook\\n' > "$at/new"; chmod 755 "$at/new"; mv "$at/new" "$at/pre-commit"`;
+    scratch.write("lanes.config.json", JSON.stringify({ setup: install }));
+    await scratch.lanes("init");
+    await scratch.lanes("trust", "--yes");
+    const said = await playedBy(scratch, "one", `echo a > a; git add a; git commit -qm a; ${install}`);
+    expect(said.match(/^own hook$/gm)).toEqual(["own hook"]);
+    const ours = join(scratch.repo, ".orchestration/hooks/pre-commit");
+    expect(readFileSync(join(scratch.repo, ".git/hooks/pre-commit"), "utf8")).toContain("own hook");
+    expect(readFileSync(ours, "utf8")).toContain("own hook");
+    expect(await playedBy(scratch, "two", "echo b > b; git add b; git commit -qm b")).toMatch(/^own hook$/m);
+    expect(readFileSync(ours, "utf8")).toContain("lock check");
+    expect(statSync(ours).mode & 0o777).toBe(0o500);
   },
 );
