@@ -52,14 +52,15 @@ export const warning = (state: State, id: string, lane: string, git: LaneSeen | 
 const undoWarning = (state: State, id: string): readonly string[] => {
   const lane = state.lanes.get(id);
   if (!lane?.landed) return [`Take lane ${id} back?`];
-  const { merge, target } = lane.landed;
+  const { merge, target, gate } = lane.landed;
   const few = (lanes: readonly { readonly id: string }[]): string => names(lanes.map((one) => one.id));
+  const checked = gate ? "checked before it lands" : "checked where a check is configured";
   const [on, later] = [landedOn(state, lane), landedAfter(state, lane)];
   return [
     `Take lane ${id} off ${target} again?`,
     later.length === 0
-      ? `${target} goes back from ${merge.slice(0, 7)} if nobody has it yet; else a checked commit takes it out.`
-      : `A commit takes out what ${merge.slice(0, 7)} brought; it is checked before it lands.`,
+      ? `${target} goes back from ${merge.slice(0, 7)} if nobody has it yet; else a commit takes it out, ${checked}.`
+      : `A commit takes out what ${merge.slice(0, 7)} brought, ${checked}.`,
     ...(on.length > 0 ? [`These have landed and depend on it: ${few(on)}.`] : []),
     ...(on.length === 0 && later.length > 0 ? [`Landed after it: ${few(later)}.`] : []),
     `${branchOf(id)} stays; m brings it back.`,
