@@ -33,7 +33,13 @@ test.each(["lane", "configuration"])(
     ]);
     expect(await scratch.git("log", "--format=%s", "main")).toBe("Begin");
     const head = await scratch.git("rev-parse", "lane/docs/work");
-    expect((await scratch.lanes("approve", "docs")).stdout).toContain(`approved docs at ${head.slice(0, 7)}`);
+    const begun = await scratch.git("rev-parse", "main");
+    const other = await scratch.lanes("approve", "docs", "--head", begun);
+    expect([other.code, other.stderr]).toEqual([4, expect.stringContaining(`not at ${begun.slice(0, 7)}`)]);
+    expect(await scratch.lanes("approve", "docs", "--head", "HEAD")).toMatchObject({ code: 64 });
+    expect((await scratch.lanes("approve", "docs", "--head", head.slice(0, 9))).stdout).toContain(
+      `approved docs at ${head.slice(0, 7)}`,
+    );
     expect((await scratch.lanes("why", "docs")).stdout).toContain(`approved at ${head.slice(0, 7)}`);
     // A new commit voids it.
     const lane = join(scratch.repo, ".worktrees", "docs");
