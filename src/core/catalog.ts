@@ -240,8 +240,8 @@ export const catalog: readonly Capability[] = [
     title: "Let lanes land exactly as they are now; a new commit needs a new approval",
     group: "lanes",
     arguments: lanes,
-    options: [],
-    examples: ["lanes approve docs && lanes merge docs"],
+    options: [{ flags: "--head <commit>", about: "only this commit, as it was looked at; of one lane" }],
+    examples: ["lanes approve docs && lanes merge docs", "lanes approve docs --head 3f2a91c"],
     wish: (lane) => ({ type: "approve", lanes: [lane], heads: new Map() }),
   },
   {

@@ -40,8 +40,15 @@ export type Command =
       readonly override?: string;
       readonly evidence: ReadonlyMap<string, Evidence>;
     }
-  /** A person lets these lanes land as they are now. `heads`: lane → head, as git shows it. */
-  | { readonly type: "approve"; readonly lanes: readonly string[]; readonly heads: ReadonlyMap<string, string> }
+  /** A person lets these lanes land as they are now. */
+  | {
+      readonly type: "approve";
+      readonly lanes: readonly string[];
+      /** Lane → head, as git shows it. */
+      readonly heads: ReadonlyMap<string, string>;
+      /** What the person looked at, or its beginning: nothing else is approved. */
+      readonly seen?: string;
+    }
   /** Give lanes back to their agents, with a word on what is to be done; without one it is said what was wrong. */
   | { readonly type: "handoff"; readonly lanes: readonly string[]; readonly note?: string }
   /** A conflict was put into the lane's worktree, or taken out again (no `onto`). */

@@ -43,7 +43,7 @@ export const decide = (state: State, command: Command): Decision | Refusal => {
     case "merge":
       return each(state, command.lanes, (lane) => merge(lane, command.evidence.get(lane.id), command));
     case "approve":
-      return each(state, command.lanes, (lane) => approve(lane, command.heads.get(lane.id)));
+      return each(state, command.lanes, (lane) => approve(lane, command.heads.get(lane.id), command.seen));
     case "handoff":
       return each(state, command.lanes, (lane) => handoff(lane, command.note));
     case "resolve":

@@ -5,8 +5,8 @@ import type { Lane, LaneState } from "./state.ts";
 
 const over: ReadonlySet<LaneState> = new Set(["merged", "cancelled"]);
 
-/** A person's word that this head may land. Without a head there is nothing to approve. */
-export const approve = (lane: Lane, head: string | undefined): readonly Event[] | Refusal => {
+/** A person's word that this head may land. Without a head there is nothing to approve; `seen`: what the person looked at. */
+export const approve = (lane: Lane, head: string | undefined, seen = ""): readonly Event[] | Refusal => {
   const { id: key, state, approved } = lane;
   if (over.has(state)) return { refused: `lane ${key} is ${state}`, hint: `lanes why ${key}`, code: 4, lane: key };
   if (head === undefined || head === "") {
@@ -16,6 +16,10 @@ export const approve = (lane: Lane, head: string | undefined): readonly Event[] 
       code: 4,
       lane: key,
     };
+  }
+  if (!head.startsWith(seen)) {
+    const refused = `lane ${key} is at ${head.slice(0, 7)} now, not at ${seen.slice(0, 7)}`;
+    return { refused, hint: "look at what came, then approve that", code: 4, lane: key };
   }
   return approved?.head === head ? [] : [{ type: "lane.approved", key, head }];
 };

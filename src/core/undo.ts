@@ -73,6 +73,13 @@ export const lastLanded = (state: State): readonly Lane[] => {
   return merged.filter(({ landed }) => landed?.merge === last?.landed?.merge);
 };
 
+/** What tests the target without it: the check of the request, else the configured one, else that which the landing passed. */
+export const undoCheck = (
+  landed: Landed,
+  asked: string | undefined,
+  configured: string | undefined,
+): string | undefined => (asked ?? configured ?? landed.gate?.check) || undefined;
+
 /** What the target was before and after this lane's own step: the difference is what its landing brought. */
 export const stepOf = ({ before, merge, step }: Landed): Step => step ?? { from: before, to: merge };
 

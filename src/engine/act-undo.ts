@@ -4,7 +4,7 @@ import { isNo, type No } from "../core/observed.ts";
 import type { Action } from "../core/plan.ts";
 import { checkRunOf, checkRunsMax } from "../core/queue.ts";
 import type { Landed, Lane, State } from "../core/state.ts";
-import { landedAfter, stepOf, undoMessage } from "../core/undo.ts";
+import { landedAfter, stepOf, undoCheck, undoMessage } from "../core/undo.ts";
 import type { World } from "../port.ts";
 import { runCheck } from "./check.ts";
 import { loadRules } from "./policy.ts";
@@ -16,7 +16,7 @@ export const undoBuild = async (work: Work, lane: Lane): Promise<void> => {
   if (!landed || !undoing) return;
   work.rules = await loadRules(work.world.settings, work.rules);
   const { policy } = work.rules;
-  const check = (undoing.check ?? policy.check) || undefined;
+  const check = undoCheck(landed, undoing.check, policy.check);
   const wayOut = await wayOutOf(work.world, work.ledger.state, lane, landed, undoing.at);
   if (isNo(wayOut)) return refuse(work, lane, wayOut);
   const started = { type: "merge.undo-started", key, ...wayOut } as const;

@@ -39,7 +39,8 @@ export interface UndoSeen {
   readonly target: string;
   readonly way:
     | { readonly how: "back"; readonly to: string }
-    | { readonly how: "revert" }
+    /** `check`: what tests the target without it; nothing does when undefined. */
+    | { readonly how: "revert"; readonly check: string | undefined }
     | { readonly how: "refused"; readonly why: string; readonly paths: readonly string[]; readonly code: number };
   /** Lanes that have landed and depend on it. */
   readonly dependants: readonly string[];
@@ -69,8 +70,8 @@ export interface Engine {
   resolve(lane: string): Promise<Resolved | No>;
   /** Take it out again. Undefined: none stood there. */
   dropResolve(lane: string): Promise<{ readonly saved: string } | undefined | No>;
-  /** What taking the landings of these lanes back would mean, as things stand now. Nothing changes. */
-  foresee(lanes: readonly string[]): Promise<readonly UndoSeen[]>;
+  /** What taking the landings of these lanes back would mean, as things stand now; `check` as in the wish. Nothing changes. */
+  foresee(lanes: readonly string[], check?: string): Promise<readonly UndoSeen[]>;
   limits(): Promise<Limits>;
   /** Configuration as it holds now; a No names the file and field. */
   settings(): Promise<Loaded | No>;

@@ -49,10 +49,12 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
     },
     resolve: async (lane) => (await import("./resolve.ts")).resolve(ledger, world, lane),
     dropResolve: async (lane) => (await import("./resolve.ts")).dropResolve(ledger, world, lane),
-    foresee: async (lanes) => {
+    foresee: async (lanes, check) => {
       const { foresee } = await import("./foresee.ts");
       return Promise.all(
-        lanes.flatMap((id) => ledger.state.lanes.get(id) ?? []).map((lane) => foresee(world, ledger.state, lane)),
+        lanes
+          .flatMap((id) => ledger.state.lanes.get(id) ?? [])
+          .map((lane) => foresee(world, ledger.state, lane, check)),
       );
     },
     limits,

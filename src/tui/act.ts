@@ -2,6 +2,7 @@
 import { capability, whyNot } from "../core/catalog.ts";
 import type { Command, Refusal } from "../core/command.ts";
 import { isRefusal } from "../core/decide.ts";
+import type { Event } from "../core/event.ts";
 import { branchOf } from "../core/id.ts";
 import type { LaneSeen } from "../core/observed.ts";
 import { isHeld, isLive } from "../core/schedule.ts";
@@ -52,24 +53,26 @@ export const warning = (state: State, id: string, lane: string, git: LaneSeen | 
 const undoWarning = (state: State, id: string): readonly string[] => {
   const lane = state.lanes.get(id);
   if (!lane?.landed) return [`Take lane ${id} back?`];
-  const { merge, target } = lane.landed;
+  const { merge, target, gate } = lane.landed;
   const few = (lanes: readonly { readonly id: string }[]): string => names(lanes.map((one) => one.id));
+  const checked = gate ? "checked before it lands" : "checked where a check is configured";
   const [on, later] = [landedOn(state, lane), landedAfter(state, lane)];
   return [
     `Take lane ${id} off ${target} again?`,
     later.length === 0
-      ? `${target} goes back from ${merge.slice(0, 7)} if nobody has it yet; else a checked commit takes it out.`
-      : `A commit takes out what ${merge.slice(0, 7)} brought; it is checked before it lands.`,
+      ? `${target} goes back from ${merge.slice(0, 7)} if nobody has it yet; else a commit takes it out, ${checked}.`
+      : `A commit takes out what ${merge.slice(0, 7)} brought, ${checked}.`,
     ...(on.length > 0 ? [`These have landed and depend on it: ${few(on)}.`] : []),
     ...(on.length === 0 && later.length > 0 ? [`Landed after it: ${few(later)}.`] : []),
     `${branchOf(id)} stays; m brings it back.`,
   ];
 };
 
-/** Ask for a capability on these lanes; the answer is a toast. */
-export const act = async (engine: Engine, id: string, lanes: readonly string[]): Promise<Toast> => {
-  const command = commandOf(id, lanes);
-  if (!command) return { text: `${id} is not a capability of lanes`, tone: "bad" };
+/** Ask for a capability on these lanes; the answer is a toast. `seen`: the head that the screen shows of them. */
+export const act = async (engine: Engine, id: string, lanes: readonly string[], seen?: string): Promise<Toast> => {
+  const wished = commandOf(id, lanes);
+  if (!wished) return { text: `${id} is not a capability of lanes`, tone: "bad" };
+  const command = wished.type === "approve" && seen !== undefined ? { ...wished, seen } : wished;
   const untrusted = await untrustedAt(engine, placesOf(engine.state(), command));
   if (untrusted) return refused(untrusted);
   const begun = begunBy(engine.state(), command);
@@ -83,8 +86,12 @@ export const act = async (engine: Engine, id: string, lanes: readonly string[]):
       text: `${said[id] ?? id} ${names(lanes)}: recorded; the engine is silent, it will be done`,
       tone: "alert",
     };
-  return { text: `${said[id] ?? id} ${names(lanes)}`, tone: "good" };
+  return { text: `${said[id] ?? id} ${names(lanes)}${headsOf(answer.events)}`, tone: "good" };
 };
+
+/** What was approved, by its short name. */
+const headsOf = (events: readonly Event[]): string =>
+  events.flatMap((event) => (event.type === "lane.approved" ? ` at ${event.head.slice(0, 7)}` : [])).join("");
 
 /** Break a claim on paths, with the reason that stays in the journal; the answer is a toast. */
 export const breakLease = async (engine: Engine, claim: number, why: string): Promise<Toast> => {

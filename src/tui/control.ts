@@ -56,8 +56,8 @@ export const createControl = (store: LanesStore, world: Surroundings): Control =
 
   const toast = (what: Toast): void => change({ type: "toast", toast: what });
 
-  const ask = (capability: string, lanes: readonly string[]): void => {
-    act(world.engine, capability, lanes).then(toast, (error: unknown) => toast(broken(error)));
+  const ask = (capability: string, lanes: readonly string[], seen?: string): void => {
+    act(world.engine, capability, lanes, seen).then(toast, (error: unknown) => toast(broken(error)));
   };
 
   const wish = (named: string | undefined): void => {
@@ -68,7 +68,7 @@ export const createControl = (store: LanesStore, world: Surroundings): Control =
     const git = store.getState().lanes.find(({ id }) => id === lane)?.git;
     const no = refusalOf(world.engine.state(), capability, lane);
     if (no) return toast(refused(no));
-    if (!destructive.has(capability)) return ask(capability, [lane]);
+    if (!destructive.has(capability)) return ask(capability, [lane], git?.head);
     change({ type: "confirm", capability, lane, lines: warning(world.engine.state(), capability, lane, git) });
   };
 

@@ -33,6 +33,13 @@ describe("an approval", () => {
     expect(row && whyNot(state, row, "a")).toBeUndefined();
   });
 
+  test("is of what the person looked at", () => {
+    const about = (seen: string): unknown =>
+      decide(laneIn("ready"), { type: "approve", lanes: ["a"], heads: new Map([["a", "0123456789"]]), seen });
+    expect(about("0123")).toMatchObject({ events: [{ head: "0123456789" }] });
+    expect(about("9876543210")).toMatchObject({ refused: "lane a is at 0123456 now, not at 9876543", code: 4 });
+  });
+
   test("is told of a ready lane, and that one is missing", () => {
     const state = laneIn("ready", { review: "required" });
     expect([detail(state), next(state)]).toEqual([

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 
 import { makeScratch, type Scratch, until } from "./scratch.ts";
+import { openTerminal } from "./terminal.ts";
 
 const patience = 300_000;
 
@@ -32,7 +33,13 @@ test.each(["lane", "configuration"])(
     ]);
     expect(await scratch.git("log", "--format=%s", "main")).toBe("Begin");
     const head = await scratch.git("rev-parse", "lane/docs/work");
-    expect((await scratch.lanes("approve", "docs")).stdout).toContain(`approved docs at ${head.slice(0, 7)}`);
+    const begun = await scratch.git("rev-parse", "main");
+    const other = await scratch.lanes("approve", "docs", "--head", begun);
+    expect([other.code, other.stderr]).toEqual([4, expect.stringContaining(`not at ${begun.slice(0, 7)}`)]);
+    expect(await scratch.lanes("approve", "docs", "--head", "HEAD")).toMatchObject({ code: 64 });
+    expect((await scratch.lanes("approve", "docs", "--head", head.slice(0, 9))).stdout).toContain(
+      `approved docs at ${head.slice(0, 7)}`,
+    );
     expect((await scratch.lanes("why", "docs")).stdout).toContain(`approved at ${head.slice(0, 7)}`);
     // A new commit voids it.
     const lane = join(scratch.repo, ".worktrees", "docs");
@@ -66,14 +73,35 @@ test(
     expect((await scratch.lanes("why", "docs")).stdout).toContain("overridden: the release waits");
     const bin = join(import.meta.dirname, "../../bin/lanes.js");
     const said = join(scratch.repo, "..", "said");
-    const tries = ["approve more", "merge more --override --why x", "undo --yes"].map(
-      (words) => `${process.execPath} ${bin} ${words}; echo $? >> ${said}`,
-    );
+    scratch.write("lanes.config.json", JSON.stringify({ check: "false" }));
+    const personal = [
+      "approve more",
+      "merge more --override --why x",
+      "merge more --check true",
+      "full --check true",
+      "undo --yes",
+      "remove holder --yes",
+      "lock break 1 --why x",
+      "trust --yes",
+      "reset --yes",
+    ];
+    const tries = personal.map((words) => `${process.execPath} ${bin} ${words}; echo $? >> ${said}`);
     await scratch.add("more", { command: tries.join("; ") });
     await scratch.lanes("exec-lane", "more");
-    expect(scratch.read("../said")).toBe("4\n4\n4\n");
+    expect(scratch.read("../said")).toBe("4\n".repeat(personal.length));
   },
 );
+
+test("an agent's terminal shows the status, not the control center", { timeout: patience }, async () => {
+  await using scratch = await makeScratch();
+  await scratch.add("docs", { agent: "manual" });
+  for (const words of [[], ["status"]]) {
+    const terminal = openTerminal({ repo: scratch.repo, env: { ...scratch.env, LANES_LANE: "docs" } }, words);
+    expect(await terminal.ended).toBe(0);
+    expect(terminal.raw()).toContain("docs");
+    expect(terminal.raw()).not.toContain("\u001B[?1049h");
+  }
+});
 
 test("an override never lands past a conflict", { timeout: patience }, async () => {
   await using scratch = await makeScratch({ "shared.txt": "a\n" });

@@ -190,6 +190,28 @@ test("a target that fails its check without the work keeps it", { timeout: patie
   expect(await scratch.git("rev-parse", "main")).toBe(main);
 });
 
+test(
+  "what landed with a check of its own is taken out with it; without any it is said",
+  { timeout: patience },
+  async () => {
+    await using scratch = await makeScratch();
+    const gone = join(scratch.repo, "..", "gone");
+    await landed(scratch, "docs", writes("docs.txt", "docs"), { check: `! test -e ${gone}` });
+    await landed(scratch, "bare", writes("bare.txt", "bare"));
+    await landed(scratch, "more", writes("more.txt", "more"));
+    const shown = await scratch.lanes("undo", "docs", "--dry-run");
+    expect(shown.stdout).toContain("it is checked before it lands");
+    expect((await scratch.lanes("undo", "bare", "--dry-run")).stdout).toContain(
+      "brought; unchecked: no check is configured",
+    );
+    expect((await scratch.lanes("undo", "bare", "--dry-run", "--check", "true")).stdout).toContain("it is checked");
+    writeFileSync(gone, "");
+    const refused = await scratch.lanes("undo", "docs", "--yes");
+    expect([refused.code, refused.stdout]).toEqual([1, expect.stringContaining("the check fails without it")]);
+    expect(await scratch.lanes("undo", "bare", "--yes")).toMatchObject({ code: 0 });
+  },
+);
+
 test("the user's edits in the way hold it back until the way is clear", { timeout: patience }, async () => {
   await using scratch = await makeScratch({ "shared.txt": "a\n" });
   await landed(scratch, "docs", "echo b > shared.txt; git commit -qam docs");

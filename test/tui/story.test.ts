@@ -63,6 +63,19 @@ test("a landing is taken back only after the screen said what that means", async
   await stage.end();
 });
 
+test("an approval is of the head that the row shows", async () => {
+  const scene = swing(Date.now());
+  const stage = await openStage(120, 40, scene);
+  stage.press("/db-index\r");
+  await stage.until("db-index");
+  stage.press("a");
+  await stage.until("has no branch");
+  const seen = scene.seen?.lanes.get("db-index")?.head;
+  expect(seen).toMatch(/^[0-9a-z]{7}/);
+  expect(stage.world.commands).toMatchObject([{ type: "approve", lanes: ["db-index"], seen }]);
+  await stage.end();
+});
+
 test("a destructive key asks, and only y agrees", async () => {
   const stage = await openStage(80, 24, swing(Date.now()));
   stage.press("jX");
