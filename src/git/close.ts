@@ -3,6 +3,8 @@ import { lstat, realpath, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { branchOf, refOf, strayText } from "../core/id.ts";
+import { isNo } from "../core/observed.ts";
+import type { No } from "../core/observed.ts";
 import { missing } from "./absent.ts";
 import { call, endOf, must } from "./call.ts";
 import type { Context } from "./call.ts";
@@ -43,14 +45,16 @@ export const closeLane = async (
   const work = await workOf(context, lane, target, head);
   const loose = there ? [] : await looseCommits(context, lane);
   const unsaved = !there && (loose.length > 0 || (save && !work.contained));
-  const earlier = unsaved ? await savedBranch(context, lane, head, loose) : undefined;
+  const earlier = unsaved ? await savedBranch(context, lane, head, loose) : {};
+  if (isNo(earlier)) return { removed: false, why: earlier.refused };
   const done = there
     ? await context.alone(() => remove(context, lane, path, work, { save, pool }))
     : await forget(context, lane, path);
   if (typeof done === "string") return { removed: false, why: done };
   await context.step("close:removed");
   const fresh = there && save && done.saved === undefined && !work.contained;
-  const saved = done.saved ?? earlier ?? (fresh ? await savedBranch(context, lane, head, []) : undefined);
+  const late = fresh ? await savedBranch(context, lane, head, []) : {};
+  const saved = done.saved ?? earlier.ref ?? (isNo(late) ? undefined : late.ref);
   const droppable = work.contained || saved !== undefined;
   const why = await dropBranch(context, lane, target, head, droppable);
   return { removed: true, why, ...done, ...(saved === undefined ? {} : { saved }) };
@@ -267,21 +271,21 @@ const wayOut = async (
   return "refused" in fresh ? `${why === undefined ? "" : `${why}, and `}${fresh.refused}` : fresh;
 };
 
-/** Keep a branch whose worktree is gone: by what was kept of the lane already, if that holds it. */
+/** Keep a branch whose worktree is gone: by what was kept of the lane already, if that holds it. A No when it cannot be kept. */
 const savedBranch = async (
   context: Context,
   lane: string,
   head: string | undefined,
   loose: readonly string[],
-): Promise<string | undefined> => {
+): Promise<{ readonly ref?: string } | No> => {
   const wanted = [...(head === undefined ? [] : [head]), ...loose];
-  if (wanted.length === 0) return undefined;
+  if (wanted.length === 0) return {};
   for (const kept of (await keptOf(context, lane)).toReversed()) {
     const held = await Promise.all(wanted.map((commit) => contains(context, kept.commit, commit)));
-    if (!held.includes(false)) return kept.ref;
+    if (!held.includes(false)) return { ref: kept.ref };
   }
   const saved = await saveLane(context, lane);
-  return "refused" in saved ? undefined : saved.ref;
+  return isNo(saved) ? saved : { ref: saved.ref };
 };
 
 const dropBranch = async (

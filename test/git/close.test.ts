@@ -164,3 +164,20 @@ test("a lane that was never filled with files goes", async () => {
   await expect(s.again({ step }).openLane("one", s.run("rev-parse", "main"))).rejects.toThrow("crash");
   expect(await s.git.closeLane("one", "main")).toEqual({ removed: true, why: "" });
 });
+
+test("a branch whose worktree is gone stays known when it cannot be kept", async () => {
+  const s = await scene();
+  yes(await open(s));
+  const head = s.commit(".worktrees/one", { "x.txt": "x\n" });
+  rmSync(lanePath(s), { recursive: true });
+  // A ref with the name of the folder: git makes none below it.
+  s.run("update-ref", "refs/lanes/trash", "main");
+  const answer = await s.git.closeLane("one", "main", { save: true });
+  expect(answer.removed).toBe(false);
+  expect(answer.why).toContain("keep");
+  expect(s.run("rev-parse", "lane/one/work")).toBe(head);
+  expect(s.run("worktree", "list", "--porcelain")).toContain("/one");
+  s.run("update-ref", "-d", "refs/lanes/trash");
+  const saved = "refs/lanes/trash/one/1";
+  expect(await s.git.closeLane("one", "main", { save: true })).toEqual({ removed: true, why: "", saved });
+});
