@@ -35,14 +35,14 @@ export const closeLane = async (
   context: Context,
   lane: string,
   target: string,
-  { save = false, pool = 0 }: Closing = {},
+  { save = false, pool = 0, undone = false }: Closing = {},
 ): Promise<Closed> => {
   const path = lanePath(context.layout, lane);
   const head = await commitOf(context, refOf(lane));
   await settleMoves(context);
   const there = await isThere(path);
   if (there && head !== undefined) await finish(context, lane, head, path);
-  const work = await workOf(context, lane, target, head);
+  const work = await workOf(context, lane, { target, head, undone });
   const loose = there ? [] : await looseCommits(context, lane);
   const unsaved = !there && (loose.length > 0 || (save && !work.contained));
   const earlier = unsaved ? await savedBranch(context, lane, head, loose) : {};
@@ -61,20 +61,29 @@ export const closeLane = async (
 };
 
 /** Why `closeLane` would leave the worktree where it is, without saving; undefined when it would remove it. Changes nothing. */
-export const whyStays = async (context: Context, lane: string, target: string): Promise<string | undefined> => {
+export const whyStays = async (
+  context: Context,
+  lane: string,
+  target: string,
+  undone = false,
+): Promise<string | undefined> => {
   const path = lanePath(context.layout, lane);
   if (!(await isThere(path))) return undefined;
   const tree = await ownTree(context, path);
   if (tree === undefined) return noWorktree(path);
   const head = await commitOf(context, refOf(lane));
   if (head !== undefined && !seeAdmin(tree.admin).names.has("index")) return undefined;
-  return (await judge(context, lane, tree, await workOf(context, lane, target, head))).why;
+  return (await judge(context, lane, tree, await workOf(context, lane, { target, head, undone }))).why;
 };
 
-/** How a lane is closed. `pool`: how many idle worktrees may wait for other lanes. */
+/**
+ * How a lane is closed. `pool`: how many idle worktrees may wait for other lanes. `undone`: its landing was taken back, by a commit
+ * that leaves the lane's own in the target's history.
+ */
 export interface Closing {
   readonly save?: boolean;
   readonly pool?: number;
+  readonly undone?: boolean;
 }
 
 /** What became of a lane's worktree, and why. */
@@ -98,7 +107,13 @@ interface Work {
   readonly own: string | undefined;
 }
 
-const workOf = async (context: Context, lane: string, target: string, head: string | undefined): Promise<Work> => {
+interface Asked {
+  readonly target: string;
+  readonly head: string | undefined;
+  readonly undone: boolean;
+}
+
+const workOf = async (context: Context, lane: string, { target, head, undone }: Asked): Promise<Work> => {
   if (head === undefined) return { contained: false, own: `the branch ${branchOf(lane)} is gone` };
   const [tip, base, landed] = await Promise.all([
     commitOf(context, `refs/heads/${target}`),
@@ -107,6 +122,7 @@ const workOf = async (context: Context, lane: string, target: string, head: stri
   ]);
   // Squashed or rebased work is on the target as other commits; its own stay with the ref that says so.
   const contained = landed === head || (tip !== undefined && (await contains(context, tip, head)));
+  if (contained && undone) return { contained: false, own: `what it landed was taken off ${target} again` };
   if (contained || head === base) return { contained, own: undefined };
   return { contained, own: `it has commits that ${target} does not have` };
 };
