@@ -271,6 +271,8 @@ export interface Git {
       readonly save?: boolean;
       /** Its worktree is not removed but waits for another lane, while fewer than so many do. */
       readonly pool?: number;
+      /** Its landing was taken back: that its commits are in the target's history does not mean that its work is there. */
+      readonly undone?: boolean;
     },
   ): Promise<{ readonly removed: boolean; readonly why: string; readonly kept?: string; readonly saved?: string }>;
   /**
@@ -279,7 +281,7 @@ export interface Git {
    */
   fillPool(size: number, target: string): Promise<void>;
   /** Why `closeLane` would leave the worktree, without saving; undefined when it would remove it. Changes nothing. */
-  whyStays(lane: string, target: string): Promise<string | undefined>;
+  whyStays(lane: string, target: string, undone?: boolean): Promise<string | undefined>;
   /**
    * Keep all of a lane's work (HEAD, branch, index, tracked and untracked files; not the ignored ones) under a ref, changing nothing
    * in the lane. The same work once more is the same ref. A No when there is neither branch nor worktree, or git cannot read it.

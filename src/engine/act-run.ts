@@ -278,6 +278,7 @@ export const remove = async (work: Work, lane: Lane): Promise<void> => {
   const { removed, why, kept, saved } = await work.world.git.closeLane(key, targetOf(work, lane), {
     save: lane.saves === true,
     pool: poolOf(work.rules.config),
+    undone: lane.undone !== undefined,
   });
   const where = { ...(kept === undefined ? {} : { kept }), ...(saved === undefined ? {} : { saved }) };
   await tell(work, lane, [removed ? { type: "worktree.removed", key, ...where } : { type: "worktree.kept", key, why }]);

@@ -138,9 +138,12 @@ export const undoLand = async (work: Work, lane: Lane, candidate: string): Promi
     return;
   }
   await ("moved" in answer
-    ? tell(work, lane, [{ type: "merge.undo-requeued", key, why: `${target} moved meanwhile` }])
+    ? tell(work, lane, [{ type: "merge.undo-requeued", key, why: whyAnew(target, answer.moved === undoing.onto) }])
     : tell(work, lane, [{ type: "merge.undone", key, commit: answer.tip, how: back ? "back" : "revert" }]));
 };
+
+const whyAnew = (target: string, stands: boolean): string =>
+  stands ? `what landed on ${target} is elsewhere too by now` : `${target} moved meanwhile`;
 
 const refuse = async (work: Work, lane: Lane, { refused: why, hint, code, paths = [] }: No): Promise<void> => {
   const event = {

@@ -121,7 +121,8 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
     },
     whyStays: (lane) => {
       const { lanes, target = "main" } = ledger.state;
-      return world.git.whyStays(lane, lanes.get(lane)?.spec.target ?? target);
+      const seen = lanes.get(lane);
+      return world.git.whyStays(lane, seen?.spec.target ?? target, seen?.undone !== undefined);
     },
     kept: () => world.git.kept(),
     emptyPool: () => world.git.fillPool(0, ledger.state.target ?? "main"),

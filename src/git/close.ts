@@ -3,6 +3,8 @@ import { lstat, realpath, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { branchOf, refOf, strayText } from "../core/id.ts";
+import { isNo } from "../core/observed.ts";
+import type { No } from "../core/observed.ts";
 import { missing } from "./absent.ts";
 import { call, endOf, must } from "./call.ts";
 import type { Context } from "./call.ts";
@@ -33,44 +35,55 @@ export const closeLane = async (
   context: Context,
   lane: string,
   target: string,
-  { save = false, pool = 0 }: Closing = {},
+  { save = false, pool = 0, undone = false }: Closing = {},
 ): Promise<Closed> => {
   const path = lanePath(context.layout, lane);
   const head = await commitOf(context, refOf(lane));
   await settleMoves(context);
   const there = await isThere(path);
   if (there && head !== undefined) await finish(context, lane, head, path);
-  const work = await workOf(context, lane, target, head);
+  const work = await workOf(context, lane, { target, head, undone });
   const loose = there ? [] : await looseCommits(context, lane);
   const unsaved = !there && (loose.length > 0 || (save && !work.contained));
-  const earlier = unsaved ? await savedBranch(context, lane, head, loose) : undefined;
+  const earlier = unsaved ? await savedBranch(context, lane, head, loose) : {};
+  if (isNo(earlier)) return { removed: false, why: earlier.refused };
   const done = there
     ? await context.alone(() => remove(context, lane, path, work, { save, pool }))
     : await forget(context, lane, path);
   if (typeof done === "string") return { removed: false, why: done };
   await context.step("close:removed");
   const fresh = there && save && done.saved === undefined && !work.contained;
-  const saved = done.saved ?? earlier ?? (fresh ? await savedBranch(context, lane, head, []) : undefined);
+  const late = fresh ? await savedBranch(context, lane, head, []) : {};
+  const saved = done.saved ?? earlier.ref ?? (isNo(late) ? undefined : late.ref);
   const droppable = work.contained || saved !== undefined;
   const why = await dropBranch(context, lane, target, head, droppable);
   return { removed: true, why, ...done, ...(saved === undefined ? {} : { saved }) };
 };
 
 /** Why `closeLane` would leave the worktree where it is, without saving; undefined when it would remove it. Changes nothing. */
-export const whyStays = async (context: Context, lane: string, target: string): Promise<string | undefined> => {
+export const whyStays = async (
+  context: Context,
+  lane: string,
+  target: string,
+  undone = false,
+): Promise<string | undefined> => {
   const path = lanePath(context.layout, lane);
   if (!(await isThere(path))) return undefined;
   const tree = await ownTree(context, path);
   if (tree === undefined) return noWorktree(path);
   const head = await commitOf(context, refOf(lane));
   if (head !== undefined && !seeAdmin(tree.admin).names.has("index")) return undefined;
-  return (await judge(context, lane, tree, await workOf(context, lane, target, head))).why;
+  return (await judge(context, lane, tree, await workOf(context, lane, { target, head, undone }))).why;
 };
 
-/** How a lane is closed. `pool`: how many idle worktrees may wait for other lanes. */
+/**
+ * How a lane is closed. `pool`: how many idle worktrees may wait for other lanes. `undone`: its landing was taken back, by a commit
+ * that leaves the lane's own in the target's history.
+ */
 export interface Closing {
   readonly save?: boolean;
   readonly pool?: number;
+  readonly undone?: boolean;
 }
 
 /** What became of a lane's worktree, and why. */
@@ -94,7 +107,13 @@ interface Work {
   readonly own: string | undefined;
 }
 
-const workOf = async (context: Context, lane: string, target: string, head: string | undefined): Promise<Work> => {
+interface Asked {
+  readonly target: string;
+  readonly head: string | undefined;
+  readonly undone: boolean;
+}
+
+const workOf = async (context: Context, lane: string, { target, head, undone }: Asked): Promise<Work> => {
   if (head === undefined) return { contained: false, own: `the branch ${branchOf(lane)} is gone` };
   const [tip, base, landed] = await Promise.all([
     commitOf(context, `refs/heads/${target}`),
@@ -103,6 +122,7 @@ const workOf = async (context: Context, lane: string, target: string, head: stri
   ]);
   // Squashed or rebased work is on the target as other commits; its own stay with the ref that says so.
   const contained = landed === head || (tip !== undefined && (await contains(context, tip, head)));
+  if (contained && undone) return { contained: false, own: `what it landed was taken off ${target} again` };
   if (contained || head === base) return { contained, own: undefined };
   return { contained, own: `it has commits that ${target} does not have` };
 };
@@ -267,21 +287,21 @@ const wayOut = async (
   return "refused" in fresh ? `${why === undefined ? "" : `${why}, and `}${fresh.refused}` : fresh;
 };
 
-/** Keep a branch whose worktree is gone: by what was kept of the lane already, if that holds it. */
+/** Keep a branch whose worktree is gone: by what was kept of the lane already, if that holds it. A No when it cannot be kept. */
 const savedBranch = async (
   context: Context,
   lane: string,
   head: string | undefined,
   loose: readonly string[],
-): Promise<string | undefined> => {
+): Promise<{ readonly ref?: string } | No> => {
   const wanted = [...(head === undefined ? [] : [head]), ...loose];
-  if (wanted.length === 0) return undefined;
+  if (wanted.length === 0) return {};
   for (const kept of (await keptOf(context, lane)).toReversed()) {
     const held = await Promise.all(wanted.map((commit) => contains(context, kept.commit, commit)));
-    if (!held.includes(false)) return kept.ref;
+    if (!held.includes(false)) return { ref: kept.ref };
   }
   const saved = await saveLane(context, lane);
-  return "refused" in saved ? undefined : saved.ref;
+  return isNo(saved) ? saved : { ref: saved.ref };
 };
 
 const dropBranch = async (

@@ -27,11 +27,12 @@ const timeoutMs = 120_000;
 
 /**
  * The message as the person's `commit-msg` hook leaves it, after `pre-merge-commit` had nothing against the files. Only hooks
- * of a `core.hooksPath` of their own configuration are run. A No when one refuses.
+ * of a `core.hooksPath` of their own configuration are run, of an absolute one or one below `~/`. A No when one refuses.
  */
 export const hooked = async (context: Context, ask: HookAsk): Promise<string | No> => {
   const path = (await ownSettings(context, String.raw`^core\.hookspath$`)).get("core.hookspath");
-  if (path === undefined || path === "" || path === "/dev/null") return ask.message;
+  // Any other path would be looked for in the tree that is about to land, which an agent wrote.
+  if (path === undefined || path === "/dev/null" || !/^~?\//.test(path)) return ask.message;
   return context.hooks(() => askHooks(context, ask, path));
 };
 

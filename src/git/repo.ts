@@ -47,7 +47,7 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     commitAll: (lane, message, within) => commitAll(context, lane, message, within),
     closeLane: (lane, target, how) => closeLane(context, lane, target, how),
     fillPool: (size, target) => refill(context, size, target),
-    whyStays: (lane, target) => whyStays(context, lane, target),
+    whyStays: (lane, target, undone) => whyStays(context, lane, target, undone),
     saveLane: (lane) => saveLane(context, lane),
     restoreLane: (lane, n) => restoreLane(context, lane, n),
     kept: async () => (await keptOf(context)).map(keptShown),

@@ -45,6 +45,13 @@ export const putConflict = async (
   const place = treePlace(context.layout, path, admin);
   const { busy } = seeAdmin(admin);
   const standing = smallText(join(admin, "MERGE_HEAD"))?.trim();
+  // A killed call merged, and did not say so yet: what it left is kept, and merged anew.
+  const half = busy === undefined && smallText(join(admin, beginMark))?.trim() === head;
+  if (half) {
+    const saved = await saveLane(context, lane);
+    if (isNo(saved)) return saved;
+    await must(context, place, ["read-tree", "--reset", "-u", head], { writes: path });
+  }
   if (busy === undefined) {
     const dirty = (await uncommitted(context, place)).filter(({ index }) => index !== "?").map((entry) => entry.path);
     if (dirty.length > 0) {
@@ -53,6 +60,7 @@ export const putConflict = async (
   } else if (busy !== "merge") {
     return { refused: `a ${busy} is in progress in ${path}`, hint: "finish or abort it", code: 4 };
   }
+  if (busy !== undefined) await rm(join(admin, beginMark), { force: true });
   const saved = await saveLane(context, lane);
   if (isNo(saved)) return saved;
   if (busy === undefined) {
@@ -64,6 +72,9 @@ export const putConflict = async (
   if (paths.length === 0 && busy === undefined) await abort(context, place);
   return { onto: busy === undefined ? tip : (standing ?? tip), paths, saved: saved.ref };
 };
+
+/** Names the lane's tip while our merge of it is made, until git knows of that merge. */
+const beginMark = "lanekeeper-resolving";
 
 interface Sides {
   readonly lane: string;
@@ -90,18 +101,22 @@ const begin = async (context: Context, place: Place, sides: Sides): Promise<No |
   }
   // Git takes the lane for merged already: its work is merged over where it left the target, and the commit will be a merge all the same.
   const bases = await must(context, place, ["merge-base", objectName(since), head]);
+  const mark = join(place.gitDir, beginMark);
+  const base = bases.toString().split("\n", 1)[0] ?? "";
+  const env = { ...person, [`GITHEAD_${head}`]: branchOf(lane), [`GITHEAD_${tip}`]: target };
+  await writeFile(mark, head);
+  const ran = await call(context, place, ["merge-recursive", base, "--", head, tip], { ...more, env });
+  const merged = ran.code === 0 || ran.code === 1;
+  await context.step("resolve:merged");
+  // Last of all what makes it a merge: a commit before the files are merged would drop all that the target has.
   const files: readonly (readonly [string, string])[] = [
     ["MERGE_MSG", `${message}\n`],
     ["MERGE_MODE", "no-ff"],
     ["MERGE_HEAD", `${tip}\n`],
   ];
-  for (const [file, text] of files) await writeFile(join(place.gitDir, file), text);
-  const base = bases.toString().split("\n", 1)[0] ?? "";
-  const env = { ...person, [`GITHEAD_${head}`]: branchOf(lane), [`GITHEAD_${tip}`]: target };
-  const ran = await call(context, place, ["merge-recursive", base, "--", head, tip], { ...more, env });
-  if (ran.code === 0 || ran.code === 1) return undefined;
-  for (const [file] of files) await rm(join(place.gitDir, file), { force: true });
-  return failedTo(`merge ${target} into ${branchOf(lane)}`, ran);
+  if (merged) for (const [file, text] of files) await writeFile(join(place.gitDir, file), text);
+  await rm(mark, { force: true });
+  return merged ? undefined : failedTo(`merge ${target} into ${branchOf(lane)}`, ran);
 };
 
 const unmerged = async (context: Context, place: Place): Promise<readonly string[]> => {

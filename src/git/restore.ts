@@ -30,7 +30,10 @@ export const restoreLane = async (context: Context, lane: string, n?: number): P
   if (kept === undefined) return nothing(lane, n, all);
   const path = lanePath(context.layout, lane);
   const admin = await adminOf(context.layout.common, path);
-  if (admin !== undefined && (await doneWith(admin)) === kept.commit) return told(lane, { path, admin }, kept);
+  if (admin !== undefined && (await doneWith(admin)) === kept.commit) {
+    await unmark(context, lane, kept);
+    return told(lane, { path, admin }, kept);
+  }
   const no = (await inTheWay(context, lane, path, kept)) ?? (await makeRefs(context, lane, kept));
   if (no !== undefined) return no;
   await context.step("restore:refs");
@@ -41,8 +44,7 @@ export const restoreLane = async (context: Context, lane: string, n?: number): P
   await fill(context, lane, tree, kept);
   await context.step("restore:filled");
   await writeFile(join(tree.admin, doneMark), kept.commit);
-  const marker = restoringRef(lane);
-  await changeRefs(context, `lanes: restored ${lane}`, [{ ref: marker, from: kept.commit, to: undefined }]);
+  await unmark(context, lane, kept);
   return told(lane, tree, kept);
 };
 
@@ -53,6 +55,14 @@ const doneWith = (admin: string): Promise<string | undefined> =>
 
 /** While it is there, what stands at the lane's place is a half restored lane of ours. */
 const restoringRef = (lane: string): string => `refs/lanes/restoring/${lane}`;
+
+/** The lane is whole. A mark that stays would have a later call take other things in its place for ours. */
+const unmark = async (context: Context, lane: string, kept: KeptCommit): Promise<void> => {
+  const ref = restoringRef(lane);
+  if ((await commitOf(context, ref)) !== kept.commit) return;
+  const ran = await changeRefs(context, `lanes: restored ${lane}`, [{ ref, from: kept.commit, to: undefined }]);
+  if (ran.code !== 0) throw new Error(failedTo(`let go of ${ref}`, ran).refused);
+};
 
 const tipOf = (kept: KeptCommit): string => kept.branch ?? kept.head ?? kept.commit;
 
@@ -77,7 +87,7 @@ const makeRefs = async (context: Context, lane: string, kept: KeptCommit): Promi
     commitOf(context, laneRefs.base(lane)),
     commitOf(context, restoringRef(lane)),
   ]);
-  if (marker === kept.commit) return undefined;
+  if (marker === kept.commit && branch === tip) return undefined;
   if (branch !== undefined && branch !== tip) {
     const hint = `rename it: git branch -m ${branchOf(lane)} ${lane}-other`;
     return { refused: `there is a branch ${branchOf(lane)} with other commits`, hint, code: 4 };

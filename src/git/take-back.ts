@@ -15,7 +15,8 @@ import type { RefChange } from "./ref.ts";
 /**
  * Like `land`: look at every checkout, write their files, then move all refs in one transaction. What the target had is kept
  * under `refs/lanes/backup/<lane>/<n>`. Called again after a crash it finishes, or says that it is done. `tip`: where the
- * target is. `moved`: it is elsewhere, and what takes the landing back has to be built anew.
+ * target is. `moved`: it is elsewhere, or not to be moved back because others have what landed: what takes the landing back has to
+ * be built anew.
  */
 export const takeBack = async (context: Context, ask: TakeBackAsk): Promise<Taken | No> => {
   for (const text of [ask.onto, ask.commit, ask.head, ask.merge]) objectName(text);
@@ -26,11 +27,13 @@ export const takeBack = async (context: Context, ask: TakeBackAsk): Promise<Take
   const tip = await commitOf(context, ref);
   if (tip === undefined) return { refused: `there is no branch ${target}`, hint: "make it again", code: 4 };
   const all = await worktrees(context);
-  const unsettled = await settleAll(context, all, tip === onto ? { ...ask, ref } : undefined);
-  if (unsettled !== undefined) return unsettled;
   const gone = !(await contains(context, tip, merge));
+  // Since it was decided to move back, somebody may have got it: by a push, a tag or a branch.
+  const shared = back && !gone && !(await onlyTip(context, target, merge));
+  const unsettled = await settleAll(context, all, tip === onto && !shared ? { ...ask, ref } : undefined);
+  if (unsettled !== undefined) return unsettled;
   if (gone || (!back && published && (await contains(context, tip, commit)))) return finish(context, ask, tip);
-  if (!published || tip !== onto) return { moved: tip };
+  if (!published || shared || tip !== onto) return { moved: tip };
   if (!back) await keepCandidate(context, ask);
   const checkouts = checkoutsOf(all, ref);
   for (const checkout of checkouts) {

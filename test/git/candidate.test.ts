@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect, test } from "vitest";
@@ -248,4 +248,22 @@ test("the merges that landed are listed, newest first", async () => {
 test("a count that would lead a parse backwards ends it", () => {
   const told = ["a".repeat(40), "100644 b 1\ta.txt", "", "-3", "a.txt", "CONFLICT (contents)", "text\n", ""].join("\0");
   expect(parseConflict(told)).toEqual({ paths: ["a.txt"], kinds: [] });
+});
+
+test("the person's hooks run from a place of theirs only, never from the tree that is to land", async () => {
+  const s = await scene();
+  const trap = join(s.home, "trap");
+  const hook = join(s.top, "hooks/commit-msg");
+  s.write("hooks/commit-msg", `#!/bin/sh\ntouch '${trap}'\n`);
+  chmodSync(hook, 0o755);
+  s.run("add", "--all");
+  s.run("-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--message", "hooks");
+  for (const value of ["hooks", "./hooks", "../900/hooks"]) {
+    s.run("config", "--global", "core.hooksPath", value);
+    await ready(s, `lane-${value.length}`, { [`${value.length}.txt`]: "x\n" });
+    expect(existsSync(trap)).toBe(false);
+  }
+  s.run("config", "--global", "core.hooksPath", "~/project/hooks");
+  await ready(s, "own", { "own.txt": "x\n" });
+  expect(existsSync(trap)).toBe(true);
 });

@@ -256,3 +256,22 @@ test("what is kept is let go of by its name and commit, and by nothing else", as
   expect(await s.git.dropKept([saved])).toEqual([saved.ref]);
   expect(await s.git.kept()).toEqual([]);
 });
+
+test("restored, killed before its mark is gone, removed unchanged and restored again, it has its commits", async () => {
+  const s = await open();
+  s.commit(folder, { "work.txt": "committed\n" });
+  const [before, branch] = [pictureOf(s), s.run("rev-parse", "lane/one/work")];
+  const mark = "refs/lanes/restoring/one";
+  await s.git.closeLane("one", "main", { save: true });
+  const { commit } = (await s.git.kept())[0] ?? { commit: "" };
+  yes(await s.git.restoreLane("one"));
+  // As a kill after the last file leaves it.
+  s.run("update-ref", mark, commit);
+  yes(await s.again().restoreLane("one"));
+  expect(s.run("for-each-ref", mark)).toBe("");
+  s.run("update-ref", mark, commit);
+  await s.git.closeLane("one", "main", { save: true });
+  expect(isGone(s)).toBe(true);
+  yes(await s.again().restoreLane("one"));
+  expect([s.run("rev-parse", "lane/one/work"), pictureOf(s)]).toEqual([branch, before]);
+});

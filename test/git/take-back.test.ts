@@ -110,3 +110,27 @@ test("what is on a tag, another branch or a remote is not moved away", async () 
   }
   expect(await s.git.onlyTip("main", s.run("rev-parse", "main^"))).toBe(false);
 });
+
+test.each(["refs/tags/v1", "refs/heads/other", "refs/remotes/origin/main"])(
+  "what came to be on %s since that was decided is not moved away, nor half moved",
+  async (name) => {
+    const { s, ask } = await landedScene(true);
+    s.run("update-ref", name, ask.merge);
+    expect(await s.git.takeBack(ask)).toEqual({ moved: ask.merge });
+    s.run("update-ref", "-d", name);
+    let count = 0;
+    const step = (): void => {
+      count += 1;
+      if (count === 4) throw new Error("crash");
+    };
+    await expect(s.again({ step }).takeBack(ask)).rejects.toThrow("crash");
+    s.run("update-ref", name, ask.merge);
+    expect(await s.again().takeBack(ask)).toEqual({ moved: ask.merge });
+    expect(s.run("rev-parse", "main")).toBe(ask.merge);
+    expect([s.run("status", "--porcelain"), s.at("../second", "status", "--porcelain")]).toEqual([
+      " M b.txt",
+      " M b.txt",
+    ]);
+    expect(text(s, "a.txt") + text(s, "new/file.txt")).toBe("A\nnew\n");
+  },
+);
