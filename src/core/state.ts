@@ -428,7 +428,7 @@ export interface Lane {
   readonly undone: Undone | undefined;
   readonly resolving: Resolving | undefined;
   readonly approved: Approved | undefined;
-  /** What a person wrote to the agent when the lane was handed back; kept until the lane lands. */
+  /** What a person wrote to the agent when the lane was handed back; kept until the lane lands, or is queued for something else after a run that was told it. */
   readonly note: string | undefined;
   readonly results: readonly string[];
   readonly progress: string | undefined;
