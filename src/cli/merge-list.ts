@@ -6,7 +6,7 @@ import { queueEntries, type QueueEntry } from "../core/queue-entry.ts";
 import { queueEntryJson } from "../core/tracker.ts";
 import type { Engine } from "../engine/engine.ts";
 import { ageOf } from "./age.ts";
-import { type Call, textOf } from "./call.ts";
+import type { Call } from "./call.ts";
 import { type Answer, exit, no } from "./exit.ts";
 import { count, tell } from "./report.ts";
 import { type Cell, tableLines } from "./table.ts";
@@ -14,7 +14,7 @@ import { styleOf } from "./terminal.ts";
 
 /** Show who is where in the merge queue. Changes nothing. */
 export const mergeList = async (call: Call, engine: Engine): Promise<Answer> => {
-  if (call.words.length > 0 || textOf(call, "check") !== undefined)
+  if (call.words.length > 0 || Object.keys(call.options).some((name) => !allowed.has(name)))
     return no("--list shows the whole queue and takes nothing more", "lanes merge --list", exit.usage);
   const settings = await engine.settings();
   if (isNo(settings)) return settings;
@@ -30,6 +30,9 @@ export const mergeList = async (call: Call, engine: Engine): Promise<Answer> => 
     json: { entries: entries.map(queueEntryJson), flaky },
   });
 };
+
+/** Options that go with `--list`: itself, and those that every verb has. */
+const allowed: ReadonlySet<string> = new Set(["list", "repo", "json", "plain", "input", "quiet", "verbose"]);
 
 const linesOf = (call: Call, entries: readonly QueueEntry[], now: number): Promise<readonly string[]> => {
   const style = styleOf(call.shell.stdout, call.shell.environment, call.globals.plain);

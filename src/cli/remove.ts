@@ -58,7 +58,7 @@ export const restore = async (call: Call, engine: Engine): Promise<Answer> => {
     return no(
       what,
       all.length === 0 ? "lanes trash" : `there is: ${all.map((kept) => kept.n).join(", ")}`,
-      exit.unusable,
+      all.length > 0 || engine.state().lanes.has(lane) ? exit.refused : exit.usage,
     );
   }
   const refused = await wish(call, engine, { type: "restore", lane, ...(n === undefined ? {} : { n }) });
@@ -100,7 +100,7 @@ export const trash = async (call: Call, engine: Engine): Promise<Answer> => {
   });
 };
 
-const unknown = (lane: string): No => no(`nothing is kept of lane ${quote(lane)}`, "lanes trash", exit.unusable);
+const unknown = (lane: string): No => no(`nothing is kept of lane ${quote(lane)}`, "lanes trash", exit.usage);
 
 /** What is in it, for people. */
 const contentOf = ({ commits, files, busy }: Kept): string =>

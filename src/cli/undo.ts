@@ -4,6 +4,7 @@ import { quote } from "../core/id.ts";
 import type { Lane, State } from "../core/state.ts";
 import { lastLanded } from "../core/undo.ts";
 import { decide, isRefusal } from "../core/decide.ts";
+import { sanitize } from "../core/text.ts";
 import type { Engine, UndoSeen } from "../engine/engine.ts";
 import { placesOf } from "../engine/trusted.ts";
 import { ask, needTrust } from "./ask.ts";
@@ -70,7 +71,7 @@ const agree = async (call: Call, seen: readonly UndoSeen[]): Promise<No | undefi
   const impossible = seen.find(({ way }) => way.how === "refused");
   if (impossible?.way.how === "refused")
     return no(`${impossible.lane}: ${impossible.way.why}`, "", impossible.way.code);
-  for (const line of seen.flatMap(linesOf)) call.output.fail(line);
+  for (const line of seen.flatMap(linesOf)) call.output.fail(sanitize(line));
   const sure = await ask(call, `Take ${count(seen.length, "landing")} back?`);
   if (sure === true) return undefined;
   const which = call.words[0] === undefined ? "" : ` ${call.words[0]}`;

@@ -230,8 +230,12 @@ const retry = (lane: Lane): readonly Event[] | Refusal => {
       lane.state === "planned" || lane.state === "paused" ? `lanes launch ${lane.id}` : `lanes why ${lane.id}`;
     return no(`lane ${lane.id} is ${lane.state}: there is nothing to retry`, hint, 4, lane.id);
   }
-  return canWork(lane) ?? [{ type: "lane.queued", key: lane.id, why: "tried again" }];
+  const told = lane.note !== undefined && saidSo.has(lane.state) ? { note: "" } : {};
+  return canWork(lane) ?? [{ type: "lane.queued", key: lane.id, why: "tried again", ...told }];
 };
+
+/** Where the run has ended well that was told a note of a handoff: the next one is about something else. */
+const saidSo: ReadonlySet<LaneState> = new Set(["ready", "conflicted", "checks-failed"]);
 
 /** Back to its agent. Without a note it is told what was wrong. */
 const handoff = (lane: Lane, note = handoffNote(lane)): readonly Event[] | Refusal => {

@@ -381,7 +381,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       fresh.merge = undefined;
       fresh.landed = undefined;
       fresh.queuedAt = position;
-      if (event.note !== undefined) fresh.note = text(event.note);
+      if (event.note !== undefined) fresh.note = text(event.note) || undefined;
     }),
   "lane.approved": (draft, event, record, position) =>
     touch(draft, event.key, position, (fresh, { id, state }) => {

@@ -432,7 +432,7 @@ export interface Lane {
   readonly approved: Approved | undefined;
   /** Its last run failed, and the next one is to begin at the base (`rollback`). */
   readonly spoiled: true | undefined;
-  /** What a person wrote to the agent when the lane was handed back; kept until the lane lands. */
+  /** What a person wrote to the agent when the lane was handed back; kept until the lane lands, or is queued for something else after a run that was told it. */
   readonly note: string | undefined;
   readonly results: readonly string[];
   readonly progress: string | undefined;

@@ -69,7 +69,7 @@ const tipOf = (kept: KeptCommit): string => kept.branch ?? kept.head ?? kept.com
 const nothing = (lane: string, n: number | undefined, all: readonly KeptCommit[]): No => {
   const refused = n === undefined ? `nothing is kept of lane ${lane}` : `nothing is kept of lane ${lane} as ${n}`;
   const hint = all.length === 0 ? "lanes trash" : `there is: ${all.map((one) => one.n).join(", ")}`;
-  return { refused, hint, code: 3 };
+  return { refused, hint, code: 4 };
 };
 
 const inTheWay = async (context: Context, lane: string, path: string, kept: KeptCommit): Promise<No | undefined> => {

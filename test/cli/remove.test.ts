@@ -64,19 +64,20 @@ test("what cannot be removed or brought back says why, and changes nothing", pat
   await there.lanes("launch", "busy");
   await there.lanes("add-lane", "idle", '{"command": "true"}');
   await expect.poll(() => there.stateOf("busy"), { timeout: 60_000 }).toBe("running");
-  // The engine forecasts meanwhile.
+  // The engine forecasts and publishes meanwhile.
   const world = (): readonly string[] =>
     there
       .world()
       .split("\n")
-      .filter((row) => !row.includes("/control.git"));
+      .filter((row) => !row.includes("/control.git") && !row.includes(".orchestration/tasks/"));
   const before = world();
   const refusals: readonly (readonly [readonly string[], number, string])[] = [
     [["remove", "busy", "--yes"], 4, "an agent runs in lane busy; lanes stop busy"],
     [["remove", "nobody", "--yes"], 64, 'no lane "nobody"'],
-    [["restore", "mine"], 3, 'nothing is kept of lane "mine"; lanes trash'],
+    [["restore", "nobody"], 64, 'nothing is kept of lane "nobody"; lanes trash'],
+    [["restore", "mine"], 4, 'nothing is kept of lane "mine"; lanes trash'],
     [["restore", "mine", "x"], 64, '"x" is no number of what is kept'],
-    [["trash", "nobody"], 3, 'nothing is kept of lane "nobody"'],
+    [["trash", "nobody"], 64, 'nothing is kept of lane "nobody"'],
   ];
   for (const [words, code, text] of refusals) {
     const answer = await there.lanes(...words);

@@ -6,7 +6,7 @@ import { checkOf, mayLand, mergeMessage } from "../../src/core/queue.ts";
 import { detailOf, nextStep } from "../../src/core/select.ts";
 import type { Event } from "../../src/core/event.ts";
 import type { State } from "../../src/core/state.ts";
-import { frozenLane, laneIn, laneOf, limits, now, reachable, tell } from "./build.ts";
+import { force, frozenLane, laneIn, laneOf, limits, now, reachable, tell } from "./build.ts";
 
 const detail = (state: State): string => detailOf(state, laneOf(state, "a"), now, limits);
 const next = (state: State): string => nextStep(state, laneOf(state, "a"));
@@ -76,6 +76,19 @@ describe("a lane that is handed back", () => {
     const state = laneIn("conflicted");
     tell(state, [{ type: "lane.queued", key: "a", why: "", note: "x" }]);
     expect(laneOf(state, "a").note).toBe("x");
+  });
+
+  test("tells its note until a run that was told it has ended well", () => {
+    const again = (state: State): unknown => {
+      const answer = decide(state, { type: "retry", lanes: ["a"] });
+      if ("events" in answer) tell(state, answer.events);
+      return laneOf(state, "a").note;
+    };
+    for (const to of ["failed", "ready", "conflicted", "checks-failed"] as const) {
+      const state = force(laneIn(to), "a", { note: "keep both" });
+      expect([to, again(state)]).toEqual([to, to === "failed" ? "keep both" : undefined]);
+      expect(laneOf(state, "a").state).toBe("queued");
+    }
   });
 
   test("is not, where nobody would take it", () => {
