@@ -321,6 +321,8 @@ export interface Git {
     /** A merge when absent; one commit; or the commits anew, under one merge commit unless `strict` is false. */
     readonly strategy?: Strategy;
     readonly strict?: boolean;
+    /** Only to see whether it goes: no hook is asked, nothing is signed, and the commit is never to land. */
+    readonly trial?: boolean;
   }): Promise<Candidate | No>;
   /** What a stack of candidates lands as: its tree in one commit, whose parents are `onto` and all heads. */
   join(ask: {
@@ -337,6 +339,8 @@ export interface Git {
     readonly to: string;
     readonly message: string;
     readonly at: number;
+    /** As for `candidate`. */
+    readonly trial?: boolean;
   }): Promise<Candidate | No>;
   /** Is `merge` the target's tip, and on no other branch, tag or remote-tracking branch? Then nothing builds on it and nobody got it. */
   onlyTip(target: string, merge: string): Promise<boolean>;

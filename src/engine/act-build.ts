@@ -112,7 +112,7 @@ const layerOf = async (work: Work, lane: Lane, site: Site, layers: readonly Laye
     await tell(work, lane, [{ type: "merge.withdrawn", key, why: `${candidate.refused}; ${candidate.hint}` }]);
     return undefined;
   }
-  const alone = onto === tip ? candidate : await git.candidate({ ...ask, onto: tip });
+  const alone = onto === tip ? candidate : await git.candidate({ ...ask, onto: tip, trial: true });
   if (isNo(alone)) {
     const conflicted = await conflictOf(work, lane, { target: site.target, head, no: alone });
     await tell(work, lane, [startedAs(site, lane, { head, commit: "", since }), conflicted]);
@@ -148,7 +148,7 @@ const putOff = async (
   const before = [...(below?.lanes ?? []).map((other) => ({ lane: other, head: other.merge.head })), ...layers];
   let behind = before.at(-1)?.lane.id ?? "";
   for (const other of before) {
-    const pair = await work.world.git.candidate({ ...ask, onto: other.head });
+    const pair = await work.world.git.candidate({ ...ask, onto: other.head, trial: true });
     if (!isNo(pair)) continue;
     behind = other.lane.id;
     break;

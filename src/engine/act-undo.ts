@@ -43,13 +43,14 @@ export interface WayOut {
   readonly candidate: string;
 }
 
-/** The way out of a landing: back, when nothing builds on it and nobody got it; else a commit that takes it out. `at`: that commit's date. */
+/** The way out of a landing: back, when nothing builds on it and nobody got it; else a commit that takes it out. `at`: that commit's date; on `trial` it is only to be seen whether it goes. */
 export const wayOutOf = async (
   { git }: Pick<World, "git">,
   state: State,
   lane: Lane,
   landed: Landed,
   at: number,
+  trial = false,
 ): Promise<WayOut | No> => {
   const { merge, target } = landed;
   const { from, to } = stepOf(landed);
@@ -59,7 +60,7 @@ export const wayOutOf = async (
   const gone = !(await git.contains(onto, merge));
   if (gone) return { how: "back", onto, candidate: onto };
   if (to === merge && (await git.onlyTip(target, merge))) return { how: "back", onto, candidate: from };
-  const built = await git.reverted({ onto, from, to, message: undoMessage(lane, merge), at });
+  const built = await git.reverted({ onto, from, to, message: undoMessage(lane, merge), at, trial });
   if (!isNo(built)) return { how: "revert", onto, candidate: built.commit };
   const later = await touching({ git }, landedAfter(state, lane), built.paths ?? []);
   const because = later.length === 0 ? "commits that came later changed the same" : `${names(later)} changed the same`;

@@ -1,7 +1,7 @@
 /** Conflicts that the person has resolved before: git's own memory of them (`git rerere`), replayed in a worktree of ours. */
 import { join } from "node:path";
 
-import { namesIn } from "./absent.ts";
+import { namesIn, smallText } from "./absent.ts";
 import { call, line, must } from "./call.ts";
 import type { Context } from "./call.ts";
 import type { Setting } from "./environment.ts";
@@ -29,7 +29,11 @@ export const replayed = async (context: Context, onto: string, head: string): Pr
     const ran = await call(context, place, ["merge", "--no-commit", "--no-ff", "--quiet", "-m", "replay", head], more);
     const unmerged = await must(context, place, ["ls-files", "-u", "-z"]);
     const isWhole = (ran.code === 0 || ran.code === 1) && unmerged.length === 0;
-    const tree = isWhole ? await line(context, place, ["write-tree"]) : undefined;
+    // Other programs can reach this worktree: it has to be this very merge, before and after its tree is taken.
+    const stands = (): boolean =>
+      smallText(join(admin, "MERGE_HEAD"))?.trim() === head && smallText(join(admin, "HEAD"))?.trim() === onto;
+    const written = isWhole && stands() ? await line(context, place, ["write-tree"]) : undefined;
+    const tree = stands() ? written : undefined;
     // What it does not know yet is not to be remembered as begun.
     await call(context, place, ["rerere", "clear"], more);
     await call(context, place, ["merge", "--abort"], more);

@@ -18,7 +18,7 @@ import { signingOf, unsigned } from "./sign.ts";
 
 /** What would land, as a commit of the control repository. Where nothing is signed the same arguments give the same commit. */
 export const candidate = async (context: Context, ask: CandidateAsk): Promise<Candidate | No> => {
-  const bench = await benchOf(context);
+  const bench = await benchOf(context, ask.trial);
   const base = await baseOf(context, bench, ask);
   const merged = await treeFor(bench, ask, base);
   const tree = isNo(merged) ? await remembered(context, ask, base, merged) : merged;
@@ -57,11 +57,13 @@ export interface CandidateAsk {
   readonly own?: string | undefined;
   readonly strategy?: Strategy | undefined;
   readonly strict?: boolean | undefined;
+  /** Only to see whether it goes: no hook is asked, nothing is signed, and the commit is never to land. */
+  readonly trial?: boolean | undefined;
 }
 
 /** The tip of `onto` with what went from `from` to `to` taken out again, as a commit; `onto` itself when nothing of it is left. */
 export const reverted = async (context: Context, ask: RevertAsk): Promise<Candidate | No> => {
-  const bench = await benchOf(context);
+  const bench = await benchOf(context, ask.trial);
   const tree = await threeWay(context, bench.place, { base: ask.to, ours: ask.onto, theirs: ask.from });
   if (isNo(tree)) return tree;
   if (tree.tree === (await treeOf(context, bench.place, ask.onto))) return { commit: ask.onto, tree: tree.tree };
@@ -75,6 +77,7 @@ export interface RevertAsk {
   readonly to: string;
   readonly message: string;
   readonly at: number;
+  readonly trial?: boolean | undefined;
 }
 
 /** One commit of a stack of candidates: its tree, on `onto` and all the heads. */
@@ -90,16 +93,17 @@ export interface JoinAsk {
   readonly at: number;
 }
 
-/** Where commits are made, and in whose name. */
+/** Where commits are made, and in whose name. On `trial` no program of the person's has a say. */
 interface Bench {
   readonly context: Context;
   readonly place: Place;
   readonly person: Person;
+  readonly trial: boolean;
 }
 
-const benchOf = async (context: Context): Promise<Bench> => {
+const benchOf = async (context: Context, trial = false): Promise<Bench> => {
   const [place, person] = await Promise.all([controlPlace(context), userIdentity(context)]);
-  return { context, place, person };
+  return { context, place, person, trial };
 };
 
 /** The commit since which the changes of `head` count, when a plain merge would find another one. */
@@ -133,14 +137,16 @@ const remembered = async (
 };
 
 /** The user's hooks have a say in a commit that we author, and it is signed where the user wants that. */
-const finish = async ({ context, place, person }: Bench, onto: string, made: Made): Promise<Candidate | No> => {
+const finish = async (bench: Bench, onto: string, made: Made): Promise<Candidate | No> => {
+  const { context, trial } = bench;
+  if (trial) return signed(bench, made);
   const said = await hooked(context, { onto, tree: made.tree, parents: made.parents, message: made.message });
   if (typeof said !== "string") return said;
-  return signed(context, place, person, { ...made, message: said });
+  return signed(bench, { ...made, message: said });
 };
 
-const signed = async (context: Context, place: Place, person: Person, made: Made): Promise<Candidate | No> => {
-  const signing = await signingOf(context);
+const signed = async ({ context, place, person, trial }: Bench, made: Made): Promise<Candidate | No> => {
+  const signing = trial ? undefined : await signingOf(context);
   if (signing === undefined) return commitIn(context, place, person, made);
   return commitIn(context, place, person, { ...made, signing }).catch((error: unknown) => unsigned(error));
 };
@@ -182,7 +188,7 @@ const rebased = async (
   }: { readonly onto: string; readonly from: string; readonly head: string; readonly at: number },
   tree: string,
 ): Promise<string | No> => {
-  const { context, place, person } = bench;
+  const { context, place } = bench;
   const commits = await commitsIn(bench, from, head);
   if (commits.length > commitsMax) return notRebased(`it has more than ${commitsMax} commits`);
   let tip = onto;
@@ -194,7 +200,7 @@ const rebased = async (
     if (isNo(step)) return notRebased(`${commit.slice(0, 7)} does not apply by itself (${step.refused})`, step.paths);
     // It changes nothing here any more.
     if (step.tree === before) continue;
-    const made = await signed(context, place, person, { ...step, parents: [tip], message, at, author });
+    const made = await signed(bench, { ...step, parents: [tip], message, at, author });
     if (isNo(made)) return made;
     tip = made.commit;
     before = step.tree;
