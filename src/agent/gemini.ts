@@ -5,7 +5,7 @@ import { failureOf } from "./failure.ts";
 import { aboutOf, at, countAt, objectIn, textAt } from "./json.ts";
 import { withServer, withSettings } from "./settings-file.ts";
 
-const variable = "GEMINI_CLI_SYSTEM_SETTINGS_PATH";
+const variable = "GEMINI_CLI_SYSTEM_DEFAULTS_PATH";
 
 /** With `edit` the shell tool is gone: such a lane needs `commit: auto`. */
 const modes: Readonly<Record<Ask["permissions"], readonly string[]>> = {

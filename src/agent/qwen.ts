@@ -4,7 +4,7 @@ import { claudeEvents, type Dialect } from "./claude-stream.ts";
 import { countAt, objectIn, textAt } from "./json.ts";
 import { withServer, withSettings } from "./settings-file.ts";
 
-const variable = "QWEN_CODE_SYSTEM_SETTINGS_PATH";
+const variable = "QWEN_CODE_SYSTEM_DEFAULTS_PATH";
 
 /** With `edit` the shell tool is gone: such a lane needs `commit: auto`. */
 const modes: Readonly<Record<Ask["permissions"], readonly string[]>> = {

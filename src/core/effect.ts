@@ -21,6 +21,7 @@ import { frozenMs, isLive, isManual, weightOf } from "./schedule.ts";
 import { checkOfBatch, noLessons } from "./queue.ts";
 import {
   type Batch,
+  type Halts,
   type Lane,
   type LaneSpec,
   type LaneState,
@@ -75,6 +76,7 @@ const copyOf = (lane: Lane): Fresh => ({
   run: lane.run,
   failures: lane.failures,
   retryAt: lane.retryAt,
+  halts: lane.halts,
   stopping: lane.stopping,
   pausing: lane.pausing,
   merge: lane.merge,
@@ -142,6 +144,7 @@ const move = (
     fresh.stopping = undefined;
     fresh.pausing = undefined;
     fresh.retryAt = undefined;
+    if (to !== "queued") fresh.halts = undefined;
   }
   const fault = change?.(fresh, lane);
   if (fault !== undefined) return fault;
@@ -151,6 +154,9 @@ const move = (
 };
 
 const none: readonly string[] = [];
+
+const haltsOf = (given: Halts | undefined): Halts | undefined =>
+  given && Number.isSafeInteger(given.n) ? { n: given.n, head: text(given.head) } : undefined;
 
 /** States in which nothing runs: a wish to stop has come true or has nothing left to stop. */
 const settled: ReadonlySet<LaneState> = new Set([
@@ -222,6 +228,7 @@ const newLane = (id: string, spec: LaneSpec, at: number, rev: number, before: La
   run: before?.run && { n: before.run.n, base: "", askedAt: before.run.askedAt, endedAt: before.run.endedAt ?? at },
   failures: 0,
   retryAt: undefined,
+  halts: undefined,
   stopping: undefined,
   pausing: undefined,
   merge: undefined,
@@ -467,6 +474,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       if (!isLive(fresh)) {
         fresh.stopping = undefined;
         fresh.pausing = undefined;
+        fresh.halts = haltsOf(event.halts);
       }
       fresh.detail = text(event.why);
       fresh.paths = list(event.paths);

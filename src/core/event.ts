@@ -1,5 +1,5 @@
 /** Facts. A record is one line of the journal: a proposal that takes effect whole or not at all. */
-import type { AgentTold, Batch, Identity, LaneSpec, Phase, Step, Strategy } from "./state.ts";
+import type { AgentTold, Batch, Halts, Identity, LaneSpec, Phase, Step, Strategy } from "./state.ts";
 
 /** A fact in the past tense. `key` is the lane it is about; facts about the repository have none. */
 export type Event =
@@ -31,6 +31,8 @@ export type Event =
       readonly why: string;
       readonly paths: readonly string[];
       readonly retryAt?: number;
+      /** Set by a limit whose end was reported. */
+      readonly halts?: Halts;
     }
   | { readonly type: "lane.readied"; readonly key: string; readonly head: string; readonly results: readonly string[] }
   | { readonly type: "lane.emptied"; readonly key: string; readonly why: string }

@@ -38,6 +38,7 @@ const unset: { readonly [F in keyof Lane as undefined extends Lane[F] ? F : neve
   queuedAt: undefined,
   run: undefined,
   retryAt: undefined,
+  halts: undefined,
   stopping: undefined,
   pausing: undefined,
   merge: undefined,

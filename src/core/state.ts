@@ -421,6 +421,8 @@ export interface Lane {
   readonly failures: number;
   /** When a failed lane is queued again by itself. */
   readonly retryAt: number | undefined;
+  /** Set while a limit, or the run after it, is all that happened last. */
+  readonly halts: Halts | undefined;
   readonly stopping: Stopping | undefined;
   readonly pausing: Pausing | undefined;
   readonly merge: Merge | undefined;
@@ -444,6 +446,12 @@ export interface Lane {
   readonly saves: true | undefined;
   /** Set while somebody wants its branch and worktree back. */
   readonly restoring: Restoring | undefined;
+}
+
+/** Runs in a row that ended at a limit and left the branch at the same tip. */
+export interface Halts {
+  readonly n: number;
+  readonly head: string;
 }
 
 /** A wish to bring a lane back as it was kept, not carried out yet. */

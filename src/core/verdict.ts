@@ -82,10 +82,20 @@ const halted = (lane: Lane, ended: Ended, told: AgentTold): Event => {
   const { resetAt } = told;
   if (resetAt === undefined || resetAt <= ended.endedAt)
     return { ...waiting, why: left(`limit reached, nobody said until when: ${told.doing}`, ended) };
-  const why = left(`limit reached until ${new Date(resetAt).toISOString().slice(0, 16)}Z: ${told.doing}`, ended);
+  const { halts: before } = lane;
+  const halts = { n: before?.head === ended.head ? before.n + 1 : 1, head: ended.head };
+  const isFutile = halts.n >= haltsMax;
+  const again = isFutile ? `, ${halts.n} times in a row without a commit` : "";
+  const until = new Date(resetAt).toISOString().slice(0, 16);
+  const why = left(`limit reached until ${until}Z: ${told.doing}${again}`, ended);
   // Values of variables are lent for one run: another one would start without them.
-  return lane.spec.env.length > 0 ? { ...waiting, why } : { ...waiting, why, retryAt: resetAt + jitterMs(lane) };
+  return isFutile || lane.spec.env.length > 0
+    ? { ...waiting, why, halts }
+    : { ...waiting, why, halts, retryAt: resetAt + jitterMs(lane) };
 };
+
+/** So many runs that ended at a limit with nothing new, and a person is called: what ends there each time costs and brings nothing. */
+const haltsMax = 5;
 
 /** Lanes that wait for the same moment do not all start at it: a minute to a minute and a half later, each lane its own. */
 const jitterMs = ({ id }: Lane): number => {

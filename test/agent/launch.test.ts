@@ -61,10 +61,10 @@ test("each CLI is started as it was tried", () => {
   expect(adapters.map(({ cli }) => line(cli)).join("\n")).toMatchInlineSnapshot(`
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 DISABLE_AUTOUPDATER=1 DISABLE_TELEMETRY=1 DISABLE_ERROR_REPORTING=1 claude -p P --output-format stream-json --verbose --permission-mode acceptEdits --allowedTools Bash(git *)
     codex exec --json -c check_for_update_on_startup=false -c analytics.enabled=false -c otel.exporter="none" -s workspace-write -c sandbox_workspace_write.writable_roots=["/repo/.git/worktrees/demo","/repo/.git/objects","/repo/.git/refs/heads","/repo/.git/logs/refs/heads"] P
-    GEMINI_CLI_SYSTEM_SETTINGS_PATH=/state/briefs/demo-1/settings.json gemini -p P --output-format stream-json --skip-trust --approval-mode auto_edit
+    GEMINI_CLI_SYSTEM_DEFAULTS_PATH=/state/briefs/demo-1/settings.json gemini -p P --output-format stream-json --skip-trust --approval-mode auto_edit
     OPENCODE_CONFIG=/state/briefs/demo-1/opencode.json OPENCODE_CONFIG_CONTENT={"autoupdate":false,"share":"disabled","permission":{"edit":"allow","bash":{"*":"deny","git *":"allow"}}} OPENCODE_DISABLE_AUTOUPDATE=1 opencode run --format json P
     COPILOT_AUTO_UPDATE=false copilot -p P --output-format json --no-color --allow-tool write --allow-tool shell(git:*)
-    QWEN_CODE_SYSTEM_SETTINGS_PATH=/state/briefs/demo-1/settings.json qwen -p P --output-format stream-json --approval-mode auto-edit
+    QWEN_CODE_SYSTEM_DEFAULTS_PATH=/state/briefs/demo-1/settings.json qwen -p P --output-format stream-json --approval-mode auto-edit
     cline --json -c /repo/.worktrees/demo --auto-approve true P
     aider --message P --no-pretty --no-stream --no-check-update --analytics-disable --no-show-release-notes --yes-always"
   `);
@@ -75,10 +75,10 @@ test("each CLI goes on as it was tried", () => {
   expect(adapters.map(({ cli }) => line(cli, again)).join("\n")).toMatchInlineSnapshot(`
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 DISABLE_AUTOUPDATER=1 DISABLE_TELEMETRY=1 DISABLE_ERROR_REPORTING=1 claude -p P --output-format stream-json --verbose --resume ID --permission-mode bypassPermissions
     codex exec --json -c check_for_update_on_startup=false -c analytics.enabled=false -c otel.exporter="none" --dangerously-bypass-approvals-and-sandbox resume ID P
-    GEMINI_CLI_SYSTEM_SETTINGS_PATH=/state/briefs/demo-1/settings.json gemini -p P --output-format stream-json --resume ID --skip-trust --yolo
+    GEMINI_CLI_SYSTEM_DEFAULTS_PATH=/state/briefs/demo-1/settings.json gemini -p P --output-format stream-json --resume ID --skip-trust --yolo
     OPENCODE_CONFIG=/state/briefs/demo-1/opencode.json OPENCODE_CONFIG_CONTENT={"autoupdate":false,"share":"disabled","permission":{"edit":"allow","bash":"allow"}} OPENCODE_DISABLE_AUTOUPDATE=1 opencode run --format json P -s ID
     COPILOT_AUTO_UPDATE=false copilot -p P --output-format json --no-color --resume=ID --allow-all-tools
-    QWEN_CODE_SYSTEM_SETTINGS_PATH=/state/briefs/demo-1/settings.json qwen -p P --output-format stream-json --resume ID --yolo
+    QWEN_CODE_SYSTEM_DEFAULTS_PATH=/state/briefs/demo-1/settings.json qwen -p P --output-format stream-json --resume ID --yolo
     cline --json -c /repo/.worktrees/demo --auto-approve true --id ID P
     aider --message P --no-pretty --no-stream --no-check-update --analytics-disable --no-show-release-notes --yes-always"
   `);

@@ -90,7 +90,7 @@ describe("an agent CLI", patience, () => {
     put("stream", recorded("gemini-basic"));
     await lanes("add-lane", "a", definition());
     expect((await lanes("exec-lane", "a")).code).toBe(0);
-    const path = /^GEMINI_CLI_SYSTEM_SETTINGS_PATH=(.*)$/m.exec(readFileSync(join(out, "env-1"), "utf8"))?.[1] ?? "";
+    const path = /^GEMINI_CLI_SYSTEM_DEFAULTS_PATH=(.*)$/m.exec(readFileSync(join(out, "env-1"), "utf8"))?.[1] ?? "";
     expect(path).toBe(join(top, ".orchestration", "briefs", "a-1", "settings.json"));
     expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({ telemetry: { enabled: false } });
     expect(git("status", "--porcelain")).toBe("");

@@ -97,6 +97,36 @@ describe("a run that ended at a limit", () => {
     expect(needsPerson(after)).toBe(true);
   });
 
+  test("is not tried for ever: the fifth in a row without a new commit calls a person", () => {
+    const { state, last, lane: first } = over(limit, { head: "head1" });
+    expect([last.halts, first.halts]).toEqual([
+      { n: 1, head: "head1" },
+      { n: 1, head: "head1" },
+    ]);
+    tell(state, [{ type: "lane.queued", key: "a", why: "" }]);
+    expect(lane(state).halts).toEqual({ n: 1, head: "head1" });
+    const next = (n: number, head: string): Event | undefined => {
+      const again = { ...lane(talking()), halts: { n, head: "head1" } };
+      return verdict(again, ended(limit, { head }), now).at(-1);
+    };
+    expect(next(3, "head1")).toMatchObject({ halts: { n: 4, head: "head1" }, retryAt: last.retryAt });
+    expect(next(4, "head1")).toMatchObject({
+      halts: { n: 5, head: "head1" },
+      why: "limit reached until 2026-01-02T04:04Z: 429, 5 times in a row without a commit",
+    });
+    expect(next(4, "head1")).not.toHaveProperty("retryAt");
+    expect(next(4, "head2")).toMatchObject({ halts: { n: 1, head: "head2" }, retryAt: last.retryAt });
+    tell(state, [{ type: "lane.cancelled", key: "a", why: "" }]);
+    expect(lane(state).halts).toBeUndefined();
+    const odd = talking();
+    const events = verdict(lane(odd), ended(limit), now);
+    tell(
+      odd,
+      events.map((event) => (event.type === "lane.waiting" ? { ...event, halts: { n: 0.5, head: "" } } : event)),
+    );
+    expect(lane(odd)).toMatchObject({ state: "waiting", halts: undefined });
+  });
+
   test("waits for a person when values of variables were lent to it", () => {
     expect(over(limit, {}, { env: ["KEY"] }).last).not.toHaveProperty("retryAt");
   });

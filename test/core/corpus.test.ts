@@ -24,6 +24,7 @@ const corpus: Readonly<Record<string, string>> = {
   "room.v1.jsonl": "4351d9a761ef065444000c42581e553c31ec66a7bf80a206623bd6849feea046",
   "review.v1.jsonl": "7494ce8186df1d439bed4f348ba73dc025697720ec88805382e1dddb91191dfd",
   "agent.v1.jsonl": "e3005f21b23a3b129ae58f479dc4056efe951f0ec3cbccedad0d878f7aa74a0f",
+  "limit.v1.jsonl": "e9346fc87a10d36c5d5ea43b02ffbbca6f522a61b1bd7c4b316e2fad215d025f",
   "one-fact.v0.jsonl": "e7a77f7b29afc25c4cc2db81c2bbcf082b7637b8779469a2ea2e6c612970bc2e",
 };
 
@@ -339,6 +340,16 @@ describe("the frozen logs", () => {
         },
       ]
     `);
+  });
+
+  test("hold how often a limit was met in a row", () => {
+    const { state, voids } = foldedFrom("limit.v1.jsonl");
+    expect(voids).toEqual([]);
+    expect([...state.lanes.values()].map(({ id, state: to, halts, retryAt }) => [id, to, halts, retryAt])).toEqual([
+      ["docs", "waiting", { n: 5, head: "base0" }, undefined],
+      ["api", "failed", undefined, undefined],
+      ["web", "waiting", undefined, undefined],
+    ]);
   });
 
   test("hold what agents told of themselves, and what follows from it", () => {
