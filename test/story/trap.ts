@@ -251,7 +251,7 @@ export const steps = (agent: string): readonly Step[] => {
     step("resolve clash"),
     step("resolve clash --abort"),
     step("handoff clash"),
-    step("exec-lane clash"),
+    step("monitor --until-idle"),
     step("remove clash --yes"),
     step("trash"),
     step("restore clash"),
