@@ -2,14 +2,17 @@
 import { lstatSync } from "node:fs";
 import { codeOf } from "./fault.ts";
 
-/** Tries and pause: about a quarter of a second in all, then we go on without it. */
-const retries = { retries: 10, factor: 1, minTimeout: 25, maxTimeout: 25 };
+/**
+ * Tries and pause: about half a second in all, then we go on without it. Scripts that write one after another leave it free for
+ * a millisecond at a time: who looks rarely never gets it, and who goes on without it may meet one of them.
+ */
+const retries = { retries: 100, factor: 1, minTimeout: 5, maxTimeout: 5 };
 
 /** Who holds longer than this is taken for dead by everybody. */
 const staleMs = 5000;
 
 /**
- * Do `act` while holding the lock folder `path`, or without it when it cannot be had in 250 ms. proper-lockfile lets
+ * Do `act` while holding the lock folder `path`, or without it when it cannot be had in half a second. proper-lockfile lets
  * several in at once after a stall or with a wrong clock, so that `act` must be right without it.
  */
 export const guarded = async (path: string, act: () => void): Promise<void> => {
