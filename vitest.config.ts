@@ -10,7 +10,7 @@ const config: ViteUserConfig = defineConfig({
   define: { __LANES_VERSION__: JSON.stringify(version) },
   test: {
     include: ["test/**/*.test.{ts,tsx}"],
-    exclude: ["test/soak/**"],
+    exclude: ["test/soak/**", "test/real/**"],
     setupFiles: ["test/setup.ts"],
     testTimeout: 20_000,
     pool: "forks",
@@ -20,7 +20,7 @@ const config: ViteUserConfig = defineConfig({
     // The pure heart of the program: with --coverage, each of its branches has to be run by a test.
     coverage: {
       provider: "v8",
-      include: ["src/core/{decide,effect,fold,foreign,plan,queue,schedule,verdict}.ts"],
+      include: ["src/core/{batch,batch-fact,check,decide,effect,fold,foreign,plan,queue,schedule,verdict}.ts"],
       reporter: ["text"],
       thresholds: { branches: 100, functions: 100, lines: 100, statements: 100 },
     },

@@ -46,9 +46,10 @@ async function start() {
   await main(version, root);
 }
 
-/** Is nothing asked for, on a terminal? Then it is the control center, a file of its own too. */
+/** Is nothing asked for, on a terminal, and by a person (no lane's run)? Then it is the control center, a file of its own too. */
 function isScreen() {
-  return process.argv.length === 2 && process.stdin.isTTY && process.stdout.isTTY && process.env.TERM !== "dumb";
+  const isTerminal = process.stdin.isTTY && process.stdout.isTTY && process.env.TERM !== "dumb";
+  return process.argv.length === 2 && isTerminal && process.env.LANES_LANE === undefined;
 }
 
 /**

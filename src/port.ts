@@ -1,11 +1,12 @@
 /** Everything that this program can do to the world, on one page. Types only: drivers fill them, the engine uses them. */
 import type { Config } from "./core/config.ts";
 import type { Layer } from "./core/config-source.ts";
+import type { Collision } from "./core/conflict.ts";
 import type { Entry, LogRecord } from "./core/event.ts";
 import type { Mend } from "./core/finding.ts";
 import type { BoxFacts, GitFacts, JournalFacts, WorkFacts } from "./core/health.ts";
-import type { No, RepoSeen, RunSeen } from "./core/observed.ts";
-import type { Identity } from "./core/state.ts";
+import type { Kept, No, RepoSeen, RunSeen } from "./core/observed.ts";
+import type { Identity, Strategy } from "./core/state.ts";
 
 /** Ends what a call began: a watch, an announcement. */
 export type Release = () => void;
@@ -111,6 +112,8 @@ export interface RunSpec {
   readonly argv: readonly string[];
   /** Variables set on top of the usual allow-list (LANES_*, git identity). */
   readonly env: Readonly<Record<string, string>>;
+  /** It works in its lane's worktree: what it commits there is compared with the leases of others, in front of the user's own hooks. */
+  readonly isLane?: true;
   /** Name given to `lend` before, when values of the asking shell are waiting. */
   readonly lent?: string;
   /** Less than this is kept of the output: its beginning and its end. At least 1 MiB; 64 MiB when absent. */
@@ -124,6 +127,8 @@ export interface Host {
   alive(process: Identity): boolean;
   /** Is the process there but stopped (SIGSTOP, freezer)? */
   frozen(process: Identity): boolean;
+  /** Room on the disk that holds the worktrees; undefined when it cannot be seen. */
+  room(): Room | undefined;
   /** Start a run, detached. Idempotent by `run`. Rejects when no process can be made. */
   start(spec: RunSpec): Promise<void>;
   seen(run: string): RunSeen;
@@ -143,6 +148,10 @@ export interface Host {
   lent(lane: string): string | undefined;
   /** Write a small file into the run area for the agent to read (`LANES_TASKS`); returns its path. */
   brief(run: string, text: string): Promise<string>;
+  /** Write files that an agent is started with into the run area, only for this user to read. */
+  place(run: string, files: readonly { readonly name: string; readonly text: string }[]): Promise<void>;
+  /** Where `place` puts them: an absolute path. */
+  placeOf(run: string): string;
   /**
    * `changed` is called soon after runs started, were stopped or ended, with their names; sometimes for nothing. With `run`:
    * only for that run, and soon after it wrote output too.
@@ -162,6 +171,71 @@ export interface Candidate {
   readonly tree: string;
 }
 
+/** What a forecast is asked about. */
+export interface ForecastAsk {
+  /** Commit of the target. */
+  readonly target: string;
+  /** Tips of the lanes' branches, by lane. */
+  readonly lanes: ReadonlyMap<string, string>;
+  /** Lanes in which there may be uncommitted work: it is taken as if it were committed. */
+  readonly dirty: readonly string[];
+}
+
+/** What is predicted. */
+export interface Forecast {
+  readonly collisions: readonly Collision[];
+  /** Lanes whose uncommitted work is in it. */
+  readonly uncommitted: readonly string[];
+}
+
+/** Where a lane's work is kept. */
+export interface Saved {
+  /** `refs/lanes/trash/<lane>/<n>`: a commit whose tree is what was on disk; its parents hold HEAD, branch and index. */
+  readonly ref: string;
+  readonly n: number;
+  readonly commit: string;
+  /** Where HEAD of the worktree stood; the branch's tip when there is no worktree. */
+  readonly head: string;
+  /** Repositories inside the worktree, relative to it: their files are in no snapshot. */
+  readonly nested: readonly string[];
+}
+
+/** What a worktree got besides its commit, and what is to be known of it before an agent starts. */
+export interface Furnished {
+  /** Ignored files that were copied into it. */
+  readonly copied: number;
+  /** Those that were not: too many, too large, not ignored in the lane, or something stands in the way. */
+  readonly left: readonly string[];
+  /** Paths of its submodules; nobody fetches them. */
+  readonly submodules: readonly string[];
+  /** File in git's folder that says which setup command has succeeded in it. */
+  readonly setupMark: string;
+  /** Has the last setup command that ran in it succeeded? */
+  readonly isSetUp: boolean;
+}
+
+/** Room on the disk of the worktrees. */
+export interface Room {
+  readonly freeBytes: number;
+  /** Undefined where the file system does not count them. */
+  readonly freeFiles?: number;
+}
+
+/** A lane that is back. */
+export interface Restored {
+  readonly path: string;
+  readonly n: number;
+  /** Where HEAD of the worktree is. */
+  readonly head: string;
+  /** Files that are not committed in it. */
+  readonly files: number;
+  readonly commits: number;
+  /** What was in progress, and is not any more: its commits and files are as they were. */
+  readonly busy?: string;
+  /** Where HEAD is, when that is not the lane's branch: another branch, or empty for none. */
+  readonly on?: string;
+}
+
 /** Git for lanes. Every reading call is guarded: nothing that the repository's own configuration names is run. */
 export interface Git {
   /** One look: all refs, and the status of the lanes in `status` (ids). */
@@ -176,8 +250,13 @@ export interface Git {
   known(commits: readonly string[]): Promise<ReadonlySet<string>>;
   /** Where a lane starts: `onto` with the heads that it does not contain yet merged in. A No names the paths that do not merge. */
   baseFor(onto: string, heads: readonly string[]): Promise<{ readonly base: string } | No>;
-  /** Branch and worktree for a lane at `base`; takes over what an earlier, killed call left. Idempotent. */
-  openLane(lane: string, base: string): Promise<{ readonly path: string; readonly head: string } | No>;
+  /** Branch and worktree for a lane at `base`; takes over what an earlier, killed call left. Idempotent. `admin`: git's own folder of it. */
+  openLane(
+    lane: string,
+    base: string,
+  ): Promise<{ readonly path: string; readonly head: string; readonly admin: string } | No>;
+  /** Copy the ignored files that `.worktreeinclude` names from the user's checkout into a lane's worktree, once. */
+  furnish(lane: string): Promise<Furnished>;
   /** Commit what is uncommitted in a lane (below `within`, when given). False when there was nothing. */
   commitAll(lane: string, message: string, within?: string): Promise<boolean>;
   /**
@@ -187,24 +266,116 @@ export interface Git {
   closeLane(
     lane: string,
     target: string,
-  ): Promise<{ readonly removed: boolean; readonly why: string; readonly kept?: string }>;
+    how?: {
+      /** Work that is not on the target does not keep it from going: it is kept first, by `saveLane`, and `saved` is where. */
+      readonly save?: boolean;
+      /** Its worktree is not removed but waits for another lane, while fewer than so many do. */
+      readonly pool?: number;
+      /** Its landing was taken back: that its commits are in the target's history does not mean that its work is there. */
+      readonly undone?: boolean;
+    },
+  ): Promise<{ readonly removed: boolean; readonly why: string; readonly kept?: string; readonly saved?: string }>;
+  /**
+   * Have `size` idle worktrees wait for lanes, parked at the target's tip: `openLane` takes them over. Sets right what killed calls
+   * left in the pool. For idle time, one call at a time.
+   */
+  fillPool(size: number, target: string): Promise<void>;
+  /** Why `closeLane` would leave the worktree, without saving; undefined when it would remove it. Changes nothing. */
+  whyStays(lane: string, target: string, undone?: boolean): Promise<string | undefined>;
+  /**
+   * Keep all of a lane's work (HEAD, branch, index, tracked and untracked files; not the ignored ones) under a ref, changing nothing
+   * in the lane. The same work once more is the same ref. A No when there is neither branch nor worktree, or git cannot read it.
+   */
+  saveLane(lane: string): Promise<Saved | No>;
+  /** Branch and worktree of a lane as they were kept the `n`-th time (the newest when absent): index, edits and new files too. Idempotent. */
+  restoreLane(lane: string, n?: number): Promise<Restored | No>;
+  /**
+   * Branch and worktree of a lane at `base` again, after everything in them was kept (`saveLane`): `saved` is where, absent when
+   * there was nothing to keep. Ignored files stay. Idempotent.
+   */
+  rollBack(lane: string, base: string): Promise<{ readonly saved?: string } | No>;
+  /**
+   * Merge the target's tip into the lane's worktree and leave it there, with conflict markers and uncommitted, after everything in it
+   * was kept. `since`: see `candidate`. `paths`: what is in conflict; none when the two merge, and then the worktree is as it was.
+   */
+  putConflict(
+    lane: string,
+    ask: { readonly target: string; readonly since?: string | undefined },
+  ): Promise<{ readonly onto: string; readonly paths: readonly string[]; readonly saved: string } | No>;
+  /** Take it out again: files and index as they were, after everything was kept (`saved`). False: none stands there. */
+  dropConflict(lane: string): Promise<{ readonly saved: string } | false | No>;
+  /** What is kept of all lanes, oldest first for each. */
+  kept(): Promise<readonly Kept[]>;
+  /** Let go of these refs, each only if it still names this commit. Answers those that are gone. */
+  dropKept(refs: readonly Pick<Kept, "ref" | "commit">[]): Promise<readonly string[]>;
   /** The merge of `head` into `onto` as a commit, made outside every worktree. Same arguments, same commit. */
   candidate(ask: {
     readonly onto: string;
     readonly head: string;
     readonly message: string;
     readonly at: number;
+    /** Apply what `head` changed since it left this commit, although `onto` has it in its history; `onto` when that changes nothing. */
+    readonly since?: string | undefined;
+    /** Apply only what this lane changed since its branch was made: what it began on is on the target as other commits. */
+    readonly own?: string | undefined;
+    /** A merge when absent; one commit; or the commits anew, under one merge commit unless `strict` is false. */
+    readonly strategy?: Strategy;
+    readonly strict?: boolean;
+    /** Only to see whether it goes: no hook is asked, nothing is signed, and the commit is never to land. */
+    readonly trial?: boolean;
   }): Promise<Candidate | No>;
+  /** What a stack of candidates lands as: its tree in one commit, whose parents are `onto` and all heads. */
+  join(ask: {
+    readonly onto: string;
+    readonly heads: readonly string[];
+    readonly tree: string;
+    readonly message: string;
+    readonly at: number;
+  }): Promise<Candidate | No>;
+  /** The tip `onto` with what went from `from` to `to` taken out, as a commit outside every worktree; `onto` when nothing of it is left. */
+  reverted(ask: {
+    readonly onto: string;
+    readonly from: string;
+    readonly to: string;
+    readonly message: string;
+    readonly at: number;
+    /** As for `candidate`. */
+    readonly trial?: boolean;
+  }): Promise<Candidate | No>;
+  /** Is `merge` the target's tip, and on no other branch, tag or remote-tracking branch? Then nothing builds on it and nobody got it. */
+  onlyTip(target: string, merge: string): Promise<boolean>;
+  /**
+   * Take the landing `merge` of a lane back, like `land` in all: the target goes from `onto` to `commit`, a commit without the
+   * work or (`back`) the place where it was. The lane's branch is there again afterwards, at `head` when it was gone.
+   */
+  takeBack(ask: {
+    readonly lane: string;
+    readonly target: string;
+    readonly onto: string;
+    readonly commit: string;
+    readonly head: string;
+    readonly merge: string;
+    readonly back: boolean;
+  }): Promise<{ readonly tip: string } | { readonly moved: string } | No>;
   /** A warm worktree with exactly `commit` checked out, ignored files of earlier checks kept. Returns its path. */
   verification(slot: number, commit: string): Promise<string>;
-  /** Move the target from `onto` to `commit`, every checkout of it included, in the safe order. Replays after a crash. */
+  /**
+   * Move the target from `onto` to `commit`, every checkout of it included, in the safe order. Replays after a crash. `others`: lanes that
+   * are merged by the same commit; all land, or none.
+   */
   land(ask: {
     readonly lane: string;
     readonly target: string;
     readonly onto: string;
     readonly commit: string;
     readonly head: string;
+    readonly others?: readonly { readonly lane: string; readonly head: string }[];
   }): Promise<{ readonly landed: true } | { readonly moved: string } | No>;
+  /**
+   * Which of these lanes would not merge with the target, and which not with each other: for those that land on the same target.
+   * Low in priority; nothing of the user's is touched. `first` is told what is known before lanes are compared with each other.
+   */
+  forecast(ask: ForecastAsk, first?: (told: Forecast) => void): Promise<Forecast>;
   /** Text of the files below `folder` at a commit, by path. */
   filesAt(commit: string, folder: string): Promise<ReadonlyMap<string, string>>;
   /** Paths that `head` changed since it left `onto`. */

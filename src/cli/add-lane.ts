@@ -8,6 +8,7 @@ import type { Engine } from "../engine/engine.ts";
 import { warnOf } from "./ask.ts";
 import type { Call } from "./call.ts";
 import { type Answer, exit, faultNo, no } from "./exit.ts";
+import { warnOfOverlap } from "./overlap.ts";
 import { readText } from "./read-text.ts";
 import { tell, worktreePath } from "./report.ts";
 import { wish } from "./wish.ts";
@@ -21,6 +22,7 @@ export const addLane = async (call: Call, engine: Engine): Promise<Answer> => {
   if (isNo(spec)) return spec;
   const refused = await wish(call, engine, { type: "add", lanes: [{ id, spec }] });
   if (refused) return refused;
+  warnOfOverlap(call, engine.state(), [{ id, paths: spec.paths }]);
   const isAble = spec.command !== undefined || spec.agent !== undefined;
   return tell(call, {
     code: exit.done,

@@ -6,6 +6,7 @@ import { sanitize } from "../core/text.ts";
 import type { Engine } from "../engine/engine.ts";
 import { untrustedAt } from "../engine/trusted.ts";
 import type { Call } from "./call.ts";
+import { isPersons } from "./shell.ts";
 
 /** Ask a question whose careful answer is no. Undefined: there is nobody to ask. */
 export const ask = async (call: Call, question: string): Promise<boolean | undefined> => {
@@ -24,8 +25,7 @@ export const ask = async (call: Call, question: string): Promise<boolean | undef
   }
 };
 
-const canAsk = ({ globals, shell }: Call): boolean =>
-  globals.input && shell.stdin.isTTY === true && shell.stderr.isTTY === true;
+const canAsk = ({ globals, shell }: Call): boolean => globals.input && isPersons(shell) && shell.stderr.isTTY === true;
 
 /**
  * Make sure that a person trusts the commands of `lanes.config.json` that this verb would run: those whose place starts

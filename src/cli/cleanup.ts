@@ -1,8 +1,5 @@
 /** `cleanup`: worktrees whose work is on the target are removed; everything else stays and is named. */
-import { existsSync } from "node:fs";
-
-import { branchOf, strayText } from "../core/id.ts";
-import { isNo, type No, type RepoSeen } from "../core/observed.ts";
+import { isNo, type No } from "../core/observed.ts";
 import type { Lane, State } from "../core/state.ts";
 import type { Engine } from "../engine/engine.ts";
 import { type Call, flagOf } from "./call.ts";
@@ -38,21 +35,13 @@ const removable = (state: State): readonly Lane[] =>
 
 /** What would become of the worktrees, by what git shows of them now. Nothing is changed. */
 const preview = async (engine: Engine): Promise<Report> => {
-  const state = engine.state();
-  const lanes = removable(state);
   const kept: Kept[] = [];
-  for (const target of new Set(lanes.map((lane) => targetOf(state, lane)))) {
-    const some = lanes.filter((lane) => targetOf(state, lane) === target);
-    const seen = await engine.look(
-      some.map(({ id }) => id),
-      target,
-    );
-    for (const lane of some) {
-      const why = objection(engine, lane, seen);
-      if (why !== undefined) kept.push({ id: lane.id, detail: why });
-    }
+  const removed: string[] = [];
+  for (const { id } of removable(engine.state())) {
+    const why = await engine.whyStays(id);
+    if (why === undefined) removed.push(id);
+    else kept.push({ id, detail: why });
   }
-  const removed = lanes.map(({ id }) => id).filter((id) => !kept.some((one) => one.id === id));
   return report(engine, "would remove", removed, kept);
 };
 
@@ -60,22 +49,6 @@ const preview = async (engine: Engine): Promise<Report> => {
 const keptOf = (engine: Engine, id: string): string => {
   const { detail = "", worktree } = engine.state().lanes.get(id) ?? {};
   return worktree === false && detail !== "" ? `; ${detail}` : "";
-};
-
-const targetOf = (state: State, lane: Lane): string | undefined => lane.spec.target ?? state.target;
-
-/** Why the worktree would stay: the rules of `git/close.ts`, as far as a look shows them. */
-const objection = (engine: Engine, lane: Lane, seen: RepoSeen): string | undefined => {
-  if (!existsSync(worktreePath(engine, lane.id))) return undefined;
-  const git = seen.lanes.get(lane.id);
-  if (!git) return `the branch ${branchOf(lane.id)} is gone`;
-  if (git.worktree === "missing") return "it is no worktree of git; remove it by hand";
-  if (git.ahead > 0 && git.head !== lane.run?.base)
-    return `it has commits that ${seen.target?.name ?? "the target"} does not have`;
-  if (git.busy !== undefined) return `a ${git.busy} is in progress in it`;
-  if (git.worktree === "elsewhere") return strayText(lane.id, git.on);
-  const dirty = git.dirty?.length ?? 0;
-  return dirty === 0 ? undefined : `${dirty} file${dirty === 1 ? " is" : "s are"} not committed`;
 };
 
 /** A worktree that stays, and why. */
@@ -87,6 +60,7 @@ const report = (engine: Engine, verb: string, removed: readonly string[], kept: 
   const keeping = verb === "removed" ? "kept" : "would keep";
   return {
     code: exit.done,
+    hints: kept.map(({ id }) => `lanes remove ${id} keeps what is in it, then takes it away`),
     lines: [
       ...removed.map((id) => `${verb} ${worktreePath(engine, id)}${keptOf(engine, id)}`),
       ...kept.map(({ id, detail }) => `${keeping} ${worktreePath(engine, id)}: ${detail}`),

@@ -1,4 +1,4 @@
-/** `launch`, `retry`: lanes are started, and the command returns. */
+/** `launch`, `retry`, `handoff`: lanes are started, and the command returns. */
 import type { Command } from "../core/command.ts";
 import { decide, isRefusal } from "../core/decide.ts";
 import { isNo, type No } from "../core/observed.ts";
@@ -6,8 +6,9 @@ import { isManual } from "../core/schedule.ts";
 import type { Engine } from "../engine/engine.ts";
 import { begunBy, placesOf } from "../engine/trusted.ts";
 import { needTrust } from "./ask.ts";
-import { type Call, flagOf } from "./call.ts";
-import { type Answer, exit, worst } from "./exit.ts";
+import { type Call, flagOf, textOf } from "./call.ts";
+import { type Answer, exit, no, worst } from "./exit.ts";
+import { warnOfOverlap } from "./overlap.ts";
 import { laneJson, lanesJson, laneOutcome, momentOf, type Report, tell, worktreePath } from "./report.ts";
 import { codeOf, isOpened } from "./settle.ts";
 import { recorded } from "./wait.ts";
@@ -25,11 +26,20 @@ export const retry = async (call: Call, engine: Engine): Promise<Answer> => {
   return isNo(report) ? report : tell(call, report);
 };
 
+/** `handoff LANE… [--note TEXT]`: back to the agent, which is told what is to be done. */
+export const handoff = async (call: Call, engine: Engine): Promise<Answer> => {
+  const note = textOf(call, "note");
+  if (note?.trim() === "") return no("the note is empty", "leave --note out, or say something", exit.usage);
+  const given = note === undefined ? {} : { note };
+  const report = await startLanes(call, engine, { type: "handoff", lanes: [...new Set(call.words)], ...given });
+  return isNo(report) ? report : tell(call, report);
+};
+
 /** Start lanes and say what will run. */
 const startLanes = async (
   call: Call,
   engine: Engine,
-  command: Extract<Command, { type: "launch" | "retry" }>,
+  command: Extract<Command, { type: "launch" | "retry" | "handoff" }>,
 ): Promise<Report | No> => {
   const refused = await start(call, engine, command);
   return refused ?? startedReport(call, engine, command.lanes);
@@ -39,13 +49,21 @@ const startLanes = async (
 export const start = async (
   call: Call,
   engine: Engine,
-  command: Extract<Command, { type: "launch" | "retry" | "resume" }>,
+  command: Extract<Command, { type: "launch" | "retry" | "handoff" | "resume" }>,
 ): Promise<No | undefined> => {
   const first = decide(engine.state(), command);
   if (isRefusal(first)) return first;
   const untrusted = await needTrust(call, engine, placesOf(engine.state(), command));
   if (untrusted) return untrusted;
   const begun = begunBy(engine.state(), command);
+  warnOfOverlap(
+    call,
+    engine.state(),
+    begun.flatMap((id) => {
+      const lane = engine.state().lanes.get(id);
+      return lane ? [{ id, paths: lane.spec.paths }] : [];
+    }),
+  );
   if (begun.length > 0) await engine.lend(begun);
   const refused = await wish(call, engine, command);
   if (refused) return refused;
@@ -53,7 +71,8 @@ export const start = async (
 };
 
 /** Does this call end after the wish? The others wait, and notice a silent engine while they do. */
-const isLast = (call: Call): boolean => ["launch", "retry", "resume"].includes(call.verb) || flagOf(call, "detach");
+const isLast = (call: Call): boolean =>
+  ["launch", "retry", "handoff", "resume"].includes(call.verb) || flagOf(call, "detach");
 
 /** How it stands with lanes that were started: with their outcome, when the call waited for it. */
 export const startedReport = async (call: Call, engine: Engine, ids: readonly string[]): Promise<Report | No> => {

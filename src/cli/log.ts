@@ -41,13 +41,14 @@ const lastRun = (lane: Lane): string | undefined => (lane.run ? runOf(lane.id, l
 
 /** The last run of the lane's last check: a check that was killed with its launcher ran again. */
 const lastCheck = async (engine: Engine, lane: Lane): Promise<string | undefined> => {
-  const built = lane.merge?.gate?.built ?? lane.landed?.gate?.built;
-  if (built === undefined) return undefined;
+  const gate = lane.merge?.gate ?? lane.undoing?.gate ?? lane.landed?.gate;
+  if (gate === undefined) return undefined;
+  const { built, lead = lane.id } = gate;
   for (let k = checkRunsMax; k > 1; k -= 1) {
-    const run = checkRunOf(lane.id, built, k);
+    const run = checkRunOf(lead, built, k);
     if ((await engine.tail(run, 1)) !== "") return run;
   }
-  return checkRunOf(lane.id, built, 1);
+  return checkRunOf(lead, built, 1);
 };
 
 /** Show the last whole lines; answers the byte to go on at. */

@@ -1,6 +1,7 @@
 /** The command line: words → a verb, carried out in a repository; the exit code tells the outcome. */
 import { capability } from "../core/catalog.ts";
 import { isNo } from "../core/observed.ts";
+import { agentNo } from "./agent.ts";
 import { type Parsed, parseArguments } from "./arguments.ts";
 import type { Call, Globals } from "./call.ts";
 import { conduct } from "./conduct.ts";
@@ -39,7 +40,7 @@ const answer = async (parsed: Parsed, shell: Shell, output: Output): Promise<Ans
   }
 };
 
-/** No verb: the control center, or the status where there is no terminal for it. */
+/** No verb: the control center, or the status where there is no terminal for it, or no person. */
 const open = async (globals: Globals, shell: Shell, output: Output): Promise<Answer> => {
   const engine = await shell.engine(globals.repo);
   if (isNo(engine)) return engine;
@@ -53,6 +54,8 @@ const carryOut = async (call: Call): Promise<Answer> => {
   const verb = verbs[call.verb];
   if (!verb) throw new Error(`the verb ${call.verb} of the catalog is carried out by nobody`);
   if ("alone" in verb) return verb.alone(call);
+  const personal = agentNo(call);
+  if (personal) return personal;
   const engine = await call.shell.engine(call.globals.repo);
   if (isNo(engine)) return engine;
   await engine.refresh();

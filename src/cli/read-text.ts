@@ -17,18 +17,25 @@ export const readText = async (
   argument: string,
   what: string,
 ): Promise<{ readonly text: string } | No> => {
-  if (argument === "-") return decode(await readStream(shell.stdin), "standard input");
+  if (argument === "-") return decode(await readStream(shell.stdin, bytesMax), "standard input");
   if (argument.startsWith("@")) return readFile(resolve(shell.cwd, argument.slice(1)), argument.slice(1));
   return Buffer.byteLength(argument) > bytesMax ? tooLong(what) : { text: argument };
 };
 
-const readStream = async (stream: Reader): Promise<Buffer | undefined> => {
+/** Names that end with NUL, however many. A byte that is not UTF-8 becomes U+FFFD, as wherever paths of git become text. */
+export const readNames = async (stream: Reader): Promise<readonly string[]> =>
+  ((await readStream(stream, Infinity)) ?? Buffer.of())
+    .toString()
+    .split("\0")
+    .filter((name) => name !== "");
+
+const readStream = async (stream: Reader, most: number): Promise<Buffer | undefined> => {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of stream) {
     const bytes = Buffer.from(chunk);
     length += bytes.length;
-    if (length > bytesMax) return undefined;
+    if (length > most) return undefined;
     chunks.push(bytes);
   }
   return Buffer.concat(chunks);

@@ -29,6 +29,7 @@ export const reset = async (call: Call, engine: Engine): Promise<Answer> => {
   if (isNo(cleaned)) return cleaned;
   await engine.stopEngine();
   await engine.refresh();
+  await engine.emptyPool();
   return tell(call, await archiveAll(engine));
 };
 

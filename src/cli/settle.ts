@@ -1,12 +1,14 @@
 /** When waiting is over, and what came of it: pure rules, so that no script waits for something that never comes. */
-import { nextToMerge, notOnTarget } from "../core/queue.ts";
+import { nextBatch } from "../core/batch.ts";
+import { notOnTarget } from "../core/queue.ts";
 import { isLive, isManual, type Limits, startable, unmetDependencies, waitOf } from "../core/schedule.ts";
 import type { Lane, State } from "../core/state.ts";
 import { stateTable } from "../core/state.ts";
+import { isUndoing, nextToUndo } from "../core/undo.ts";
 import { exit } from "./exit.ts";
 
 /** What is waited for: work that is there, work on the target, a probe's report on the target, an end of the run, … */
-export type Goal = "run" | "merge" | "probe" | "stop" | "cancel" | "freeze" | "resume" | "remove";
+export type Goal = "run" | "merge" | "probe" | "stop" | "cancel" | "freeze" | "resume" | "remove" | "restore" | "undo";
 
 /** The moment that the rules are asked about. */
 export interface Moment {
@@ -33,13 +35,18 @@ export const isSettled = (moment: Moment, goal: Goal, lane: Lane): boolean => {
       return lane.pausing === undefined && lane.stopping === undefined;
     case "remove":
       return lane.removal === undefined;
+    case "restore":
+      return lane.restoring === undefined;
+    case "undo":
+      return !isUndoing(lane) || lane.undoing?.held !== undefined;
   }
 };
 
 /** The exit code that a settled lane stands for. */
 export const codeOf = (goal: Goal, lane: Lane): number => {
   const { state } = lane;
-  if (goal === "remove") return exit.done;
+  if (goal === "remove" || goal === "restore") return lane.worktree === (goal === "restore") ? exit.done : exit.refused;
+  if (goal === "undo") return state === "undone" ? exit.done : (lane.undoing?.refused?.code ?? exit.refused);
   if (goal === "stop") return isLive(lane) ? exit.refused : exit.done;
   if (goal === "freeze") return state === "paused" ? exit.done : exit.refused;
   if (goal === "resume") return state === "paused" ? exit.refused : exit.done;
@@ -66,14 +73,25 @@ export const isOpened = (lane: Lane): boolean =>
 /** Should the engine do something about this lane now, so that its silence would be odd? */
 export const isDue = ({ state, now, limits }: Moment, lane: Lane): boolean =>
   lane.removal !== undefined ||
+  lane.restoring !== undefined ||
   lane.stopping !== undefined ||
   lane.pausing !== undefined ||
   lane.state === "starting" ||
   isProbeReady(lane) ||
   (lane.retryAt !== undefined && lane.retryAt <= now) ||
   (lane.state === "merging" && lane.merge?.tested !== undefined) ||
-  nextToMerge(state)?.id === lane.id ||
+  nextBatch(state, unchecked)?.lanes[0].id === lane.id ||
+  isUndoDue(state, lane) ||
   (lane.state === "queued" && startable(state, now, limits).some(({ id }) => id === lane.id));
+
+/** Who is first does not depend on what its check is. */
+const unchecked = { check: undefined, requireCheck: false } as const;
+
+/** Is it this lane's turn to be taken back, with no check of it under way? */
+const isUndoDue = (state: State, lane: Lane): boolean =>
+  nextToUndo(state)?.id === lane.id &&
+  (lane.undoing?.gate === undefined || lane.undoing.tested !== undefined) &&
+  ![...state.lanes.values()].some((other) => other.state === "merging");
 
 /** What was found out about lanes so far in one question. */
 type Known = Map<string, boolean>;

@@ -38,6 +38,14 @@ export interface Shell {
   readonly openDemo?: (options: { readonly plain: boolean }) => Promise<number>;
 }
 
-/** Is there a person at a terminal that can show a screen? */
+/** The lane whose run made this call; undefined for a person's. A run can take it out of its environment: it guards against mistakes. */
+export const callingLane = ({ environment }: Pick<Shell, "environment">): string | undefined =>
+  environment["LANES_LANE"];
+
+/** Is there a person at a terminal that can show a screen? Its keys are a person's: an agent's terminal shows none. */
 export const hasScreen = (shell: Shell): boolean =>
-  shell.stdin.isTTY === true && shell.stdout.isTTY === true && shell.environment["TERM"] !== "dumb";
+  isPersons(shell) && shell.stdout.isTTY === true && shell.environment["TERM"] !== "dumb";
+
+/** Is somebody there who can be asked? The run of a lane is no person, whatever terminal it made for itself. */
+export const isPersons = (shell: Pick<Shell, "stdin" | "environment">): boolean =>
+  shell.stdin.isTTY === true && callingLane(shell) === undefined;

@@ -1,6 +1,6 @@
 /** `status`: all lanes, for people or for scripts. Loads no parser of arguments and runs no git: it has to be fast. */
 import type { RepoSeen } from "../core/observed.ts";
-import { type LaneRow, laneRows, overview } from "../core/select.ts";
+import { type LaneRow, laneRows, overview, quietMs } from "../core/select.ts";
 import { refusedAt, refusedLately, refusedLine } from "../core/refused.ts";
 import { trackerOf } from "../core/tracker.ts";
 import { remarkLine } from "../core/tripwire.ts";
@@ -141,8 +141,16 @@ const cellsOf = (row: LaneRow, now: number, style: Style): readonly Cell[] => [
   { text: row.priority, tone: row.priority === "high" ? "plain" : "dim" },
   { text: gitText(row) },
   { text: ageOf(row.since, now), tone: "dim" },
-  { text: row.detail, tone: row.attention ? "alert" : "plain" },
+  { text: quietOf(row, now), tone: row.attention || isQuiet(row, now) ? "alert" : "plain" },
 ];
+
+const isQuiet = ({ heardAt }: LaneRow, now: number): boolean => heardAt !== undefined && now - heardAt >= quietMs;
+
+/** The detail, with a mark where the agent said nothing for long. */
+const quietOf = (row: LaneRow, now: number): string =>
+  isQuiet(row, now)
+    ? [row.detail, `said nothing for ${ageOf(row.heardAt ?? now, now)}`].filter((part) => part !== "").join("; ")
+    : row.detail;
 
 const gitText = ({ git }: LaneRow): string => {
   if (!git) return "";

@@ -9,6 +9,7 @@ import { type Call, textOf } from "./call.ts";
 import { type Answer, exit, faultNo, no } from "./exit.ts";
 import { readText } from "./read-text.ts";
 import { tell } from "./report.ts";
+import { callingLane } from "./shell.ts";
 import { prepareOnce } from "./wish.ts";
 
 /** Read the tracker, set fields of it, or export what a bug report needs. */
@@ -45,7 +46,7 @@ const patch = async (call: Call, engine: Engine, definition: string | undefined)
   if (isFault(parsed)) return faultNo("the patch", parsed);
   const unprepared = await prepareOnce(call, engine);
   if (unprepared) return unprepared;
-  const lane = call.shell.environment["LANES_LANE"];
+  const lane = callingLane(call.shell);
   const answer = await engine.patch(parsed.doc, {
     ...(id === undefined ? {} : { id }),
     ...(lane === undefined || idFault(lane) !== undefined ? {} : { lane }),

@@ -1,9 +1,11 @@
 /** Verb → what carries it out. A test holds this table against the catalog. */
 import { addLane } from "./add-lane.ts";
+import { approve } from "./approve.ts";
 import type { Call, Verb } from "./call.ts";
 import { cleanup } from "./cleanup.ts";
 import { completion } from "./completion.ts";
 import { config } from "./config.ts";
+import { conflicts } from "./conflicts.ts";
 import { doctor } from "./doctor.ts";
 import { engineVerb } from "./engine.ts";
 import { events } from "./events.ts";
@@ -11,19 +13,23 @@ import { execLane, execute } from "./execute.ts";
 import { type Answer, exit, no } from "./exit.ts";
 import { full } from "./full.ts";
 import { init } from "./init.ts";
-import { launch, retry } from "./launch.ts";
+import { handoff, launch, retry } from "./launch.ts";
+import { lock } from "./lock.ts";
 import { log } from "./log.ts";
 import { merge } from "./merge.ts";
 import { monitor } from "./monitor.ts";
 import { pause, resume } from "./pause.ts";
 import { plan } from "./plan.ts";
 import { probes } from "./probes.ts";
+import { remove, restore, trash } from "./remove.ts";
 import { repair } from "./repair.ts";
 import { reset } from "./reset.ts";
+import { resolve } from "./resolve.ts";
 import { showStatus } from "./status.ts";
 import { cancel, stop, stopAll } from "./stop.ts";
 import { tracker } from "./tracker.ts";
 import { trust } from "./trust.ts";
+import { undo } from "./undo.ts";
 import { why } from "./why.ts";
 
 /** Every verb of the command line. */
@@ -33,6 +39,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
   plan: { run: plan },
   execute: { run: execute },
   merge: { run: merge },
+  approve: { run: approve },
+  resolve: { run: resolve },
+  handoff: { run: handoff },
+  undo: { run: undo },
   full: { run: full },
   "add-lane": { run: addLane },
   "exec-lane": { run: execLane },
@@ -52,10 +62,15 @@ export const verbs: Readonly<Record<string, Verb>> = {
   monitor: { run: monitor },
   log: { run: log },
   why: { run: why },
+  conflicts: { run: conflicts },
   events: { run: events },
   tracker: { run: tracker },
+  lock: { run: lock },
   engine: { run: engineVerb },
   cleanup: { run: cleanup },
+  remove: { run: remove },
+  restore: { run: restore },
+  trash: { run: trash },
   repair: { run: repair },
   reset: { run: reset },
   trust: { run: trust },

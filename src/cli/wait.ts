@@ -23,7 +23,7 @@ export const waitFor = async (
   lanes: readonly string[],
 ): Promise<No | undefined> => {
   // A removal changes no state: there is nothing to tell on the way.
-  const progress = createProgress(goal === "remove" ? [] : lanes, call.style);
+  const progress = createProgress(goal === "remove" || goal === "restore" ? [] : lanes, call.style);
   const isOver = (moment: Moment): boolean => {
     for (const line of progress(moment)) call.output.say(line);
     return lanes.every((id) => {

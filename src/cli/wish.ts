@@ -22,7 +22,7 @@ export const lanesNamed = (state: State, ids: readonly string[]): readonly Lane[
 
 /** Record a wish; a repository that was never prepared is prepared first, unless the wish is refused anyway. */
 export const wish = async (call: Call, engine: Engine, command: Command): Promise<No | undefined> => {
-  if (command.type !== "merge") {
+  if (command.type !== "merge" && command.type !== "approve") {
     const first = decide(engine.state(), command);
     if (isRefusal(first)) return first;
   }

@@ -58,12 +58,15 @@ export const definitionKeys: readonly (readonly [key: string, about: string])[] 
   ["name", "what people call it"],
   ["tasks", "list of what is to be done"],
   ["command", "what is run: a list of words, or a text for sh -c"],
-  ["agent", "a member of the roster in lanes.config.json, or manual: you work in it"],
+  ["agent", "a member of the roster (agents in lanes.config.json), or manual: you work in it"],
   [
     "env",
     "names of variables of this shell that the agent gets, such as API keys; it gets no others but the usual ones",
   ],
-  ["prompt", "what the agent is told, in the file that LANES_TASKS names"],
+  [
+    "prompt",
+    "what the agent is told: an argument of a CLI of the roster; for commands in the file that LANES_TASKS names",
+  ],
   ["parallel", "false: it runs alone among those that say so"],
   ["priority", "low, normal or high"],
   ["dependsOn", "lanes whose work it builds on"],
@@ -75,6 +78,9 @@ export const definitionKeys: readonly (readonly [key: string, about: string])[] 
   ["commit", "agent (it commits itself) or auto (what it leaves is committed)"],
   ["retries", "automatic runs after one that failed"],
   ["timeoutMs", "longest time of one run"],
+  ["strategy", "how it lands: merge, squash (one commit) or rebase (its commits anew)"],
+  ["review", "required: nothing lands before a person approved exactly this head (lanes approve)"],
+  ["rollback", "true: what a failed run changed is saved, and the next one starts from the base"],
 ];
 
 /** All rows, in the order of help. */
@@ -116,8 +122,24 @@ export const catalog: readonly Capability[] = [
     title: "Land lanes on the target, each tested as merged",
     group: "phases",
     arguments: [{ name: "LANE", about: "lanes to land; all ready ones when left out", many: true, optional: true }],
-    options: [check, ...waiting],
-    examples: ["lanes merge", "lanes merge docs-intro --check 'npm test'"],
+    options: [
+      check,
+      {
+        flags: "--strategy <strategy>",
+        about: "merge, squash (one commit) or rebase (its commits anew)",
+        words: ["merge", "squash", "rebase"],
+      },
+      { flags: "--override", about: "land whatever check, leases and review say; needs --why, and stays in the log" },
+      { flags: "--why <text>", about: "why it is overridden" },
+      { flags: "--list", about: "show the merge queue and change nothing" },
+      ...waiting,
+    ],
+    examples: [
+      "lanes merge",
+      "lanes merge docs-intro --check 'npm test'",
+      "lanes merge docs-intro --strategy squash",
+      "lanes merge --list",
+    ],
     wish: (lane) => ({ type: "merge", lanes: [lane], evidence: new Map() }),
   },
   {
@@ -214,6 +236,48 @@ export const catalog: readonly Capability[] = [
     wish: (lane) => ({ type: "cancel", lanes: [lane] }),
   },
   {
+    id: "approve",
+    title: "Let lanes land exactly as they are now; a new commit needs a new approval",
+    group: "lanes",
+    arguments: lanes,
+    options: [{ flags: "--head <commit>", about: "only this commit, as it was looked at; of one lane" }],
+    examples: ["lanes approve docs && lanes merge docs", "lanes approve docs --head 3f2a91c"],
+    wish: (lane) => ({ type: "approve", lanes: [lane], heads: new Map() }),
+  },
+  {
+    id: "resolve",
+    title: "Put a lane's conflict with the target into its worktree, to be resolved there",
+    group: "lanes",
+    arguments: oneLane,
+    options: [{ flags: "--abort", about: "take it out again: the worktree is as it was" }],
+    examples: ["lanes resolve docs", "lanes resolve docs --abort"],
+  },
+  {
+    id: "handoff",
+    title: "Give lanes back to their agents, with a note on what is to be done",
+    group: "lanes",
+    arguments: lanes,
+    options: [{ flags: "--note <text>", about: "what the agent is told; what was wrong with the merge when left out" }],
+    examples: ["lanes handoff docs", "lanes handoff docs --note 'keep both headings'"],
+    wish: (lane) => ({ type: "handoff", lanes: [lane] }),
+  },
+  {
+    id: "undo",
+    title: "Take a landing off the target again; the lane can be merged anew later",
+    group: "lanes",
+    arguments: [
+      { name: "LANE", about: "the lane, or the merge commit; what landed last when left out", optional: true },
+    ],
+    options: [
+      { flags: "--dry-run", about: "show what would happen, and which landed lanes build on it" },
+      { flags: "--yes", about: "do not ask" },
+      { flags: "--check <command>", about: "run this on the target without it instead of the configured check" },
+      detach,
+    ],
+    examples: ["lanes undo --dry-run", "lanes undo docs", "lanes undo 3f2a91c --yes"],
+    wish: (lane) => ({ type: "undo", lanes: [lane] }),
+  },
+  {
     id: "stop-all",
     title: "End all agents safely",
     group: "lanes",
@@ -258,6 +322,14 @@ export const catalog: readonly Capability[] = [
     examples: ["lanes why docs"],
   },
   {
+    id: "conflicts",
+    title: "Show which lanes would not merge with the target or with each other, uncommitted work included",
+    group: "look",
+    arguments: [{ name: "LANE", about: "only pairs of this lane, or of target; all when left out", optional: true }],
+    options: [{ flags: "--refresh", about: "compare now, instead of showing what the engine found last" }],
+    examples: ["lanes conflicts", "lanes conflicts docs", "lanes conflicts --json | jq .pairs"],
+  },
+  {
     id: "events",
     title: "Show the journal",
     group: "look",
@@ -267,6 +339,40 @@ export const catalog: readonly Capability[] = [
       { flags: "--since <position>", about: "only records after this position" },
     ],
     examples: ["lanes events", "lanes events --json --follow"],
+  },
+  {
+    id: "lock",
+    title: "See, take, renew, give back or break leases of paths",
+    group: "keep",
+    arguments: [
+      {
+        name: "ACTION",
+        about: "list, check, acquire, renew, release or break; list when left out",
+        optional: true,
+        words: ["list", "check", "acquire", "renew", "release", "break"],
+      },
+      { name: "LANE", about: "whose lease; break takes the number of a claim", optional: true },
+      {
+        name: "GLOB",
+        about:
+          "paths to lease, or @NAME for a resource; release takes the number of a claim, check paths, or - for a list of them that ends each with NUL",
+        optional: true,
+        many: true,
+      },
+    ],
+    options: [
+      { flags: "--shared", about: "others may share it, nobody may have it alone" },
+      { flags: "--ttl <time>", about: "how long it holds without a sign of life: 90s, 30m, 2h; 30m when left out" },
+      { flags: "--token <token>", about: "renew: only the lease that was granted with this token" },
+      { flags: "--why <text>", about: "break: the reason, which stays in the journal" },
+    ],
+    examples: [
+      "lanes lock list",
+      "lanes lock check docs src/a.ts",
+      "lanes lock acquire docs 'docs/**' --ttl 2h",
+      "lanes lock release docs",
+      "lanes lock break 12 --why 'its agent hangs'",
+    ],
   },
   {
     id: "tracker",
@@ -319,6 +425,40 @@ export const catalog: readonly Capability[] = [
     options: [{ flags: "--dry-run", about: "say what would be removed" }],
     examples: ["lanes cleanup --dry-run", "lanes cleanup"],
     wish: (lane) => ({ type: "remove", lanes: [lane] }),
+  },
+  {
+    id: "remove",
+    title: "Keep everything that is in lanes, then take their worktrees and branches away; asks first",
+    group: "keep",
+    arguments: lanes,
+    options: [{ flags: "--yes", about: "do not ask" }],
+    examples: ["lanes remove docs", "lanes remove docs api --yes"],
+    wish: (lane) => ({ type: "remove", lanes: [lane], save: true }),
+  },
+  {
+    id: "restore",
+    title: "Bring a lane back as it was kept: branch, worktree, what was staged, edited and new",
+    group: "keep",
+    arguments: [
+      ...oneLane,
+      {
+        name: "N",
+        about: "which of the kept ones, as lanes trash counts them; the newest when left out",
+        optional: true,
+      },
+    ],
+    options: [],
+    examples: ["lanes restore docs", "lanes restore docs 2"],
+    wish: (lane) => ({ type: "restore", lane }),
+  },
+  {
+    id: "trash",
+    title: "Show what is kept of lanes that were removed",
+    group: "keep",
+    reads: true,
+    arguments: [{ name: "LANE", about: "only of this lane", optional: true }],
+    options: [],
+    examples: ["lanes trash", "lanes trash --json | jq '.kept[].ref'"],
   },
   {
     id: "repair",
@@ -381,10 +521,15 @@ export const capability = (id: string): Capability | undefined => catalog.find((
 /** What git may show of a lane when nobody has looked. */
 const hoped: Evidence = { head: "", ahead: 1, dirty: [] };
 
+const supposing = (wish: Command, lane: string): Command => {
+  if (wish.type === "merge") return { ...wish, evidence: new Map([[lane, hoped]]) };
+  return wish.type === "approve" ? { ...wish, heads: new Map([[lane, "hoped"]]) } : wish;
+};
+
 /** Why a capability cannot be used on this lane now; undefined when it can. */
 export const whyNot = (state: State, row: Capability, lane: string): Refusal | undefined => {
   if (!row.wish) return undefined;
   const wish = row.wish(lane);
-  const answer = decide(state, wish.type === "merge" ? { ...wish, evidence: new Map([[lane, hoped]]) } : wish);
+  const answer = decide(state, supposing(wish, lane));
   return isRefusal(answer) ? answer : undefined;
 };

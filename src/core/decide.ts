@@ -2,8 +2,11 @@
 import type { Command, Decision, Evidence, Refusal } from "./command.ts";
 import type { Event, Precondition } from "./event.ts";
 import { branchOf, idFault, quote, strayHint } from "./id.ts";
+import { claimsOf, patternsFault } from "./lease.ts";
+import { approve, handoffNote, resolve } from "./review.ts";
+import { isUndoing, undo } from "./undo.ts";
 import { cycleIn, isFrozen, isHeld, isLive, isManual } from "./schedule.ts";
-import { type Lane, type LaneState, type State, stateTable } from "./state.ts";
+import { type Lane, type LaneSpec, type LaneState, type State, stateTable } from "./state.ts";
 
 /** What this wish means now. Asking for what already is so is no refusal: it yields no events. */
 export const decide = (state: State, command: Command): Decision | Refusal => {
@@ -38,11 +41,29 @@ export const decide = (state: State, command: Command): Decision | Refusal => {
         stop,
       );
     case "merge":
-      return each(state, command.lanes, (lane) => merge(lane, command.evidence.get(lane.id), command.check));
+      return each(state, command.lanes, (lane) => merge(lane, command.evidence.get(lane.id), command));
+    case "approve":
+      return each(state, command.lanes, (lane) => approve(lane, command.heads.get(lane.id), command.seen));
+    case "handoff":
+      return each(state, command.lanes, (lane) => handoff(lane, command.note));
+    case "resolve":
+      return each(state, [command.lane], (lane) => resolve(lane, command));
+    case "undo":
+      return each(state, command.lanes, (lane) => undo(lane, command.check));
     case "enter":
       return { events: state.phase === command.phase ? [] : [{ type: "phase.entered", phase: command.phase }], if: [] };
     case "remove":
-      return each(state, command.lanes, remove);
+      return each(state, command.lanes, (lane) => remove(lane, command.save));
+    case "restore":
+      return restore(state, command);
+    case "claim":
+      return claim(state, command);
+    case "renew":
+      return renew(state, command);
+    case "release":
+      return release(state, command);
+    case "break":
+      return breakClaim(state, command);
   }
 };
 
@@ -119,10 +140,11 @@ const nameRefusal = (state: State, named: ReadonlyMap<string, string>, id: strin
   if (twin !== undefined) return no(`lane ${id} is named twice`, "name it once", 65, id);
   const old = state.lanes.get(id);
   if (old?.state === "cancelled") {
+    if (old.restoring) return no(`lane ${id} is being brought back`, `choose another id, or: lanes why ${id}`, 65, id);
     return old.worktree
       ? no(
           `lane ${id} exists (cancelled, with a worktree)`,
-          `choose another id, or take its worktree away: lanes cleanup, which says why it keeps one`,
+          `choose another id, or take its worktree away: lanes cleanup, or lanes remove ${id}, which keeps what is in it`,
           65,
           id,
         )
@@ -208,14 +230,42 @@ const retry = (lane: Lane): readonly Event[] | Refusal => {
       lane.state === "planned" || lane.state === "paused" ? `lanes launch ${lane.id}` : `lanes why ${lane.id}`;
     return no(`lane ${lane.id} is ${lane.state}: there is nothing to retry`, hint, 4, lane.id);
   }
-  return canWork(lane) ?? [{ type: "lane.queued", key: lane.id, why: "tried again" }];
+  const told = lane.note !== undefined && saidSo.has(lane.state) ? { note: "" } : {};
+  return canWork(lane) ?? [{ type: "lane.queued", key: lane.id, why: "tried again", ...told }];
+};
+
+/** Where the run has ended well that was told a note of a handoff: the next one is about something else. */
+const saidSo: ReadonlySet<LaneState> = new Set(["ready", "conflicted", "checks-failed"]);
+
+/** Back to its agent. Without a note it is told what was wrong. */
+const handoff = (lane: Lane, note = handoffNote(lane)): readonly Event[] | Refusal => {
+  const { id, resolving } = lane;
+  if (resolving)
+    return no(
+      `a conflict stands in lane ${id} to be resolved`,
+      `lanes resolve ${id} --abort takes it out first`,
+      4,
+      id,
+    );
+  if (isManual(lane)) return no(`you work in lane ${id}: it has no agent`, `lanes resolve ${id}`, 4, id);
+  if (lane.undone && lane.state === "conflicted") {
+    const why = `the work of lane ${id} was on the target and was taken off it: git would take it for merged`;
+    return no(why, `lanes resolve ${id} puts the conflict where it can be resolved`, 4, id);
+  }
+  const answer = retry(lane);
+  if (isRefusal(answer)) return answer;
+  return answer.map((event) => (event.type === "lane.queued" ? { ...event, why: "handed back", note } : event));
 };
 
 const queuedForMerge: ReadonlySet<LaneState> = new Set(["merge-queued", "merging", "landed-pending"]);
 
 /** Does stopping change anything in this lane? */
 export const stoppable = (lane: Lane): boolean =>
-  lane.state === "queued" || isLive(lane) || lane.retryAt !== undefined || queuedForMerge.has(lane.state);
+  lane.state === "queued" ||
+  isLive(lane) ||
+  lane.retryAt !== undefined ||
+  isUndoing(lane) ||
+  queuedForMerge.has(lane.state);
 
 const stop = (lane: Lane): readonly Event[] | Refusal => {
   if (lane.state === "queued") return [{ type: "lane.unqueued", key: lane.id }];
@@ -223,8 +273,11 @@ const stop = (lane: Lane): readonly Event[] | Refusal => {
     return lane.stopping && lane.stopping.then !== "queue"
       ? []
       : [{ type: "lane.stop-asked", key: lane.id, then: "pause" }];
+  if (lane.state === "waiting" && lane.retryAt !== undefined)
+    return [{ type: "lane.paused", key: lane.id, why: "stopped before it went on by itself" }];
   if (lane.retryAt !== undefined)
     return [{ type: "lane.parked", key: lane.id, why: "stopped before it was tried again" }];
+  if (isUndoing(lane)) return [{ type: "merge.undo-refused", key: lane.id, why: "stopped", paths: [], code: 4 }];
   return withdrawn(lane, "taken out of the merge queue");
 };
 
@@ -286,13 +339,29 @@ const uncancellable = (state: LaneState): string =>
 
 const mergeable: ReadonlySet<LaneState> = new Set(["ready", "conflicted", "checks-failed", "undone"]);
 
-const merge = (lane: Lane, seen: Evidence | undefined, check: string | undefined): readonly Event[] | Refusal => {
+const merge = (
+  lane: Lane,
+  seen: Evidence | undefined,
+  { check, strategy, override }: Pick<Extract<Command, { type: "merge" }>, "check" | "strategy" | "override">,
+): readonly Event[] | Refusal => {
   const { id } = lane;
-  const asked: Event = check === undefined ? { type: "merge.asked", key: id } : { type: "merge.asked", key: id, check };
+  const how = {
+    ...(check === undefined ? {} : { check }),
+    ...(strategy === undefined ? {} : { strategy }),
+    ...(override === undefined ? {} : { override }),
+  };
+  const asked: Event = { type: "merge.asked", key: id, ...how };
   if (queuedForMerge.has(lane.state)) {
     // Another check than it was asked for with: what was tested so far, or would land untested, does not count.
-    if (check === undefined || check === lane.merge?.check) return [];
-    return [...withdrawn(lane, "another check was asked for"), asked];
+    const isSame = check === undefined || check === lane.merge?.check;
+    const isAlike = strategy === undefined || strategy === lane.merge?.strategy;
+    if (isSame && isAlike && (override === undefined || override === lane.merge?.override)) return [];
+    const why = isSame
+      ? isAlike
+        ? "an override was asked for"
+        : "another strategy was asked for"
+      : "another check was asked for";
+    return [...withdrawn(lane, why), asked];
   }
   if (lane.state === "merged") return landedBefore(lane, seen);
   if (seen?.stray !== undefined) return no(`lane ${id} cannot be merged: ${seen.stray}`, strayHint(id), 4, id);
@@ -324,10 +393,97 @@ const landedBefore = ({ id, landed }: Lane, seen: Evidence | undefined): readonl
   return no(what, hint, 4, id);
 };
 
-const remove = (lane: Lane): readonly Event[] | Refusal => {
-  if (!lane.worktree || lane.removal !== undefined) return [];
-  if (lane.state === "merged" || lane.state === "cancelled") return [{ type: "worktree.removal-asked", key: lane.id }];
-  return no(`lane ${lane.id} is ${lane.state}: its worktree stays`, `merge or cancel it first`, 4, lane.id);
+const remove = (lane: Lane, save: true | undefined): readonly Event[] | Refusal => {
+  const { id: key, state } = lane;
+  if (lane.removal !== undefined && (lane.saves ?? !save)) return [];
+  const asked: readonly Event[] = lane.worktree
+    ? [{ type: "worktree.removal-asked", key, ...(save === undefined ? {} : { save }) }]
+    : [];
+  if (state === "merged" || state === "cancelled") return asked;
+  if (!save) {
+    const hint = `merge or cancel it first, or: lanes remove ${key}`;
+    return lane.worktree ? no(`lane ${key} is ${state}: its worktree stays`, hint, 4, key) : [];
+  }
+  if (isLive(lane)) return no(`an agent runs in lane ${key}`, `lanes stop ${key}`, 4, key);
+  const given = cancel(lane);
+  return "refused" in given ? given : [...given, ...asked];
+};
+
+/** A lane of which the log knows nothing any more is one in which a person works. */
+const unknownSpec = (name: string): LaneSpec => ({
+  name,
+  tasks: [],
+  parallel: true,
+  priority: "normal",
+  agent: "manual",
+  dependsOn: [],
+  paths: [],
+  env: [],
+  commit: "agent",
+  retries: 0,
+  kind: "work",
+});
+
+const restore = (state: State, { lane: key, n }: Extract<Command, { type: "restore" }>): Decision | Refusal => {
+  const asked: Event = { type: "lane.restore-asked", key, ...(n === undefined ? {} : { n }) };
+  const lane = state.lanes.get(key);
+  if (!lane) {
+    const refusal = nameRefusal(state, new Map(), key);
+    return (
+      refusal ?? { events: [{ type: "lane.added", key, spec: unknownSpec(key) }, asked], if: [{ lane: key, rev: 0 }] }
+    );
+  }
+  if (lane.restoring) return { events: [], if: [] };
+  if (lane.removal !== undefined) return no(`lane ${key} is being removed`, "try again in a moment", 75, key);
+  if (lane.worktree)
+    return no(`lane ${key} has a worktree`, `lanes remove ${key} keeps what is there; then restore it`, 4, key);
+  if (lane.state !== "cancelled" && lane.state !== "merged")
+    return no(`lane ${key} is ${lane.state}`, `lanes cancel ${key}, then restore it`, 4, key);
+  return { events: [asked], if: [{ lane: key, rev: lane.rev }] };
+};
+
+/** The same paths once more are the same claim. */
+const claim = (state: State, command: Extract<Command, { type: "claim" }>): Decision | Refusal => {
+  const { lane: key, shared, ttlMs } = command;
+  const lane = state.lanes.get(key);
+  if (!lane) return unknownLane(state, key);
+  if (lane.state === "merged" || lane.state === "cancelled")
+    return no(`lane ${key} is ${lane.state}: it needs no lease`, `lanes why ${key}`, 4, key);
+  const paths = [...new Set(command.paths)];
+  const fault = patternsFault(paths);
+  if (fault !== undefined) return no(fault, "lanes lock acquire LANE 'src/**'", 65, key);
+  const known = claimsOf(state).some(
+    (other) => other.lane === key && other.shared === shared && other.paths.join("\0") === paths.join("\0"),
+  );
+  return { events: known ? [] : [{ type: "lease.asked", key, paths, shared, ttlMs, start: false }], if: [] };
+};
+
+const renew = (state: State, { lane, token }: Extract<Command, { type: "renew" }>): Decision | Refusal => {
+  const held = claimsOf(state).filter((claimed) => claimed.lane === lane && claimed.token !== undefined);
+  const wanted = token === undefined ? held : held.filter((claimed) => claimed.token === token);
+  if (!state.lanes.has(lane)) return unknownLane(state, lane);
+  if (wanted.length === 0) {
+    const which = token === undefined ? "no lease" : `no lease with token ${token}`;
+    return no(`lane ${lane} has ${which}`, "lanes lock list", 4, lane);
+  }
+  return {
+    events: wanted.map(({ id, token: granted = 0 }) => ({ type: "lease.renewed", key: lane, id, token: granted })),
+    if: [],
+  };
+};
+
+const release = (state: State, { lane, claim: id }: Extract<Command, { type: "release" }>): Decision | Refusal => {
+  if (!state.lanes.has(lane)) return unknownLane(state, lane);
+  const own = claimsOf(state).filter((claimed) => claimed.lane === lane && (id === undefined || claimed.id === id));
+  if (own.length === 0 && id !== undefined && claimsOf(state).some((claimed) => claimed.id === id))
+    return no(`claim ${id} is not of lane ${lane}`, "lanes lock list", 4, lane);
+  return { events: own.map((claimed) => ({ type: "lease.released", key: lane, id: claimed.id })), if: [] };
+};
+
+const breakClaim = (state: State, { claim: id, why }: Extract<Command, { type: "break" }>): Decision | Refusal => {
+  const found = claimsOf(state).find((claimed) => claimed.id === id);
+  if (!found) return no(`there is no claim ${id}`, "lanes lock list", 4);
+  return { events: [{ type: "lease.broken", key: found.lane, id, why }], if: [] };
 };
 
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;

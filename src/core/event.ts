@@ -1,5 +1,5 @@
 /** Facts. A record is one line of the journal: a proposal that takes effect whole or not at all. */
-import type { Identity, LaneSpec, Phase } from "./state.ts";
+import type { AgentTold, Batch, Halts, Identity, LaneSpec, Phase, Step, Strategy } from "./state.ts";
 
 /** A fact in the past tense. `key` is the lane it is about; facts about the repository have none. */
 export type Event =
@@ -9,7 +9,12 @@ export type Event =
   | { readonly type: "engine.elected"; readonly process: Identity; readonly version: string }
   | { readonly type: "engine.retired"; readonly why: string }
   | { readonly type: "lane.added"; readonly key: string; readonly spec: LaneSpec }
-  | { readonly type: "lane.queued"; readonly key: string; readonly why: string }
+  /** `note`: what the next run's agent is told. */
+  | { readonly type: "lane.queued"; readonly key: string; readonly why: string; readonly note?: string }
+  /** A person lets exactly this head land. */
+  | { readonly type: "lane.approved"; readonly key: string; readonly head: string }
+  /** What a failed run left was kept under `saved`; branch and worktree are at `base` again. */
+  | { readonly type: "lane.rolled-back"; readonly key: string; readonly saved: string; readonly base: string }
   | { readonly type: "lane.unqueued"; readonly key: string }
   | { readonly type: "lane.stop-asked"; readonly key: string; readonly then: "pause" | "cancel" | "queue" }
   | { readonly type: "lane.freeze-asked"; readonly key: string }
@@ -19,7 +24,16 @@ export type Event =
   /** Its processes go on, or are gone; or they would not stand still, and `why` says so. */
   | { readonly type: "lane.thawed"; readonly key: string; readonly n: number; readonly why: string }
   | { readonly type: "lane.opened"; readonly key: string; readonly base: string }
-  | { readonly type: "lane.waiting"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
+  /** `retryAt`: it goes on by itself then, in ms since 1970. */
+  | {
+      readonly type: "lane.waiting";
+      readonly key: string;
+      readonly why: string;
+      readonly paths: readonly string[];
+      readonly retryAt?: number;
+      /** Set by a limit whose end was reported. */
+      readonly halts?: Halts;
+    }
   | { readonly type: "lane.readied"; readonly key: string; readonly head: string; readonly results: readonly string[] }
   | { readonly type: "lane.emptied"; readonly key: string; readonly why: string }
   | { readonly type: "lane.failed"; readonly key: string; readonly why: string; readonly retryAt?: number }
@@ -28,14 +42,33 @@ export type Event =
   | { readonly type: "lane.paused"; readonly key: string; readonly why: string }
   | { readonly type: "lane.cancelled"; readonly key: string; readonly why: string }
   | { readonly type: "lane.progressed"; readonly key: string; readonly text: string }
-  | { readonly type: "run.asked"; readonly key: string; readonly n: number; readonly base: string }
+  /**
+   * `port`: nobody else's run has it while this one lives. `cli`: the agent CLI that it is for; `session`: its conversation, which it
+   * begins or, with `resumes`, goes on with.
+   */
+  | {
+      readonly type: "run.asked";
+      readonly key: string;
+      readonly n: number;
+      readonly base: string;
+      readonly port?: number;
+      readonly cli?: string;
+      readonly session?: string;
+      readonly resumes?: true;
+    }
+  /** It waits in the queue for something outside of us: room on the disk. */
+  | { readonly type: "lane.held"; readonly key: string; readonly why: string }
   | {
       readonly type: "run.started";
       readonly key: string;
       readonly n: number;
       readonly process: Identity;
       readonly at: number;
+      /** The permission mode that its argv asks for. */
+      readonly mode?: string;
     }
+  /** What the agent of the n-th run told of itself, coarsely: at most now and then, however much it prints. */
+  | { readonly type: "agent.reported"; readonly key: string; readonly n: number; readonly told: AgentTold }
   | {
       readonly type: "run.exited";
       readonly key: string;
@@ -44,7 +77,13 @@ export type Event =
       readonly signal?: string;
       readonly at: number;
     }
-  | { readonly type: "merge.asked"; readonly key: string; readonly check?: string }
+  | {
+      readonly type: "merge.asked";
+      readonly key: string;
+      readonly check?: string;
+      readonly strategy?: Strategy;
+      /** Why it is to land whatever check, leases and review say. */ readonly override?: string;
+    }
   | { readonly type: "merge.withdrawn"; readonly key: string; readonly why: string }
   | {
       readonly type: "merge.started";
@@ -53,8 +92,12 @@ export type Event =
       readonly onto: string;
       readonly head: string;
       readonly candidate: string;
+      /** The work is in the target's history although it was taken out: what changed since this commit is applied anew. */
+      readonly since?: string;
       /** The check of this candidate: later changes of the configuration do not touch it. */
       readonly check?: string;
+      /** What it is tested and lands with: the other events of the record name the others. */
+      readonly batch?: Omit<Batch, "id">;
     }
   | {
       readonly type: "merge.tested";
@@ -63,9 +106,45 @@ export type Event =
       readonly result: "passed" | "unchecked";
     }
   | { readonly type: "merge.check-failed"; readonly key: string; readonly candidate: string; readonly why: string }
-  | { readonly type: "merge.conflicted"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
+  | {
+      readonly type: "merge.conflicted";
+      readonly key: string;
+      readonly why: string;
+      readonly paths: readonly string[];
+      /** Lanes that landed and changed the same files. */
+      readonly with?: readonly string[];
+    }
+  /** The conflict stands in the lane's worktree; `saved` keeps what was there before. */
+  | {
+      readonly type: "merge.resolving";
+      readonly key: string;
+      readonly target: string;
+      readonly onto: string;
+      readonly saved: string;
+    }
+  /** It was taken out of there again; `saved` keeps how far it was. */
+  | { readonly type: "merge.resolve-dropped"; readonly key: string; readonly saved: string }
   | { readonly type: "merge.held"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
-  | { readonly type: "merge.requeued"; readonly key: string; readonly why: string }
+  /** `alone`: it is tested with no other from now on, so that what is in its way is in nobody else's. */
+  | { readonly type: "merge.requeued"; readonly key: string; readonly why: string; readonly alone?: true }
+  /** Its work conflicts with that of a lane which is being tested: it is built after that one. */
+  | { readonly type: "merge.put-off"; readonly key: string; readonly behind: string; readonly why: string }
+  /** The check of a batch has ended, or is known to pass because it passed on the very same tree before. `key`: the first lane. */
+  | {
+      readonly type: "check.ended";
+      readonly key: string;
+      readonly tree: string;
+      readonly check: string;
+      readonly passed: boolean;
+      readonly lanes: number;
+      /** How long it ran; 0 when it did not. */
+      readonly ms: number;
+      /** It failed before on this tree. */
+      readonly flaky?: boolean;
+      readonly cached?: boolean;
+    }
+  /** These lanes failed their check together: the one that spoils it is looked for among them. */
+  | { readonly type: "batch.split"; readonly key: string; readonly lanes: readonly string[]; readonly tree: string }
   | {
       readonly type: "merge.landed";
       readonly key: string;
@@ -74,11 +153,58 @@ export type Event =
       readonly before: string;
       readonly head: string;
       readonly tested: "passed" | "unchecked";
+      /** How it landed; a merge when absent. */
+      readonly strategy?: Strategy;
+      /** Of several that landed as one commit: what this lane alone brought. */
+      readonly step?: Step;
     }
-  | { readonly type: "worktree.removal-asked"; readonly key: string }
-  /** `kept`: where ignored files of it are now, below the state folder. */
-  | { readonly type: "worktree.removed"; readonly key: string; readonly kept?: string }
+  /** `save`: whatever is in it, after that was kept. */
+  | { readonly type: "worktree.removal-asked"; readonly key: string; readonly save?: true }
+  /** `kept`: where ignored files of it are now, below the state folder. `saved`: the ref that keeps its work. */
+  | { readonly type: "worktree.removed"; readonly key: string; readonly kept?: string; readonly saved?: string }
+  /** Take what landed off the target again. */
+  | { readonly type: "merge.undo-asked"; readonly key: string; readonly check?: string }
+  | {
+      readonly type: "merge.undo-started";
+      readonly key: string;
+      /** A commit that takes the changes out, or the target moved back. */
+      readonly how: "revert" | "back";
+      readonly onto: string;
+      readonly candidate: string;
+      readonly check?: string;
+    }
+  | { readonly type: "merge.undo-tested"; readonly key: string; readonly candidate: string }
+  | { readonly type: "merge.undo-held"; readonly key: string; readonly why: string; readonly paths: readonly string[] }
+  | { readonly type: "merge.undo-requeued"; readonly key: string; readonly why: string }
+  /** The work stays on the target. `code`: what kind of reason it is, as an exit code. */
+  | {
+      readonly type: "merge.undo-refused";
+      readonly key: string;
+      readonly why: string;
+      readonly paths: readonly string[];
+      readonly code: number;
+    }
+  /** `commit`: the target's tip without the work. */
+  | {
+      readonly type: "merge.undone";
+      readonly key: string;
+      readonly commit: string;
+      readonly how: "revert" | "back";
+    }
   | { readonly type: "worktree.kept"; readonly key: string; readonly why: string }
+  /** Branch and worktree are wanted back as they were kept the `n`-th time, or last. */
+  | { readonly type: "lane.restore-asked"; readonly key: string; readonly n?: number }
+  /** They are back. `ready`: all of its work is committed. */
+  | {
+      readonly type: "lane.restored";
+      readonly key: string;
+      readonly n: number;
+      readonly ready: boolean;
+      readonly why: string;
+    }
+  | { readonly type: "lane.restore-failed"; readonly key: string; readonly why: string }
+  /** Kept long enough: these refs are let go of, each with the commit that it named. */
+  | { readonly type: "trash.dropped"; readonly refs: readonly string[] }
   | {
       readonly type: "tracker.patched";
       readonly changes: readonly Patched[];
@@ -86,7 +212,24 @@ export type Event =
       readonly left: readonly Left[];
       readonly kept?: string;
     }
-  | { readonly type: "tracker.rejected"; readonly why: string; readonly kept: string };
+  | { readonly type: "tracker.rejected"; readonly why: string; readonly kept: string }
+  /** A lane wants these paths and resources: it gets all of them, now or when they are free. With `start`: now or not at all. */
+  | {
+      readonly type: "lease.asked";
+      readonly key: string;
+      readonly paths: readonly string[];
+      readonly shared: boolean;
+      readonly ttlMs: number;
+      readonly start: boolean;
+    }
+  /** `id`: position of the request; `token`: of the grant. Who was woken after others got it has an old token, and renews nothing. */
+  | { readonly type: "lease.renewed"; readonly key: string; readonly id: number; readonly token: number }
+  | { readonly type: "lease.released"; readonly key: string; readonly id: number }
+  /** Taken away by a person, or by the engine after its time was over without a sign of life. */
+  | { readonly type: "lease.broken"; readonly key: string; readonly id: number; readonly why: string }
+  | { readonly type: "lease.expired"; readonly key: string; readonly id: number; readonly why: string }
+  /** Lanes waited for each other: this one gives back what the others wait for, and gets it again after them. */
+  | { readonly type: "lease.yielded"; readonly key: string; readonly lanes: readonly string[] };
 
 /** One field of the tracker that somebody set, by its path: `["lanes", "docs", "tasks"]`. Without `to` it was taken out. */
 export interface Patched {

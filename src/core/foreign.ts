@@ -1,6 +1,6 @@
 /** Values of a record's fields: the log may hold anything, and what the fold stores everybody trusts. */
 import { quote } from "./id.ts";
-import type { Identity, LaneSpec, Phase } from "./state.ts";
+import type { AgentTold, Identity, LaneSpec, Phase, Strategy, Tokens } from "./state.ts";
 
 /** Text, or none when it is something else. */
 export const text = (value: unknown): string => (typeof value === "string" ? value : "");
@@ -14,6 +14,13 @@ const timeMax = 8.64e15;
 
 /** Can this be a time in ms since 1970? */
 export const isTime = (value: unknown): value is number => typeof value === "number" && Math.abs(value) <= timeMax;
+
+/** Is it a way for work to come onto the target? */
+export const isStrategy = (value: unknown): value is Strategy =>
+  ["merge", "squash", "rebase"].includes(value as string);
+
+/** Does it say yes? */
+export const isYes = (value: unknown): boolean => value === true;
 
 /** A time, or another one when it is something else. */
 export const time = (value: unknown, otherwise: number): number => (isTime(value) ? value : otherwise);
@@ -70,7 +77,46 @@ const specChecks: { readonly [K in keyof Required<LaneSpec>]: Check } = {
   retries: isNumber,
   kind: oneOf("work", "probe"),
   timeoutMs: maybe(isNumber),
+  strategy: maybe(oneOf("merge", "squash", "rebase")),
+  review: maybe(oneOf("required", "none")),
+  rollback: maybe((value) => typeof value === "boolean"),
 };
+
+/** May this be the id of a conversation? It becomes an argument of the agent's next run: never an option, nor anything long. */
+export const isConversation = (session: string): boolean => /^[A-Za-z0-9][\w.:-]{0,99}$/.test(session);
+
+const isCount: Check = (value) => isNumber(value) && (value as number) >= 0;
+
+const isTokens: Check = (value) => {
+  if (typeof value !== "object" || value === null) return false;
+  const { input, cached, output } = value as Tokens;
+  return [input, cached, output].every(isCount);
+};
+
+const toldChecks: { readonly [K in keyof Required<AgentTold>]: Check } = {
+  status: oneOf("starting", "working", "blocked", "idle", "error"),
+  kind: maybe(oneOf("permission", "question", "login", "trust", "limit")),
+  since: isTime,
+  doing: isText,
+  heardAt: isTime,
+  read: isCount,
+  session: maybe((value) => typeof value === "string" && isConversation(value)),
+  mode: maybe(isText),
+  tokens: maybe(isTokens),
+  cost: maybe(isCount),
+  denied: isCount,
+  unknown: isCount,
+  strange: isTexts,
+  resetAt: maybe(isTime),
+};
+
+const toldFields = Object.entries(toldChecks);
+
+/** Is this what an agent told of itself? */
+export const isTold = (value: unknown): value is AgentTold =>
+  typeof value === "object" &&
+  value !== null &&
+  toldFields.every(([field, check]) => check((value as Readonly<Record<string, unknown>>)[field]));
 
 const specFields = Object.entries(specChecks);
 

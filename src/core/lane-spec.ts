@@ -1,7 +1,7 @@
 /** The JSON of `add-lane` → a lane's definition. Keys of seed 001 and ours; unknown ones are named, not refused. */
 import { idFault, quote } from "./id.ts";
 import { attempt, type Fault, fields, flag, items, nearest, oneOf, text, whole, wrong } from "./parse.ts";
-import type { LaneSpec, Priority } from "./state.ts";
+import type { LaneSpec, Priority, Review, Strategy } from "./state.ts";
 
 /** A definition, and what was odd about it. */
 export interface ParsedSpec {
@@ -14,6 +14,12 @@ export const defaultRetries = 2;
 
 const priorities: readonly Priority[] = ["low", "normal", "high"];
 const commits = ["agent", "auto"] as const;
+
+/** Words for `strategy`. */
+export const strategies: readonly Strategy[] = ["merge", "squash", "rebase"];
+
+/** Words for `review`. */
+export const reviews: readonly Review[] = ["required", "none"];
 
 /** Keys that a definition may have. */
 export const known = [
@@ -34,6 +40,9 @@ export const known = [
   "commit",
   "retries",
   "timeoutMs",
+  "strategy",
+  "review",
+  "rollback",
 ] as const;
 /** Keys that scripts of the seeds write and that mean nothing here, or nothing yet. */
 const tolerated: ReadonlySet<string> = new Set([
@@ -84,6 +93,9 @@ const specOf = (id: string, given: ReadonlyMap<string, unknown>): LaneSpec => {
     retries: get("retries", (value, path) => whole(value, path, 0, 20)) ?? defaultRetries,
     kind: "work" as const,
     timeoutMs: get("timeoutMs", (value, path) => whole(value, path, 1000, 604_800_000)),
+    strategy: get("strategy", (value, path) => oneOf(value, path, strategies)),
+    review: get("review", (value, path) => oneOf(value, path, reviews)),
+    rollback: get("rollback", flag),
   };
   if (spec.dependsOn.includes(id)) wrong("dependsOn", `lane ${id} depends on itself`, "take it out of the list");
   return Object.fromEntries(Object.entries(spec).filter(([, part]) => part !== undefined)) as unknown as LaneSpec;
@@ -109,10 +121,15 @@ const name = (value: unknown, path: string): string => {
 
 const variable = (value: unknown, path: string): string => {
   const word = text(value, path, 200);
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(word)
-    ? word
-    : wrong(path, `${quote(word)} is not the name of a variable`, "give names only, never values");
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(word))
+    return wrong(path, `${quote(word)} is not the name of a variable`, "give names only, never values");
+  return isGitSetting(word)
+    ? wrong(path, `${quote(word)} is how a lane finds its hooks`, "put the setting into your git configuration")
+    : word;
 };
+
+/** Does git read settings from a variable of this name (git-config(1))? They would stand in the place of those that name a lane's hooks. */
+export const isGitSetting = (word: string): boolean => /^GIT_CONFIG_(?:COUNT|PARAMETERS|(?:KEY|VALUE)_\d+)$/.test(word);
 
 /** A branch's short name, by the rules of git-check-ref-format(1) and never like an option. */
 export const branch = (value: unknown, path: string): string => {

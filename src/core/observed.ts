@@ -1,4 +1,5 @@
 /** What drivers report of the world: observed, never stored as truth. */
+import type { ForecastSeen } from "./forecast.ts";
 import type { Identity } from "./state.ts";
 
 /** An expected "no": what, and what to do next. Drivers throw only when the world is broken. */
@@ -73,18 +74,40 @@ export interface BranchSeen {
   readonly worktree?: string;
 }
 
+/** What is kept of a lane, and how much it is. */
+export interface Kept {
+  readonly ref: string;
+  readonly lane: string;
+  readonly n: number;
+  readonly commit: string;
+  /** When it was kept, in ms since 1970. */
+  readonly at: number;
+  /** What was in progress in its worktree: a rebase, a merge, … */
+  readonly busy?: string;
+  /** Commits since its base, and files that were not committed, with their size in bytes. */
+  readonly commits: number;
+  readonly files: number;
+  readonly bytes: number;
+}
+
 /** What one look at the repository shows. */
 export interface RepoSeen {
   readonly at: number;
   readonly target: { readonly name: string; readonly head: string; readonly subject: string } | undefined;
   readonly lanes: ReadonlyMap<string, LaneSeen>;
   readonly branches: readonly BranchSeen[];
-  /** Git's own `*.lock` files, with age in ms. */
-  readonly locks: readonly { readonly path: string; readonly ageMs: number }[];
+  /** Git's own `*.lock` files, with age in ms. `held`: may a living process own it? Looked at where it is older than git takes. */
+  readonly locks: readonly { readonly path: string; readonly ageMs: number; readonly held?: boolean }[];
+  /** Worktrees that somebody has locked, with the reason that they gave; absent for none. */
+  readonly locked?: readonly { readonly path: string; readonly why: string; readonly ageMs: number }[];
+  /** The lock folders that polite scripts and we hold for moments, by their names; absent for none. */
+  readonly guards?: readonly { readonly name: string; readonly ageMs: number }[];
   /** Settings and hooks that the repository's own configuration holds for all lanes; undefined when not looked at. */
   readonly configured?: Configured;
   /** What the engine makes of them. */
   readonly settings?: SettingsSeen;
+  /** What it predicts of merges; undefined while it has not. */
+  readonly forecast?: ForecastSeen;
 }
 
 /** Name (`core.hooksPath in .git/config`, `the hook pre-commit`) → a digest of its value, which may be a secret. */
@@ -118,5 +141,6 @@ export const mergeSeen = (before: RepoSeen | undefined, after: RepoSeen): RepoSe
     const isKept = lane.dirty === undefined && old?.dirty !== undefined && old.head === lane.head;
     return [id, isKept ? { ...lane, dirty: old.dirty } : lane];
   });
-  return { ...after, lanes: new Map(lanes) };
+  const forecast = after.forecast ?? before.forecast;
+  return { ...after, lanes: new Map(lanes), ...(forecast === undefined ? {} : { forecast }) };
 };

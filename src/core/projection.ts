@@ -2,9 +2,9 @@
 import { agentOf, branchOf, idFault, worktreeOf } from "./id.ts";
 import { queueOrder } from "./queue.ts";
 import { isLive } from "./schedule.ts";
-import { agentRows } from "./select.ts";
+import { agentRows, claimRows } from "./select.ts";
 import { type Lane, type State, stateTable } from "./state.ts";
-import { schemaVersion } from "./tracker.ts";
+import { claimJson, schemaVersion } from "./tracker.ts";
 
 /** One file to publish. `value` is a value that JSON can hold; times are ISO 8601. */
 export interface Projection {
@@ -19,6 +19,7 @@ export interface Projection {
 export const projectionsOf = (state: State): readonly Projection[] => [
   { name: "task-queue.json", from: undefined, value: () => taskQueue(state) },
   { name: "agent-registry.json", from: undefined, value: () => registry(state) },
+  { name: "locks/leases.json", from: undefined, value: () => leases(state) },
   ...[...state.lanes.values()]
     .filter((lane) => idFault(agentName(lane)) === undefined || lane.spec.agent === undefined)
     .map((lane) => ({ name: taskName(lane), from: lane, value: () => taskOf(lane) })),
@@ -88,6 +89,13 @@ const registry = (state: State): object => ({
     restarts,
   })),
   live: [...state.lanes.values()].filter(isLive).length,
+});
+
+/** Who has a right to which paths, and who waits for whom. */
+const leases = (state: State): object => ({
+  schemaVersion,
+  position: state.position,
+  leases: claimRows(state).map(claimJson),
 });
 
 const iso = (ms: number): string => new Date(ms).toISOString();

@@ -76,7 +76,7 @@ export const redactFields = (value: unknown, values: readonly string[], depth = 
 };
 
 /** Fields whose contents are somebody's own: only their size is told. */
-const personal: ReadonlySet<string> = new Set(["command", "prompt", "check", "acceptance"]);
+const personal: ReadonlySet<string> = new Set(["command", "prompt", "check", "acceptance", "doing", "session"]);
 
 /** Fields that are left out: the name of the box. */
 const dropped: ReadonlySet<string> = new Set(["on"]);

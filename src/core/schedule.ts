@@ -1,4 +1,7 @@
 /** Which lanes may run now, and what every other one waits for. */
+import type { PortRange } from "./config.ts";
+import type { Event } from "./event.ts";
+import { type Claim, claimsOf, obstacleOf, patternsFault, patternsMax, ttlDefaultMs, wished } from "./lease.ts";
 import { type Lane, type LaneState, type Priority, stateTable, type State } from "./state.ts";
 
 /** What the box and the person allow. */
@@ -11,6 +14,9 @@ export interface Limits {
 export const ageingMs = 300_000;
 
 const weight: Readonly<Record<Priority, number>> = { high: 2, normal: 1, low: 0 };
+
+/** How much a lane's priority weighs; least for a lane that is not there. */
+export const weightOf = (lane: Lane | undefined): number => (lane ? weight[lane.spec.priority] : -1);
 
 /** Does a person work in this lane, instead of an agent that we start? */
 export const isManual = (lane: Lane): boolean => lane.spec.agent === "manual";
@@ -28,6 +34,16 @@ export const isGoing = (lane: Lane): boolean => isLive(lane) && !isFrozen(lane);
 /** Shall its run stand still, as people wish now? */
 export const isHeld = (lane: Lane): boolean => (lane.pausing ? lane.pausing.to === "freeze" : isFrozen(lane));
 
+/** A port of this range that no living run has: the lane's own of its last run, or the lowest; undefined when all are taken. */
+export const portFor = (state: State, lane: Lane, { from, to }: PortRange): number | undefined => {
+  const taken = new Set<number | undefined>();
+  for (const other of state.lanes.values()) if (other.id !== lane.id && isLive(other)) taken.add(other.run?.port);
+  const own = lane.run?.port;
+  if (own !== undefined && own >= from && own <= to && !taken.has(own)) return own;
+  for (let port = from; port <= to; port += 1) if (!taken.has(port)) return port;
+  return undefined;
+};
+
 /** How long the current run stood still until `now`, or was to, in ms: time that no limit counts. */
 export const frozenMs = (lane: Lane, now: number): number => {
   const from = isFrozen(lane) ? lane.since : lane.pausing?.to === "freeze" ? lane.pausing.at : now;
@@ -36,7 +52,7 @@ export const frozenMs = (lane: Lane, now: number): number => {
 
 /** Why a lane does not go on by itself: a sentence's end, and the lanes at the root of it. */
 export interface Wait {
-  readonly why: "dependency" | "blocked" | "turn" | "slot";
+  readonly why: "dependency" | "blocked" | "turn" | "lease" | "slot";
   readonly lanes: readonly string[];
   readonly text: string;
 }
@@ -47,8 +63,14 @@ export const startable = (state: State, now: number, limits: Limits): readonly L
   let free = limits.maxRuns - lanes.filter(isGoing).length;
   let alone = lanes.some((lane) => isActive(lane) && !lane.spec.parallel);
   const chosen: Lane[] = [];
+  // Who comes first and waits for paths keeps them for itself: those that come later do not get them.
+  const claims = [...claimsOf(state)];
   for (const lane of queue(lanes, now)) {
     if (unmetDependencies(state, lane).length > 0) continue;
+    const paths = pathsToLease(state, lane);
+    const isTaken = obstacleOf(lane.id, paths, claims) !== undefined;
+    if (paths.length > 0) claims.push(wished(lane.id, paths));
+    if (isTaken) continue;
     if (!lane.spec.parallel && alone) continue;
     if (!isManual(lane)) {
       if (free <= 0) continue;
@@ -60,19 +82,36 @@ export const startable = (state: State, now: number, limits: Limits): readonly L
   return chosen;
 };
 
+/** The paths that a lane claims when it starts: those of its definition that can be claimed, unless it has them from an earlier start. */
+const pathsToLease = (state: State, { id, spec }: Lane): readonly string[] => {
+  if (spec.paths.length === 0 || spec.kind === "probe") return [];
+  if (claimsOf(state).some(({ lane, source }) => lane === id && source === "start")) return [];
+  return spec.paths.filter((path) => patternsFault([path]) === undefined).slice(0, patternsMax);
+};
+
+/** The lane's own paths are leased with its start. Where somebody else got them meanwhile, the record is void and it waits on. */
+export const leaseAtStart = (state: State, lane: Lane): readonly Event[] => {
+  const paths = pathsToLease(state, lane);
+  if (paths.length === 0) return [];
+  return [{ type: "lease.asked", key: lane.id, paths, shared: false, ttlMs: ttlDefaultMs, start: true }];
+};
+
 /** Whose turn it is: worked out once for all rows of one moment, since it walks the whole queue. */
 export interface Turn {
   /** Ids that may start now. */
   readonly next: ReadonlySet<string>;
   /** The lane that keeps other sequential ones waiting. */
   readonly holder: Lane | undefined;
+  /** Leases, who waits for one, and what those that may start now are going to lease. */
+  readonly claims: readonly Claim[];
 }
 
 /** Whose turn it is in this moment. */
 export const turnOf = (state: State, now: number, limits: Limits): Turn => {
   const next = startable(state, now, limits);
   const holder = holderIn([...state.lanes.values()].filter(isActive)) ?? holderIn(next);
-  return { next: new Set(next.map(({ id }) => id)), holder };
+  const claims = [...claimsOf(state), ...next.map((lane) => wished(lane.id, pathsToLease(state, lane)))];
+  return { next: new Set(next.map(({ id }) => id)), holder, claims };
 };
 
 /** What a lane waits for before it can start; undefined when it is not queued or next in line. */
@@ -90,12 +129,18 @@ export const waitOf = (state: State, lane: Lane, now: number, limits: Limits, tu
       : { why: "dependency", lanes: dependencies, text: `waits for ${dependencies.join(", ")}` };
   }
   if (lane.state === "planned") return undefined;
-  const { next, holder } = turn ?? turnOf(state, now, limits);
+  const { next, holder, claims } = turn ?? turnOf(state, now, limits);
   if (next.has(lane.id)) return undefined;
+  const obstacle = obstacleOf(lane.id, pathsToLease(state, lane), claims);
+  if (obstacle) return { why: "lease", lanes: [obstacle.lane], text: `waits for ${leaseText(obstacle)}` };
   if (holder && !lane.spec.parallel)
     return { why: "turn", lanes: [holder.id], text: `waits for its turn after ${holder.id}` };
   return { why: "slot", lanes: [], text: `waits for one of ${limits.maxRuns} run slots` };
 };
+
+/** A claim in a few words: `src/**, docs (leased to a)`. */
+const leaseText = ({ paths, lane }: Claim): string =>
+  `${paths.slice(0, 2).join(", ")}${paths.length > 2 ? ", …" : ""} (leased to ${lane})`;
 
 /** The lane whose turn it is among those that never run together. */
 const holderIn = (lanes: readonly Lane[]): Lane | undefined => lanes.find((lane) => !lane.spec.parallel);

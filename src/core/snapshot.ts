@@ -11,12 +11,13 @@ export const snapshotText = (state: State): string => {
 /** The state that `text` holds, equal to the one it was made of in every field; undefined when it holds none. */
 export const snapshotState = (text: string): State | undefined => {
   try {
-    const { lanes, names, young, old, ...rest } = JSON.parse(text) as Flat;
+    const { lanes, names, young, old, claims, ...rest } = JSON.parse(text) as Flat;
     return {
       ...emptyState(),
       ...rest,
       lanes: new Map(lanes.map((lane) => [lane.id, whole(lane)])),
       names: new Map(names),
+      claims: claims?.map((claim) => ({ ...claim, token: claim.token })),
       seen: { young: new Set(young), old: new Set(old) },
     };
   } catch (error) {
@@ -37,12 +38,21 @@ const unset: { readonly [F in keyof Lane as undefined extends Lane[F] ? F : neve
   queuedAt: undefined,
   run: undefined,
   retryAt: undefined,
+  halts: undefined,
   stopping: undefined,
   pausing: undefined,
   merge: undefined,
   landed: undefined,
+  undoing: undefined,
+  undone: undefined,
+  resolving: undefined,
+  approved: undefined,
+  spoiled: undefined,
+  note: undefined,
   progress: undefined,
   removal: undefined,
+  saves: undefined,
+  restoring: undefined,
 };
 
 const whole = (lane: Lane): Lane => {

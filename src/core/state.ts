@@ -1,4 +1,5 @@
 /** The state: what follows from all records. Only `fold` makes it; everything else reads it. */
+import type { Claim } from "./lease.ts";
 
 /** What a lane can be. One table, used by every shell. */
 export type LaneState =
@@ -103,6 +104,12 @@ export interface Identity {
 /** Priority of a lane: higher goes first. */
 export type Priority = "low" | "normal" | "high";
 
+/** How a lane's work comes onto the target: a merge, one commit, or its commits anew. */
+export type Strategy = "merge" | "squash" | "rebase";
+
+/** Must a person approve a lane's head before it lands? */
+export type Review = "required" | "none";
+
 /** What a person asked a lane to be: the JSON of `add-lane`, checked. */
 export interface LaneSpec {
   readonly name: string;
@@ -135,6 +142,51 @@ export interface LaneSpec {
   readonly kind: "work" | "probe";
   /** End a run after this long, in ms. */
   readonly timeoutMs?: number;
+  /** As configured when absent. */
+  readonly strategy?: Strategy;
+  readonly review?: Review;
+  /** What a failed run changed is saved, and the next one starts from the lane's base. */
+  readonly rollback?: boolean;
+}
+
+/** Tokens of requests: `input` was not read from a cache, `cached` was; their sum is what was sent. */
+export interface Tokens {
+  readonly input: number;
+  readonly cached: number;
+  readonly output: number;
+}
+
+/** What an agent may wait for. */
+export type BlockKind = "permission" | "question" | "login" | "trust" | "limit";
+
+/** What an agent told of itself last, as its output says. Texts are as the agent wrote them, cut. Times are ms since 1970. */
+export interface AgentTold {
+  readonly status: "starting" | "working" | "blocked" | "idle" | "error";
+  /** What it waits for while it is blocked. */
+  readonly kind?: BlockKind;
+  /** Since when it has this status. */
+  readonly since: number;
+  /** What it does, or why it does nothing. */
+  readonly doing: string;
+  /** When its output was heard last, to the minute. */
+  readonly heardAt: number;
+  /** Where to read on in its output: the first byte that was not understood yet. */
+  readonly read: number;
+  /** What the conversation can be resumed by. */
+  readonly session?: string;
+  /** Its permission mode, in its own word. */
+  readonly mode?: string;
+  /** Of the run so far; absent while nothing was told. */
+  readonly tokens?: Tokens;
+  /** In US dollars, by the CLI's own estimate. */
+  readonly cost?: number;
+  /** Tools that it was not allowed to use. */
+  readonly denied: number;
+  /** Events that this program has no words for, and the names of the first of them. */
+  readonly unknown: number;
+  readonly strange: readonly string[];
+  /** When a limit is over, as the provider reported it. */
+  readonly resetAt?: number;
 }
 
 /** One life of an agent process. Times are ms since 1970. */
@@ -149,8 +201,19 @@ export interface Run {
   readonly endedAt?: number;
   readonly code?: number;
   readonly signal?: string;
+  /** Port that nobody else's run has while this one lives. */
+  readonly port?: number;
   /** How long it stood still, frozen, in ms; without a freeze that lasts. */
   readonly frozenMs?: number;
+  /** The CLI that it was asked for with, where it is one whose output is read. */
+  readonly cli?: string;
+  /** The conversation: chosen by us, or that of an earlier run. */
+  readonly session?: string;
+  /** It goes on with that conversation. */
+  readonly resumes?: true;
+  /** The permission mode that its argv asks for. */
+  readonly mode?: string;
+  readonly told?: AgentTold;
 }
 
 /** A wish to end the current run, not carried out yet. */
@@ -171,6 +234,27 @@ export interface Gate {
   readonly check: string;
   /** Position of the record that began the merge: it names the check's runs. */
   readonly built: number;
+  /** The lane that names them, of several that are tested together; the lane itself when absent. */
+  readonly lead?: string;
+}
+
+/** Lanes that are tested and land together, as one of them knows it. A single lane is a batch of one. */
+export interface Batch {
+  /** Position of the record that began it. */
+  readonly id: number;
+  /** Place of the lane in the stack, from 0. */
+  readonly place: number;
+  /** Lanes that it has: one that misses some may not land. */
+  readonly size: number;
+  /** The first of them: it names the check's runs. */
+  readonly lead: string;
+  /** What is tested and lands, byte for byte. */
+  readonly commit: string;
+  readonly tree: string;
+  /** The verification worktree. */
+  readonly slot: number;
+  /** The batch that this one is stacked on, while that is being tested itself. */
+  readonly on?: number;
 }
 
 /** How a lane's way onto the target stands. */
@@ -182,6 +266,10 @@ export interface Merge {
   readonly cause?: string;
   /** Check of this request, when it differs from the lane's; an empty string asks for none. */
   readonly check?: string;
+  /** How this request wants it to land, when that differs from the lane's way. */
+  readonly strategy?: Strategy;
+  /** Why a person wants it to land whatever check, leases and review say. */
+  readonly override?: string;
   readonly target?: string;
   /** Target's tip on which the candidate was built. */
   readonly onto?: string;
@@ -191,9 +279,43 @@ export interface Merge {
   /** What is run on it before it lands, as it was decided when the candidate was built; nothing when absent. */
   readonly gate?: Gate;
   readonly tested?: "passed" | "unchecked";
+  /** Its work was on the target before and was taken out: what it changed since it left this commit is applied anew. */
+  readonly since?: string;
   readonly startedAt?: number;
   /** Times that the target moved away under it. */
   readonly rebuilt: number;
+  readonly batch?: Batch;
+  /** A lane of an earlier batch that its work conflicts with: it is built after that one. */
+  readonly behind?: string;
+  /** A person's edits are in the way of this one: others are not to wait with it. */
+  readonly alone?: true;
+}
+
+/** Lanes of which the whole is known to fail its check, while the one that spoils it is looked for. */
+export interface Suspects {
+  /** In stacking order. */
+  readonly lanes: readonly string[];
+  /** The tree that failed. */
+  readonly tree: string;
+  /** Lanes of the same batch that have landed since: what the others are stacked on. */
+  readonly on: readonly string[];
+}
+
+/** What the merge queue learned from the checks so far. The newest is last; each list is short. */
+export interface Lessons {
+  /** Did the check of a lane pass, lane by lane? */
+  readonly results: readonly boolean[];
+  /** How long checks ran, in ms. */
+  readonly durations: readonly number[];
+  /** Trees that passed a check: no need to run it again. */
+  readonly passed: readonly { readonly tree: string; readonly check: string }[];
+  /** Requests that were taken, by position: who was passed over follows from it. */
+  readonly taken: readonly number[];
+  /** Names of the checks' runs in each slot, without the number of the try. */
+  readonly slots: readonly (readonly string[])[];
+  /** Checks that failed and passed on the same tree. */
+  readonly flaky: number;
+  readonly suspects?: Suspects;
 }
 
 /** A merge that is on the target. */
@@ -206,6 +328,76 @@ export interface Landed {
   readonly at: number;
   /** The check that it passed; undefined when there was none. */
   readonly gate: Gate | undefined;
+  /** How it landed; a merge when absent. */
+  readonly strategy?: Exclude<Strategy, "merge">;
+  /** Why a person let it land past check, leases and review. */
+  readonly override?: string;
+  /** Of work that landed before: the commit since which its changes count. */
+  readonly since?: string;
+  /** Where several landed as one commit: the stack below this lane and with it. The difference is what it brought alone. */
+  readonly step?: Step;
+}
+
+/** What one lane of several brought: from one commit of their stack to the next. */
+export interface Step {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A wish to take a landing back, and how far that is. */
+export interface Undoing {
+  /** Position of the request. */
+  readonly position: number;
+  readonly at: number;
+  /** Command that asked for it. */
+  readonly cause?: string;
+  /** Check of this request, when it differs from the configured one; an empty string asks for none. */
+  readonly check?: string;
+  /** By a commit that takes the changes out again, or by moving the target back to where it was. */
+  readonly how?: "revert" | "back";
+  /** Target's tip on which the candidate was built. */
+  readonly onto?: string;
+  /** Where the target is to go. */
+  readonly candidate?: string;
+  readonly gate?: Gate;
+  readonly tested?: "passed";
+  /** Times that the target moved away under it. */
+  readonly rebuilt: number;
+  /** What of the user's is in the way of it. */
+  readonly held?: string;
+  /** Why it came to nothing: the work stays on the target. `code`: exit code by cli.md. */
+  readonly refused?: { readonly why: string; readonly paths: readonly string[]; readonly code: number };
+}
+
+/** A landing that was taken back. */
+export interface Undone {
+  /** What had landed: the merge, the target before it, and the lane's tip. */
+  readonly merge: string;
+  readonly before: string;
+  readonly head: string;
+  /** The target before this work landed for the first time: what the lane changed since it left that is its work. */
+  readonly since: string;
+  /** The target's tip after that. */
+  readonly commit: string;
+  readonly target: string;
+  readonly how: "revert" | "back";
+  readonly at: number;
+}
+
+/** A conflict that stands in the lane's worktree, to be resolved there. */
+export interface Resolving {
+  readonly target: string;
+  /** The target's tip that is merged there. */
+  readonly onto: string;
+  /** The ref that keeps what the lane was before. */
+  readonly saved: string;
+  readonly at: number;
+}
+
+/** A person's word that exactly this head may land. */
+export interface Approved {
+  readonly head: string;
+  readonly at: number;
 }
 
 /** One unit of parallel work. */
@@ -229,16 +421,45 @@ export interface Lane {
   readonly failures: number;
   /** When a failed lane is queued again by itself. */
   readonly retryAt: number | undefined;
+  /** Set while a limit, or the run after it, is all that happened last. */
+  readonly halts: Halts | undefined;
   readonly stopping: Stopping | undefined;
   readonly pausing: Pausing | undefined;
   readonly merge: Merge | undefined;
   readonly landed: Landed | undefined;
+  readonly undoing: Undoing | undefined;
+  /** Kept until its work lands again: what was taken back does not come with a plain merge. */
+  readonly undone: Undone | undefined;
+  readonly resolving: Resolving | undefined;
+  readonly approved: Approved | undefined;
+  /** Its last run failed, and the next one is to begin at the base (`rollback`). */
+  readonly spoiled: true | undefined;
+  /** What a person wrote to the agent when the lane was handed back; kept until the lane lands, or is queued for something else after a run that was told it. */
+  readonly note: string | undefined;
   readonly results: readonly string[];
   readonly progress: string | undefined;
   /** False once its worktree was removed. */
   readonly worktree: boolean;
   /** Set while somebody wants its worktree removed: the command that asked. */
   readonly removal: string | undefined;
+  /** The removal takes the worktree away whatever is in it, after that was kept; undefined for one that leaves work alone. */
+  readonly saves: true | undefined;
+  /** Set while somebody wants its branch and worktree back. */
+  readonly restoring: Restoring | undefined;
+}
+
+/** Runs in a row that ended at a limit and left the branch at the same tip. */
+export interface Halts {
+  readonly n: number;
+  readonly head: string;
+}
+
+/** A wish to bring a lane back as it was kept, not carried out yet. */
+export interface Restoring {
+  /** Which of the kept ones; the newest when absent. */
+  readonly n?: number;
+  /** The command that asked. */
+  readonly cause: string;
 }
 
 /** The engine that the journal elected last. */
@@ -268,6 +489,10 @@ export interface State {
   phase: Phase;
   /** Fields of the tracker that mean nothing here and are kept for those who wrote them, by `foreignKey`; undefined before the first. */
   foreign: Readonly<Record<string, unknown>> | undefined;
+  /** Who has a right to which paths, and who waits for one, in the order of the requests; undefined before the first. See `claimsOf`. */
+  claims: readonly Claim[] | undefined;
+  /** What the checks of merges taught; undefined before the first. See `lessonsOf`. */
+  lessons: Lessons | undefined;
   /** Ids of records in effect, in two generations of at most `retryWindow`. */
   seen: { young: Set<string>; old: Set<string> };
   counts: { effective: number; void: number; damaged: number; unknown: number; newer: number };
@@ -286,6 +511,8 @@ export const emptyState = (): State => ({
   initialised: false,
   phase: 0,
   foreign: undefined,
+  claims: undefined,
+  lessons: undefined,
   seen: { young: new Set(), old: new Set() },
   counts: { effective: 0, void: 0, damaged: 0, unknown: 0, newer: 0 },
 });

@@ -1,12 +1,14 @@
 /** State → `tracker.json` and the JSON of `status`: a superset of seed 001's tracker. Never read back as truth. */
 import { foldVersion } from "./fold.ts";
+import { meetings, predictedIn, targetName } from "./forecast.ts";
 import { list } from "./foreign.ts";
 import { agentOf, branchOf, worktreeOf } from "./id.ts";
 import type { RepoSeen } from "./observed.ts";
 import { placeOfForeign } from "./patchable.ts";
-import { queueOrder } from "./queue.ts";
+import { lessonsOf } from "./queue.ts";
+import { queueEntries, type QueueEntry } from "./queue-entry.ts";
 import { isFrozen, type Limits } from "./schedule.ts";
-import { agentRows, detailOf, lockRows, overview, standingOf } from "./select.ts";
+import { agentRows, type ClaimRow, detailOf, lockRows, overview, quietMs, standingOf } from "./select.ts";
 import { type Lane, type SeedStatus, type State, stateTable } from "./state.ts";
 
 /** Version of the JSON that scripts read; grows when a key changes its meaning. */
@@ -18,7 +20,8 @@ export const trackerName = "tracker.json";
 /** The tracker as a value that JSON can hold. `seen`: what git showed, if anybody looked. Times are ISO 8601. */
 export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number, limits: Limits): object => {
   const lanes = [...state.lanes.values()];
-  const standing = standingOf(state, now, limits);
+  const standing = standingOf(state, now, limits, seen);
+  const met = meetings(seen?.forecast);
   return withForeign(state, {
     version: "1.0.0",
     schemaVersion,
@@ -27,18 +30,34 @@ export const trackerOf = (state: State, seen: RepoSeen | undefined, now: number,
     target: state.target ?? null,
     agents: agentsJson(lanes),
     lanes: Object.fromEntries(
-      lanes.map((lane) => [lane.id, laneJson(state, lane, seen, detailOf(state, lane, now, limits, standing))]),
+      lanes.map((lane) => {
+        const detail = detailOf(state, lane, now, limits, standing);
+        return [lane.id, laneJson(state, lane, { seen, now, detail, met: met.get(lane.id) ?? [] })];
+      }),
     ),
     locks: Object.fromEntries(
       lockRows(state, seen).map((row) => [row.what, { kind: row.kind, holder: row.holder, since: iso(row.since) }]),
     ),
-    queue: queueJson(state),
+    queue: queueJson(state, now, seen),
     metrics: metricsJson(state, seen),
     warnings: (seen?.settings?.remarks ?? []).map(({ at, name, how, lanes: ran }) => ({ at: iso(at), name, how, ran })),
     observedAt: seen ? iso(seen.at) : null,
     _meta: { position: state.position, schema: schemaVersion, fold: foldVersion },
   });
 };
+
+/** A claim as scripts see it. `token`: position of its grant, null while it waits; `until`: it holds so long without a sign of life. */
+export const claimJson = ({ id, lane, paths, shared, token, at, ttlMs, behind, source }: ClaimRow): object => ({
+  id,
+  lane,
+  paths,
+  shared,
+  token: token ?? null,
+  since: iso(at),
+  until: token === undefined ? null : iso(at + ttlMs),
+  behind,
+  source,
+});
 
 type Fields = Record<string, unknown>;
 
@@ -89,7 +108,48 @@ const overallStatus = (lanes: readonly Lane[]): SeedStatus => {
   return kept.length === 0 ? "created" : "completed";
 };
 
-const laneJson = (state: State, lane: Lane, seen: RepoSeen | undefined, detail: string): object => {
+/** What the agent of a run told of itself, where its output is read. `quiet`: it lives and said nothing for a long time. */
+const agentTold = (lane: Lane, now: number): object => {
+  const { cli, session, told } = lane.run ?? {};
+  if (cli === undefined) return {};
+  const row = agentRows({ lanes: new Map([[lane.id, lane]]) })[0];
+  const heardAt = row?.heardAt;
+  return {
+    cli,
+    session: told?.session ?? session ?? null,
+    agent: {
+      status: row?.status ?? null,
+      kind: told?.kind ?? null,
+      source: row?.source ?? null,
+      since: row ? iso(row.since) : null,
+      doing: told?.doing ?? "",
+      mode: row?.mode ?? null,
+      heardAt: told ? iso(told.heardAt) : null,
+      quiet: heardAt !== undefined && now - heardAt >= quietMs,
+      tokens: told?.tokens ?? null,
+      costUsd: told?.cost ?? null,
+      denied: told?.denied ?? 0,
+      unknownEvents: told?.unknown ?? 0,
+      resetAt: told?.resetAt === undefined ? null : iso(told.resetAt),
+    },
+  };
+};
+
+const laneJson = (
+  state: State,
+  lane: Lane,
+  {
+    seen,
+    now,
+    detail,
+    met,
+  }: {
+    readonly seen: RepoSeen | undefined;
+    readonly now: number;
+    readonly detail: string;
+    readonly met: readonly string[];
+  },
+): object => {
   const { spec, run, landed } = lane;
   return {
     status: stateTable[lane.state].seed,
@@ -120,14 +180,16 @@ const laneJson = (state: State, lane: Lane, seen: RepoSeen | undefined, detail: 
           code: run.code ?? null,
           signal: run.signal ?? null,
           frozen: isFrozen(lane),
+          ...agentTold(lane, now),
         }
       : null,
     failures: lane.failures,
+    ...(lane.retryAt === undefined ? {} : { retryAt: iso(lane.retryAt) }),
     merge: landed
       ? { commit: landed.merge, target: landed.target, before: landed.before, check: landed.tested, at: iso(landed.at) }
       : null,
     git: gitJson(seen, lane.id),
-    conflictsWith: lane.state === "conflicted" ? ["target"] : [],
+    conflictsWith: [...new Set([...(lane.state === "conflicted" ? [targetName] : []), ...met])],
     waitsFor: spec.dependsOn.filter((id) => state.lanes.get(id)?.state !== "merged"),
     rev: lane.rev,
   };
@@ -140,15 +202,28 @@ const gitJson = (seen: RepoSeen | undefined, id: string): object | null => {
   return { head, subject, ahead, behind, dirty: dirty?.length ?? null, worktree };
 };
 
-const queueJson = (state: State): object => ({
-  entries: queueOrder(state).map((lane, index) => ({
-    position: index + 1,
-    lane: lane.id,
-    phase: lane.state,
-    requestedAt: iso(lane.merge?.requestedAt ?? lane.since),
-    candidate: lane.merge?.candidate ?? null,
-  })),
+const queueJson = (state: State, now: number, seen: RepoSeen | undefined): object => ({
+  entries: queueEntries(state, now, 1, predictedIn(seen?.forecast, state))
+    .filter(({ phase }) => phase !== "held")
+    .map((entry, index) => {
+      const lane = state.lanes.get(entry.lane);
+      const more = { phase: lane?.state, stage: entry.phase, candidate: lane?.merge?.candidate ?? null };
+      return { ...queueEntryJson(entry), position: index + 1, ...more };
+    }),
   pending: [...state.lanes.values()].filter((lane) => lane.state === "landed-pending").map((lane) => lane.id),
+  flaky: lessonsOf(state).flaky,
+});
+
+/** An entry of the merge queue for scripts. */
+export const queueEntryJson = (entry: QueueEntry): object => ({
+  position: entry.position,
+  lane: entry.lane,
+  target: entry.target,
+  phase: entry.phase,
+  holder: entry.holder,
+  lanes: entry.lanes,
+  requestedAt: iso(entry.requestedAt),
+  estimatedMs: entry.estimatedMs ?? null,
 });
 
 const metricsJson = (state: State, seen: RepoSeen | undefined): object => {

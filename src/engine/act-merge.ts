@@ -1,92 +1,23 @@
-/** Steps that bring a lane onto the target: candidate, check on the merged tree, landing. */
+/** Steps that bring what was tested onto the target, or back into the queue. */
 import { branchOf } from "../core/id.ts";
-import { isNo, type RunSeen } from "../core/observed.ts";
-import { mayLand } from "../core/plan.ts";
-import { checkOf, checkRunOf, checkRunsMax, mergeMessage } from "../core/queue.ts";
-import type { Lane } from "../core/state.ts";
-import { graceMs, loadRules, outputOf } from "./policy.ts";
-import { leadsStill, targetOf, tell, type Work } from "./work.ts";
+import { type Stack, stacksOf } from "../core/batch.ts";
+import { landedAs, sentBack, unchecked } from "../core/batch-fact.ts";
+import type { Event } from "../core/event.ts";
+import { isNo, type No } from "../core/observed.ts";
+import type { Action } from "../core/plan.ts";
+import { strategyOf } from "../core/queue.ts";
+import type { Lane, LaneState } from "../core/state.ts";
+import { leadsStill, tell, tellAll, type Work } from "./work.ts";
 
-/** Build the merge of the lane and the target's tip as a commit that is on no branch yet. */
-export const build = async (work: Work, lane: Lane): Promise<void> => {
-  const { git, settings } = work.world;
-  // What landed last may have changed the check: it is decided now, for this candidate.
-  work.rules = await loadRules(settings, work.rules);
-  const { policy } = work.rules;
-  if (!mayLand(lane, policy)) return refuseUnchecked(work, lane);
-  const check = checkOf(lane, policy.check);
-  const { id: key } = lane;
-  const target = targetOf(work, lane);
-  const [tip, branch] = [await git.tip(target), await git.tip(branchOf(key))];
-  const missing = isNo(tip) ? tip : isNo(branch) ? branch : undefined;
-  if (missing || isNo(tip) || isNo(branch)) {
-    await tell(work, lane, [{ type: "merge.withdrawn", key, why: missing?.refused ?? "" }]);
-    return;
-  }
-  const gate = check === undefined ? {} : { check };
-  const started = { type: "merge.started", key, target, onto: tip.head, head: branch.head, ...gate } as const;
-  if (await git.contains(tip.head, branch.head)) {
-    const landed = {
-      type: "merge.landed",
-      key,
-      merge: tip.head,
-      target,
-      before: tip.head,
-      head: branch.head,
-      tested: "unchecked",
-    } as const;
-    await tell(work, lane, [{ ...started, candidate: tip.head }, landed]);
-    return;
-  }
-  const at = lane.merge?.requestedAt ?? lane.since;
-  const candidate = await git.candidate({ onto: tip.head, head: branch.head, message: mergeMessage(lane), at });
-  if (isNo(candidate)) {
-    const paths = candidate.paths ?? [];
-    await tell(work, lane, [
-      { ...started, candidate: "" },
-      { type: "merge.conflicted", key, why: candidate.refused, paths },
-    ]);
-    return;
-  }
-  await tell(work, lane, [{ ...started, candidate: candidate.commit }]);
-};
+const landing: ReadonlySet<LaneState> = new Set<LaneState>(["merging", "landed-pending"]);
 
-/** Run the check on the merged tree in the warm verification worktree. */
-export const test = async (work: Work, lane: Lane, candidate: string, run: string, check: string): Promise<void> => {
-  const { git, host } = work.world;
-  for (let k = 1; k < checkRunsMax; k += 1) {
-    const earlier = checkRunOf(lane.id, lane.merge?.gate?.built ?? 0, k);
-    if (earlier !== run && host.seen(earlier).is === "vanished") await host.stop(earlier, graceMs);
-  }
-  // A new engine may have begun the same check below this one: the worktree is the leader's.
-  if (!(await leadsStill(work))) return;
-  const cwd = await git.verification(0, candidate);
-  if (!(await leadsStill(work))) return;
-  const env = { ...(await git.identity()), LANES_CANDIDATE: candidate };
-  work.checks.add(run);
-  await host.start({ run, lane: lane.id, cwd, argv: ["sh", "-c", check], env, ...outputOf(work.rules.config) });
-};
-
-/** Record how the check ended. */
-export const judge = async (work: Work, lane: Lane, candidate: string, seen: RunSeen): Promise<void> => {
-  const { id: key } = lane;
-  if (seen.is === "exited" && seen.code === 0 && seen.signal === undefined) {
-    await tell(work, lane, [{ type: "merge.tested", key, candidate, result: "passed" }]);
-    return;
-  }
-  const how =
-    seen.is === "exited"
-      ? seen.signal === undefined
-        ? `exit code ${seen.code}`
-        : `killed by ${seen.signal}`
-      : `killed ${checkRunsMax} times with its launcher`;
-  const why = `the check failed on the merged tree: ${how} (lanes log ${key} --check)`;
-  await tell(work, lane, [{ type: "merge.check-failed", key, candidate, why }]);
-};
+const stackIn = (work: Work, batch: number): Stack | undefined =>
+  stacksOf(work.ledger.state, landing).find(({ id }) => id === batch);
 
 /** Go on without a check: none is configured, and none is required. */
-export const passUnchecked = async (work: Work, lane: Lane, candidate: string): Promise<void> => {
-  await tell(work, lane, [{ type: "merge.tested", key: lane.id, candidate, result: "unchecked" }]);
+export const passUnchecked = async (work: Work, batch: number): Promise<void> => {
+  const stack = stackIn(work, batch);
+  if (stack) await tellAll(work, stack.lanes, unchecked(stack));
 };
 
 /** Send a lane back: a check is required and there is none that may be run. */
@@ -96,31 +27,81 @@ export const refuseUnchecked = async (work: Work, lane: Lane): Promise<void> => 
   await tell(work, lane, [{ type: "merge.withdrawn", key: lane.id, why }]);
 };
 
-/** Move the target, if nobody moved it and nothing of the user's is in the way. */
-export const land = async (work: Work, lane: Lane, candidate: string): Promise<void> => {
-  const { id: key, merge } = lane;
-  if (merge?.target === undefined || merge.onto === undefined || merge.head === undefined) return;
-  const { target, onto, head } = merge;
-  if (!(await leadsStill(work))) return;
-  const answer = await work.world.git.land({ lane: key, target, onto, commit: candidate, head });
-  if (isNo(answer)) {
-    const tip = await work.world.git.tip(branchOf(key));
-    if (isNo(tip) || tip.head !== head) {
-      const why = isNo(tip) ? tip.refused : "it has new commits since its merge was built";
-      await tell(work, lane, [{ type: "merge.requeued", key, why }]);
-      return;
-    }
-    if (lane.state === "merging") {
-      await tell(work, lane, [{ type: "merge.held", key, why: answer.refused, paths: answer.paths ?? [] }]);
-    }
+/** Move the target, if nobody moved it and nothing of the user's is in the way: all lanes of a batch land, or none. */
+export const land = async (work: Work, batch: number): Promise<void> => {
+  const stack = stackIn(work, batch);
+  if (!stack || !(await leadsStill(work))) return;
+  const { target, onto, commit, lanes } = stack;
+  const [first, ...others] = lanes.map(({ id, merge }) => ({ lane: id, head: merge?.head ?? "" }));
+  if (!first) return;
+  const answer = await work.world.git.land({ ...first, target, onto, commit, others });
+  if (isNo(answer)) return hold(work, stack, answer);
+  if ("moved" in answer) return requeue(work, stack, `${target} moved while it was tested`);
+  await tellAll(work, lanes, landedIn(work, stack));
+};
+
+const landedIn = (work: Work, stack: Stack): readonly Event[] =>
+  landedAs(stack, strategyOf(stack.lanes[0], work.rules.config.strategy));
+
+/** Something is in the way: it lands when that is gone, unless a lane has new commits by now. */
+const hold = async (work: Work, stack: Stack, no: No): Promise<void> => {
+  for (const { id, merge } of stack.lanes) {
+    const tip = await work.world.git.tip(branchOf(id));
+    if (!isNo(tip) && tip.head === merge?.head) continue;
+    const what = stack.size === 1 ? "it" : id;
+    const { override } = merge ?? {};
+    // What a person let pass was another head.
+    if (override !== undefined) return withdraw(work, stack, `it has new commits since its override was asked for`);
+    return requeue(work, stack, isNo(tip) ? tip.refused : `${what} has new commits since its merge was built`);
+  }
+  if (stack.lanes[0].state !== "merging") return;
+  const { refused: why, paths = [] } = no;
+  const alone = await inTheWay(work, stack, paths);
+  if (alone.size > 0 && alone.size < stack.lanes.length) {
+    const which = [...alone].join(", ");
+    await tellAll(work, stack.lanes, sentBack(stack, `${why}; the others go on without ${which}`, alone));
     return;
   }
-  if ("moved" in answer) {
-    await tell(work, lane, [{ type: "merge.requeued", key, why: `${target} moved while it was tested` }]);
-    return;
-  }
-  const tested = merge.tested ?? "unchecked";
-  await tell(work, lane, [{ type: "merge.landed", key, merge: candidate, target, before: onto, head, tested }]);
+  await tellAll(
+    work,
+    stack.lanes,
+    stack.lanes.map(({ id: key }): Event => ({ type: "merge.held", key, why, paths })),
+  );
+};
+
+/** Lanes of a batch that change one of these paths. */
+const inTheWay = async (
+  { world }: Work,
+  { lanes, onto }: Stack,
+  paths: readonly string[],
+): Promise<ReadonlySet<string>> => {
+  const [wanted, found] = [new Set(paths), new Set<string>()];
+  if (lanes.length === 1 || wanted.size === 0) return found;
+  for (const { id, merge } of lanes)
+    if ((await world.git.changed(onto, merge?.head ?? "")).some((path) => wanted.has(path))) found.add(id);
+  return found;
+};
+
+const withdraw = async (work: Work, stack: Stack, why: string): Promise<void> => {
+  const away = stack.lanes.map(({ id: key }): Event => ({ type: "merge.withdrawn", key, why }));
+  await tellAll(work, stack.lanes, [...sentBack(stack, why), ...away]);
+};
+
+const requeue = async (work: Work, stack: Stack, why: string): Promise<void> => {
+  await tellAll(work, stack.lanes, sentBack(stack, why));
+};
+
+/**
+ * A batch that can never land as it is takes its places in the queue again. If it landed all the same, because it was on its way when
+ * a lane was taken out, that is what is recorded.
+ */
+export const rebuild = async (work: Work, { batch, why }: Extract<Action, { type: "rebuild" }>): Promise<void> => {
+  const stack = stackIn(work, batch);
+  if (!stack) return;
+  const tip = await work.world.git.tip(stack.target);
+  const isThere = !isNo(tip) && stack.tested !== undefined && (await work.world.git.contains(tip.head, stack.commit));
+  if (isThere) await tellAll(work, stack.lanes, landedIn(work, stack));
+  else await requeue(work, stack, why);
 };
 
 /** Ask for the merge of a probe's report. */

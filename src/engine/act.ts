@@ -1,10 +1,13 @@
 /** One switch from planned steps to what carries them out. */
 import type { Action } from "../core/plan.ts";
 import type { Lane } from "../core/state.ts";
-import { askMerge, build, judge, land, passUnchecked, refuseUnchecked, test } from "./act-merge.ts";
+import { askMerge, land, passUnchecked, rebuild, refuseUnchecked } from "./act-merge.ts";
+import { build } from "./act-build.ts";
+import { endCheck, judge, test } from "./act-check.ts";
 import { freeze, thaw } from "./act-pause.ts";
-import { finish, lose, noteStart, remove, requeue, start, stop, take } from "./act-run.ts";
-import type { Work } from "./work.ts";
+import { finish, lose, noteStart, remove, requeue, restore, start, stop, take } from "./act-run.ts";
+import { undoBuild, undoJudge, undoLand, undoTest } from "./act-undo.ts";
+import { tell, type Work } from "./work.ts";
 
 /** Carry out one step for a lane as it was when the step was planned. Rejects when the world is broken. */
 export const act = async (work: Work, lane: Lane, action: Action): Promise<void> => {
@@ -30,18 +33,38 @@ export const act = async (work: Work, lane: Lane, action: Action): Promise<void>
     case "ask-merge":
       return askMerge(work, lane);
     case "build":
-      return build(work, lane);
+      return build(work, action);
+    case "rebuild":
+      return rebuild(work, action);
     case "refuse-unchecked":
       return refuseUnchecked(work, lane);
     case "pass-unchecked":
-      return passUnchecked(work, lane, action.candidate);
+      return passUnchecked(work, action.batch);
     case "test":
-      return test(work, lane, action.candidate, action.run, action.check);
+      return test(work, action);
+    case "end-check":
+      return endCheck(work, action.run);
     case "judge":
-      return judge(work, lane, action.candidate, action.seen);
+      return judge(work, action);
     case "land":
-      return land(work, lane, action.candidate);
+      return land(work, action.batch);
+    case "undo-build":
+      return undoBuild(work, lane);
+    case "undo-test":
+      return undoTest(work, lane, action.candidate, action.run, action.check);
+    case "undo-judge":
+      return undoJudge(work, lane, action);
+    case "undo-land":
+      return undoLand(work, lane, action.candidate);
     case "remove":
       return remove(work, lane);
+    case "restore":
+      return restore(work, lane, action.n);
+    case "yield":
+      await tell(work, lane, [{ type: "lease.yielded", key: lane.id, lanes: action.lanes }]);
+      return;
+    case "expire":
+      await tell(work, lane, [{ type: "lease.expired", key: lane.id, id: action.claim, why: action.why }]);
+      return;
   }
 };

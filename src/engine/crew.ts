@@ -1,11 +1,13 @@
 /** Carries planned steps out side by side: each at most once at a time, and later again when the world refuses. */
 import type { Event } from "../core/event.ts";
+import { stacksOf } from "../core/batch.ts";
 import type { Action } from "../core/plan.ts";
 import { isFrozen } from "../core/schedule.ts";
 import type { Lane } from "../core/state.ts";
+import { isUndoing } from "../core/undo.ts";
 import { awake } from "../core/verdict.ts";
 import { act } from "./act.ts";
-import { reasonOf, tell, type Work } from "./work.ts";
+import { reasonOf, tellAll, type Work } from "./work.ts";
 
 /** Waits after a step that failed, in ms: doubled each time up to the longest. */
 const retryMs = 500;
@@ -19,6 +21,9 @@ const landAgainMs = (waitedMs: number): number => Math.min(5000, 1000 + waitedMs
 
 /** Steps that signal a run's processes: one at a time in each lane. */
 const signals: ReadonlySet<string> = new Set<Action["type"]>(["freeze", "thaw", "stop"]);
+
+/** Steps of which only one goes on at a time: those of one line disturb each other. Landings share the target and the user's checkout; what is built is the only one of its kind under test. */
+const exclusive: readonly (readonly Action["type"][])[] = [["land", "undo-land"], ["take"], ["build", "undo-build"]];
 
 /** Steps under way and steps that have to wait. */
 export interface Crew {
@@ -43,7 +48,7 @@ export const createCrew = (work: Work, done: () => void): Crew => {
       work.world.log.info("step done", about(lane, action));
       failures.delete(name);
       if (action.type === "freeze" && isFrozen(lane)) notBefore.set(name, clock.elapsed() + freezeAgainMs);
-      if (action.type === "land")
+      if (action.type === "land" || action.type === "undo-land")
         notBefore.set(name, clock.elapsed() + landAgainMs(Math.max(0, clock.now() - lane.since)));
     } catch (error) {
       const tries = (failures.get(name) ?? 0) + 1;
@@ -60,11 +65,14 @@ export const createCrew = (work: Work, done: () => void): Crew => {
     }
   };
 
-  /** Steps that would spoil one that is under way: landings share the user's checkout, takes the free slots, a start its run. */
+  /** Steps that would spoil one that is under way: landings share the user's checkout, takes and builds the free slots, a start its run. */
   const disturbs = (action: Action, busy: ReadonlySet<string>): boolean => {
     if (signals.has(action.type))
       return [...signals].some((type) => type !== action.type && underWay.has(`${type} ${action.lane}`));
-    if (action.type === "land" || action.type === "take") return busy.has(action.type);
+    const rivals = exclusive.find((types) => types.includes(action.type));
+    if (rivals) return rivals.some((type) => busy.has(type));
+    // What is on its way onto the target may be there in a moment.
+    if (action.type === "rebuild") return busy.has("land");
     return action.type === "lose" && underWay.has(`start ${action.lane}`);
   };
 
@@ -76,7 +84,7 @@ export const createCrew = (work: Work, done: () => void): Crew => {
       if (disturbs(action, busy)) continue;
       if (!lane || underWay.has(name) || (notBefore.get(name) ?? 0) > clock.elapsed()) continue;
       underWay.set(name, carryOut(name, lane, action));
-      if (action.type === "land") busy.add("land");
+      if (exclusive.some((types) => types.includes(action.type))) busy.add(action.type);
     }
   };
 
@@ -99,9 +107,12 @@ const traceOf = (error: unknown): string => (error instanceof Error ? (error.sta
 
 /** The world refused a step again and again: say so where the person looks, and let the other lanes go on. */
 const giveUp = async (work: Work, lane: Lane, action: Action, error: unknown): Promise<void> => {
-  const events = surrender(lane, action, reasonOf(error));
+  const why = reasonOf(error);
+  const stack = "batch" in action ? stacksOf(work.ledger.state).find(({ id }) => id === action.batch) : undefined;
+  const lanes = stack?.lanes ?? [lane];
+  const events = stack ? stack.lanes.flatMap((one) => surrendered(one, action, why)) : surrender(lane, action, why);
   if (events.length === 0) return;
-  await tell(work, lane, events).catch((again: unknown) =>
+  await tellAll(work, lanes, events).catch((again: unknown) =>
     work.world.log.error("giving up was not recorded", { ...about(lane, action), why: reasonOf(again) }),
   );
 };
@@ -123,15 +134,21 @@ const surrender = (lane: Lane, action: Action, why: string): readonly Event[] =>
       { type: "lane.failed", key, why },
     ];
   }
-  if (action.type === "build") return [{ type: "merge.withdrawn", key, why }];
-  if (
-    lane.state === "merging" &&
-    lane.merge?.candidate !== undefined &&
-    (action.type === "test" || action.type === "judge")
-  ) {
-    return [{ type: "merge.check-failed", key, candidate: lane.merge.candidate, why }];
+  if (action.type.startsWith("undo-") && isUndoing(lane)) {
+    if (action.type === "undo-land")
+      return lane.undoing?.held === undefined ? [{ type: "merge.undo-held", key, why, paths: [] }] : [];
+    return [{ type: "merge.undo-refused", key, why, paths: [], code: 1 }];
   }
-  if (lane.state === "merging" && action.type === "land") return [{ type: "merge.held", key, why, paths: [] }];
+  if (action.type === "build") return [{ type: "merge.withdrawn", key, why }];
   if (action.type === "remove") return [{ type: "worktree.kept", key, why }];
+  if (action.type === "restore") return [{ type: "lane.restore-failed", key, why }];
   return [];
+};
+
+/** The same of a step that is about a whole batch, for each of its lanes. */
+const surrendered = ({ id: key, merge }: Lane, { type }: Action, why: string): readonly Event[] => {
+  const candidate = merge?.candidate ?? "";
+  if (type === "test" || type === "judge" || type === "end-check")
+    return [{ type: "merge.check-failed", key, candidate, why }];
+  return type === "land" ? [{ type: "merge.held", key, why, paths: [] }] : [];
 };

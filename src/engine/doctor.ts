@@ -85,7 +85,9 @@ const lookAtSettings = async ({ host }: Practice, world: World, state: State | u
   const none = { warnings: [], untrusted: 0 };
   const config = isNo(loaded) ? {} : loaded.config;
   const named = [
-    ...Object.entries(config.agents ?? {}).map(([name, { command }]) => [`agents.${name}`, command[0]] as const),
+    ...Object.entries(config.agents ?? {}).map(
+      ([name, { command, cli }]) => [`agents.${name}`, command?.[0] ?? cli] as const,
+    ),
     ...Object.entries(config.probes ?? {}).map(([name, { command }]) => [`probes.${name}`, command[0]] as const),
     ...[...(state?.lanes.values() ?? [])]
       .filter((lane) => !over.has(lane.state))

@@ -1,7 +1,8 @@
 /** What every process can do: ask, follow and wish. Shells hold one of these; it holds the ports. */
 import type { Command, Refusal } from "../core/command.ts";
 import type { Config } from "../core/config.ts";
-import type { No, RepoSeen } from "../core/observed.ts";
+import type { ForecastSeen } from "../core/forecast.ts";
+import type { Kept, No, RepoSeen } from "../core/observed.ts";
 import type { Doc } from "../core/patch.ts";
 import type { Limits } from "../core/schedule.ts";
 import type { State } from "../core/state.ts";
@@ -23,6 +24,30 @@ export interface Pulse {
   readonly steps: readonly string[];
 }
 
+/** A conflict in a lane's worktree. `saved`: the ref that keeps what the lane was before. */
+export interface Resolved {
+  readonly worktree: string;
+  readonly target: string;
+  readonly paths: readonly string[];
+  readonly saved: string;
+}
+
+/** What taking a landing back would mean. */
+export interface UndoSeen {
+  readonly lane: string;
+  readonly merge: string;
+  readonly target: string;
+  readonly way:
+    | { readonly how: "back"; readonly to: string }
+    /** `check`: what tests the target without it; nothing does when undefined. */
+    | { readonly how: "revert"; readonly check: string | undefined }
+    | { readonly how: "refused"; readonly why: string; readonly paths: readonly string[]; readonly code: number };
+  /** Lanes that have landed and depend on it. */
+  readonly dependants: readonly string[];
+  /** Lanes that landed after it and changed the same files. */
+  readonly later: readonly string[];
+}
+
 /** The library half of the engine, as shells see it. */
 export interface Engine {
   readonly layout: Layout;
@@ -41,6 +66,12 @@ export interface Engine {
   ensure(): Promise<boolean>;
   /** Start a reconciler when one is needed and none lives, without waiting for it. Every verb does this first. */
   rescue(): Promise<void>;
+  /** Put a lane's conflict with the target into its worktree; `paths` are in conflict, none when the two merge by now. */
+  resolve(lane: string): Promise<Resolved | No>;
+  /** Take it out again. Undefined: none stood there. */
+  dropResolve(lane: string): Promise<{ readonly saved: string } | undefined | No>;
+  /** What taking the landings of these lanes back would mean, as things stand now; `check` as in the wish. Nothing changes. */
+  foresee(lanes: readonly string[], check?: string): Promise<readonly UndoSeen[]>;
   limits(): Promise<Limits>;
   /** Configuration as it holds now; a No names the file and field. */
   settings(): Promise<Loaded | No>;
@@ -49,9 +80,15 @@ export interface Engine {
   trust(hash: string): Promise<void>;
   /** What the reconciler published last of git, with its age; undefined when nothing was. Never runs git. */
   observed(): Promise<RepoSeen | undefined>;
+  /** What is predicted of merges: as the leading engine published it, or made now when none leads or `isFresh`. Undefined without a target. */
+  forecast(isFresh: boolean): Promise<ForecastSeen | undefined>;
   /** Look at git now: all refs, and the working state of these lanes. `target`: measured against it instead of the repository's. */
   look(lanes: readonly string[], target?: string): Promise<RepoSeen>;
-  /** Called when refs or working state of lanes may have changed. */
+  /** Why a lane's worktree would stay if it were cleaned up now; undefined when it would go. Changes nothing. */
+  whyStays(lane: string): Promise<string | undefined>;
+  /** What is kept of lanes that were removed, oldest first for each. */
+  kept(): Promise<readonly Kept[]>;
+  /** Called when refs or working state of lanes, or what is predicted of them, may have changed. */
   watchGit(lanes: readonly string[], changed: (lanes: readonly string[]) => void): Release;
   /** The end of a run's output, as it is: hostile until sanitised. */
   tail(run: string, bytes: number): Promise<string>;
@@ -72,6 +109,8 @@ export interface Engine {
   writeOut(path: string, text: string): Promise<void>;
   /** Read the whole log and compare what is published with what follows from it. A No: it is another repository's log. */
   survey(): Promise<Repair | No>;
+  /** Let git remove the worktrees that wait in the pool. */
+  emptyPool(): Promise<void>;
   /** Archive all records after everything was stopped; returns where. */
   archive(): Promise<string>;
   /** The tracker as of now, published too; what others wrote into its file is taken over first. */

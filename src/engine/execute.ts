@@ -1,7 +1,8 @@
 /** Wishes → records. Runs in every process: there is no server to ask. */
 import type { Command, Evidence, Refusal } from "../core/command.ts";
 import { decide, isRefusal } from "../core/decide.ts";
-import { strayText } from "../core/id.ts";
+import { branchOf, strayText } from "../core/id.ts";
+import { isNo } from "../core/observed.ts";
 import type { Event } from "../core/event.ts";
 import type { World } from "../port.ts";
 import type { Ledger } from "./ledger.ts";
@@ -25,8 +26,7 @@ export const execute = async (
   command: Command,
   by: string,
 ): Promise<Receipt | Refusal> => {
-  const wish =
-    command.type === "merge" ? { ...command, evidence: await evidenceFor(ledger, world, command.lanes) } : command;
+  const wish = await witnessed(ledger, world, command);
   const cause = world.clock.id();
   for (let race = 0; race < racesMax; race += 1) {
     await ledger.refresh();
@@ -40,6 +40,18 @@ export const execute = async (
     if (outcome.effective) return { cause, position: outcome.position, events: decision.events };
   }
   return { refused: "others change these lanes faster than this wish could be recorded", hint: "try again", code: 75 };
+};
+
+/** The wish with what git shows of its lanes, where the decision rests on that. */
+const witnessed = async (ledger: Ledger, world: World, command: Command): Promise<Command> => {
+  if (command.type === "merge") return { ...command, evidence: await evidenceFor(ledger, world, command.lanes) };
+  if (command.type !== "approve") return command;
+  const heads = new Map<string, string>();
+  for (const id of command.lanes) {
+    const tip = await world.git.tip(branchOf(id));
+    if (!isNo(tip)) heads.set(id, tip.head);
+  }
+  return { ...command, heads };
 };
 
 /** What git shows of the lanes that somebody wants merged, so that the decision rests on what is there now. */

@@ -55,9 +55,10 @@ export const isCalm = (state: State): boolean => {
   return (
     runsToSee(state).every((run) => calm.has(run)) &&
     [...state.lanes.values()].every(
-      ({ spec, run, retryAt, removal, state: is }) =>
+      ({ spec, run, retryAt, removal, restoring, state: is }) =>
         retryAt === undefined &&
         removal === undefined &&
+        restoring === undefined &&
         (spec.timeoutMs === undefined || run === undefined || run.endedAt !== undefined) &&
         !moving.has(is),
     )

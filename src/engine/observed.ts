@@ -1,4 +1,5 @@
-/** What the engine saw of git, published for verbs that must not wait for git: `observed.json`. */
+/** What the engine saw of git, and what it makes of it, published for verbs that must not wait: `observed.json` and `forecast.json`. */
+import type { ForecastSeen } from "../core/forecast.ts";
 import { isTime } from "../core/foreign.ts";
 import type { LaneSeen, RepoSeen } from "../core/observed.ts";
 
@@ -6,7 +7,7 @@ import type { LaneSeen, RepoSeen } from "../core/observed.ts";
 export const observedName = "observed.json";
 
 /** A look as JSON, without what only the next look compares. */
-export const observedText = ({ configured: _configured, ...seen }: RepoSeen): string =>
+export const observedText = ({ configured: _configured, forecast: _forecast, ...seen }: RepoSeen): string =>
   `${JSON.stringify({ ...seen, lanes: [...seen.lanes] })}\n`;
 
 /** A look from JSON, or undefined when the text is not one of ours: anybody may have written the file, and shells show what it says. */
@@ -14,6 +15,22 @@ export const parseObserved = (text: string | undefined): RepoSeen | undefined =>
   const value = text === undefined ? undefined : parsed(text);
   return isLook(value) ? { ...value, lanes: new Map(value.lanes) } : undefined;
 };
+
+/** Name of the published forecast. */
+export const forecastName = "forecast.json";
+
+/** A forecast as JSON. */
+export const forecastText = (forecast: ForecastSeen): string => `${JSON.stringify(forecast)}\n`;
+
+/** A forecast from JSON, or undefined when the text is not one of ours. */
+export const parseForecast = (text: string | undefined): ForecastSeen | undefined => {
+  const value = text === undefined ? undefined : parsed(text);
+  return isForecast(value) ? value : undefined;
+};
+
+/** The two published files as one look. */
+export const withForecast = (seen: RepoSeen | undefined, forecast: ForecastSeen | undefined): RepoSeen | undefined =>
+  seen && forecast ? { ...seen, forecast } : seen;
 
 interface Flat extends Omit<RepoSeen, "lanes"> {
   readonly lanes: readonly (readonly [string, LaneSeen])[];
@@ -74,7 +91,9 @@ const lookFields = withFields({
   branches: listOf(
     withFields({ name: isText, head: isText, subject: isText, committedAt: isTime, worktree: maybe(isText) }),
   ),
-  locks: listOf(withFields({ path: isText, ageMs: isAge })),
+  locks: listOf(withFields({ path: isText, ageMs: isAge, held: maybe((value) => typeof value === "boolean") })),
+  locked: maybe(listOf(withFields({ path: isText, why: isText, ageMs: isAge }))),
+  guards: maybe(listOf(withFields({ name: isText, ageMs: isAge }))),
   settings: maybe(
     withFields({
       at: isTime,
@@ -87,6 +106,27 @@ const lookFields = withFields({
           lanes: listOf(isText),
         }),
       ),
+    }),
+  ),
+});
+
+const isForecast = (value: unknown): value is ForecastSeen => forecastFields(value);
+
+const forecastFields = withFields({
+  at: isTime,
+  target: isText,
+  head: isText,
+  lanes: listOf(isPair(isText, isText)),
+  uncommitted: listOf(isText),
+  isWhole: (value) => typeof value === "boolean",
+  collisions: listOf(
+    withFields({
+      a: isText,
+      b: maybe(isText),
+      is: (value) => value === "conflict" || value === "unknown",
+      paths: listOf(isText),
+      kinds: listOf(isText),
+      why: maybe(isText),
     }),
   ),
 });

@@ -2,6 +2,7 @@
 import { relative } from "node:path";
 
 import type { Command, Refusal } from "../core/command.ts";
+import type { ForecastSeen } from "../core/forecast.ts";
 import { isNo, type RepoSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
 import type { Limits } from "../core/schedule.ts";
@@ -12,7 +13,8 @@ import { ensureElected, isLed, isStranded, vitality } from "./elect.ts";
 import type { Engine, Pulse } from "./engine.ts";
 import { execute, type Receipt } from "./execute.ts";
 import { createLedger, type Ledger, type Told } from "./ledger.ts";
-import { observedName, parseObserved } from "./observed.ts";
+import { askOf, basisOf, forecastOf, isOf } from "./forecast.ts";
+import { forecastName, observedName, parseForecast, parseObserved, withForecast } from "./observed.ts";
 import { defaults, graceMs, limitsOf, loadRules } from "./policy.ts";
 import { createRests } from "./rest.ts";
 import { replay } from "./resume.ts";
@@ -45,13 +47,34 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       if ((await isStrandedHere(ledger, world, version, limits)) || (await isEdited(ledger, world, version)))
         world.host.spawnEngine();
     },
+    resolve: async (lane) => (await import("./resolve.ts")).resolve(ledger, world, lane),
+    dropResolve: async (lane) => (await import("./resolve.ts")).dropResolve(ledger, world, lane),
+    foresee: async (lanes, check) => {
+      const { foresee } = await import("./foresee.ts");
+      return Promise.all(
+        lanes
+          .flatMap((id) => ledger.state.lanes.get(id) ?? [])
+          .map((lane) => foresee(world, ledger.state, lane, check)),
+      );
+    },
     limits,
     settings: () => world.settings.load(),
     defaults: () => defaults,
     trust: (hash) => world.settings.trust(hash),
-    observed: async () => parseObserved(await world.journal.published(observedName)),
+    observed: async () =>
+      withForecast(parseObserved(await world.journal.published(observedName)), await publishedForecast(world)),
+    forecast: async (isFresh) =>
+      (isFresh ? undefined : await currentForecast(ledger, world)) ?? makeForecast(ledger, world),
     look: (lanes, target) => look(ledger, world, lanes, target),
-    watchGit: (lanes, changed) => world.git.watch(lanes, changed),
+    watchGit: (lanes, changed) => {
+      const releases = [
+        world.git.watch(lanes, changed),
+        world.journal.followPublished(forecastName, () => changed([])),
+      ];
+      return () => {
+        for (const release of releases) release();
+      };
+    },
     tail: (run, bytes) => world.host.tail(run, bytes),
     output: (run, from) => world.host.output(run, from),
     watchRun: (run, changed) => world.host.watch(changed, run),
@@ -96,6 +119,13 @@ export const openEngine = (world: World, version: string, idleMs: number): Engin
       const { reconcile } = await import("./reconcile.ts");
       await reconcile(ledger, world, { version, idleMs });
     },
+    whyStays: (lane) => {
+      const { lanes, target = "main" } = ledger.state;
+      const seen = lanes.get(lane);
+      return world.git.whyStays(lane, seen?.spec.target ?? target, seen?.undone !== undefined);
+    },
+    kept: () => world.git.kept(),
+    emptyPool: () => world.git.fillPool(0, ledger.state.target ?? "main"),
     pulse: () => takePulse(ledger, world),
     stopEngine: () => stopEngine(ledger, world),
   };
@@ -112,9 +142,32 @@ const look = async (ledger: Ledger, world: World, lanes: readonly string[], give
   const target = given ?? ledger.state.target;
   const current = target === undefined ? await world.git.currentBranch() : { name: target };
   const seen = await world.git.observe({ target: isNo(current) ? "HEAD" : current.name, status: lanes });
+  const forecast = await publishedForecast(world);
   const { settings } = parseObserved(await world.journal.published(observedName)) ?? {};
-  if (!settings || !seen.configured) return seen;
-  return { ...seen, settings: compareSettings(settings, seen.configured, ledger.state, seen.at) };
+  const compared =
+    settings && seen.configured
+      ? { settings: compareSettings(settings, seen.configured, ledger.state, seen.at) }
+      : undefined;
+  return { ...seen, ...compared, ...(forecast ? { forecast } : {}) };
+};
+
+const publishedForecast = async ({ journal }: World): Promise<ForecastSeen | undefined> =>
+  parseForecast(await journal.published(forecastName));
+
+/** The published forecast while the engine leads that made it, and as long as lanes and target stand where they stood. */
+const currentForecast = async (ledger: Ledger, world: World): Promise<ForecastSeen | undefined> => {
+  const forecast = await publishedForecast(world);
+  const since = ledger.state.engine?.at ?? 0;
+  const basis = basisOf(ledger.state, parseObserved(await world.journal.published(observedName)));
+  const isCurrent = forecast?.isWhole === true && forecast.at >= since && basis !== undefined && isOf(forecast, basis);
+  return isCurrent && vitality(world.host, ledger.state) === "alive" ? forecast : undefined;
+};
+
+/** A forecast of this moment. */
+const makeForecast = async (ledger: Ledger, world: World): Promise<ForecastSeen | undefined> => {
+  const seen = await look(ledger, world, [...ledger.state.lanes.keys()]);
+  const basis = basisOf(ledger.state, seen);
+  return basis && forecastOf(basis, await world.git.forecast(askOf(basis)), world.clock.now(), true);
 };
 
 /** Does work wait for an engine while none leads? */

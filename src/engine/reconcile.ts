@@ -1,15 +1,22 @@
 /** The elected engine: observe → plan → act, again and again. What woke it carries no meaning. */
+import { runsOfStack, stacksOf } from "../core/batch.ts";
+import { predictedIn } from "../core/forecast.ts";
 import type { RepoSeen } from "../core/observed.ts";
 import { needsEngine, plan, runsToSee } from "../core/plan.ts";
 import { projectionsOf } from "../core/projection.ts";
+import { checkRunsOf } from "../core/queue.ts";
 import { trackerName } from "../core/tracker.ts";
 import type { Release, World } from "../port.ts";
 import { createCrew, type Crew } from "./crew.ts";
 import { elect, type Mandate } from "./elect.ts";
+import { createPoolKeeper, type PoolKeeper } from "./keep-pool.ts";
+import { createTrashKeeper } from "./keep-trash.ts";
 import { createKeeper } from "./keep.ts";
+import { createEars } from "./ears.ts";
 import { createEyes, type Eyes, isCalm } from "./eyes.ts";
 import type { Ledger } from "./ledger.ts";
-import { observedName, observedText } from "./observed.ts";
+import { createForecaster, type Forecaster } from "./forecast.ts";
+import { forecastName, forecastText, observedName, observedText, withForecast } from "./observed.ts";
 import { graceMs, loadRules } from "./policy.ts";
 import { createRests } from "./rest.ts";
 import { createSight, type Sight } from "./sight.ts";
@@ -57,9 +64,12 @@ export const reconcile = async (ledger: Ledger, world: World, options: EngineOpt
 const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: EngineOptions): Promise<boolean> => {
   world.log.info("elected", { mandate: mandate.token });
   const waker = createWaker();
-  const work: Work = { ledger, world, mandate, rules: await loadRules(world.settings, undefined), checks: new Set() };
+  const rules = await loadRules(world.settings, undefined);
+  const ears = createEars(world, ledger, mandate);
+  const work: Work = { ledger, world, mandate, rules, checks: new Set(), ears };
   const sight = createSight(world, waker.wake);
   const eyes = createEyes(world);
+  const forecaster = createForecaster(world, waker.wake);
   const crew = createCrew(work, waker.wake);
   const tripwire = await createTripwire(world, ledger.state);
   const published: Office["published"] = new Map();
@@ -76,13 +86,30 @@ const serve = async (ledger: Ledger, world: World, mandate: Mandate, options: En
     }),
     world.journal.followPublished(trackerName, again),
     () => sight.release(),
+    ears.release,
   ];
+  const pool = createPoolKeeper(work);
   try {
+    const dropTrash = createTrashKeeper(work);
     const keep = createKeeper(ledger, world, options.version);
-    return await lead({ work, eyes, sight, tripwire, crew, waker, options, published, texts: new Map(), keep });
+    return await lead({
+      work,
+      eyes,
+      sight,
+      forecaster,
+      tripwire,
+      crew,
+      waker,
+      options,
+      published,
+      texts: new Map(),
+      keep,
+      dropTrash,
+      pool,
+    });
   } finally {
     for (const release of releases) release();
-    await Promise.all([crew.settled(), sight.settled()]);
+    await Promise.all([crew.settled(), sight.settled(), forecaster.settled(), pool.settled()]);
   }
 };
 
@@ -90,10 +117,14 @@ interface Office {
   readonly work: Work;
   readonly eyes: Eyes;
   readonly sight: Sight;
+  readonly forecaster: Forecaster;
   readonly tripwire: Tripwire;
   readonly crew: Crew;
   readonly waker: Waker;
   readonly options: EngineOptions;
+  /** Let go of what was kept long enough, now and then. */
+  readonly dropTrash: () => void;
+  readonly pool: PoolKeeper;
   /** Keep a snapshot if one is due. */
   readonly keep: () => Promise<void>;
   /** Per file: when it was published last, and at which state. */
@@ -103,7 +134,7 @@ interface Office {
 }
 
 const lead = async (office: Office): Promise<boolean> => {
-  const { work, eyes, sight, crew, waker, options } = office;
+  const { work, eyes, sight, forecaster, crew, waker, options } = office;
   const { clock } = work.world;
   const rests = createRests(clock);
   let [busyAt, rulesAt] = [clock.elapsed(), clock.elapsed()];
@@ -119,11 +150,18 @@ const lead = async (office: Office): Promise<boolean> => {
     }
     const { state } = work.ledger;
     endForgottenChecks(work);
-    const steps = plan(state, { runs: eyes.look(state), rested: rests(state) }, now, work.rules.policy);
+    const observed = { runs: eyes.look(state), rested: rests(state), predicted: predictedIn(forecaster.seen(), state) };
+    const steps = plan(state, observed, now, work.rules.policy);
     crew.begin(steps);
     sight.look(state);
+    work.ears.look(state);
+    forecaster.look(state, sight.seen());
     const isEdited = await publish(office);
     await office.keep();
+    if (steps.length === 0 && !crew.busy()) {
+      office.dropTrash();
+      office.pool.tend();
+    }
     const isWatched = work.world.host.announced().length > 0;
     if (isEdited || isWatched || crew.busy() || needsEngine(state, now, work.rules.policy)) busyAt = elapsed;
     if (elapsed - busyAt >= options.idleMs && (await retire(work))) return true;
@@ -144,6 +182,11 @@ const stillLeads = async (work: Work): Promise<boolean> => {
 /** A lane that was taken out of the queue waits for its check no more: the check's processes must not go on. */
 const endForgottenChecks = (work: Work): void => {
   const awaited = new Set(runsToSee(work.ledger.state));
+  // Checks that an engine before this one began are this one's now.
+  for (const stack of stacksOf(work.ledger.state))
+    for (const run of runsOfStack(stack)) if (awaited.has(run)) work.checks.add(run);
+  for (const lane of work.ledger.state.lanes.values())
+    if (lane.undoing) for (const run of checkRunsOf(lane)) if (awaited.has(run)) work.checks.add(run);
   for (const run of work.checks) {
     if (awaited.has(run)) continue;
     work.checks.delete(run);
@@ -157,14 +200,15 @@ const endForgottenChecks = (work: Work): void => {
 
 /** Publish what has moved, each at most five times a second, and take over what others wrote into the tracker: true when somebody did. */
 const publish = async (office: Office): Promise<boolean> => {
-  const { work, sight, tripwire, published } = office;
+  const { work, sight, forecaster, tripwire, published } = office;
   const { journal, clock } = work.world;
-  const seen = await tripwire(sight.seen(), work.ledger.state);
+  const forecast = forecaster.seen();
+  const seen = withForecast(await tripwire(sight.seen(), work.ledger.state), forecast);
   const edited = await journal.edited();
   const files = [
     {
       name: trackerName,
-      what: () => `${work.ledger.state.position} ${seen?.at ?? 0}`,
+      what: () => `${work.ledger.state.position} ${seen?.at ?? 0} ${forecast?.at ?? 0}`,
       isDue: edited,
       put: () => putTracker(office, seen),
     },
@@ -173,6 +217,12 @@ const publish = async (office: Office): Promise<boolean> => {
       what: () => `${seen?.at ?? 0}`,
       isDue: false,
       put: async () => (seen ? journal.publish(observedName, observedText(seen)) : undefined),
+    },
+    {
+      name: forecastName,
+      what: () => `${forecast?.at ?? 0} ${forecast?.isWhole}`,
+      isDue: false,
+      put: async () => (forecast ? journal.publish(forecastName, forecastText(forecast), false) : undefined),
     },
     {
       name: "projections",

@@ -1,9 +1,9 @@
-/** How long failed lanes wait before they are tried again, whatever somebody does to the clock meanwhile. */
+/** How long lanes wait before they are tried again or go on by themselves, whatever somebody does to the clock meanwhile. */
 import type { State } from "../core/state.ts";
 import { backoffMs } from "../core/verdict.ts";
 import type { Clock } from "../port.ts";
 
-/** Ids of the failed lanes whose wait is over. */
+/** Ids of the lanes whose wait is over. */
 export type Rests = (state: State) => ReadonlySet<string>;
 
 /**
@@ -15,13 +15,14 @@ export const createRests = (clock: Pick<Clock, "now" | "elapsed">): Rests => {
   return (state) => {
     const [now, elapsed] = [clock.now(), clock.elapsed()];
     const over = new Set<string>();
-    for (const { id, retryAt, failures } of state.lanes.values()) {
+    for (const { id, state: is, since, retryAt, failures } of state.lanes.values()) {
       if (retryAt === undefined) {
         ends.delete(id);
         continue;
       }
       const known = ends.get(id);
-      const left = Math.min(Math.max(0, retryAt - now), backoffMs(failures));
+      const whole = is === "waiting" ? Math.max(0, retryAt - since) : backoffMs(failures);
+      const left = Math.min(Math.max(0, retryAt - now), whole);
       const end = known?.retryAt === retryAt ? known.end : elapsed + left;
       ends.set(id, { retryAt, end });
       if (end <= elapsed) over.add(id);

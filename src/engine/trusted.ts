@@ -7,7 +7,7 @@ import type { Engine } from "./engine.ts";
 
 /** Lanes in which a wish begins a run. A frozen agent goes on with what it was started with. */
 export const begunBy = (state: State, command: Command): readonly string[] => {
-  if (command.type === "launch" || command.type === "retry") return command.lanes;
+  if (command.type === "launch" || command.type === "retry" || command.type === "handoff") return command.lanes;
   if (command.type !== "resume") return [];
   return command.lanes.filter((id) => {
     const lane = state.lanes.get(id);
@@ -19,8 +19,12 @@ export const begunBy = (state: State, command: Command): readonly string[] => {
 export const placesOf = (state: State, command: Command): readonly string[] => {
   const specsOf = (lanes: readonly string[]): readonly LaneSpec[] =>
     lanes.flatMap((id) => state.lanes.get(id)?.spec ?? []);
+  if (command.type === "undo") return command.check === undefined ? ["check"] : [];
   if (command.type !== "merge")
-    return specsOf(begunBy(state, command)).flatMap(({ agent }) => (agent === undefined ? [] : [`agents.${agent}`]));
+    return specsOf(begunBy(state, command)).flatMap(({ agent }) => [
+      "setup",
+      ...(agent === undefined ? [] : [`agents.${agent}`]),
+    ]);
   return command.check === undefined && specsOf(command.lanes).some(({ check }) => check === undefined)
     ? ["check"]
     : [];

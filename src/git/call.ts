@@ -18,7 +18,8 @@ export const call = async (context: Context, place: Place, args: readonly string
   const settings = [...baseGuards, ...(await driversAt(context, place)), ...(more.settings ?? [])];
   const env = { ...placeEnvironment(context, place), ...settingsEnvironment(settings), ...more.env };
   if (more.writes !== undefined) env[writesVariable] = more.writes;
-  const options = { cwd: place.cwd, env, input: more.input, timeoutMs: more.timeoutMs ?? timeoutMs };
+  const { isGentle } = context;
+  const options = { cwd: place.cwd, env, input: more.input, timeoutMs: more.timeoutMs ?? timeoutMs, isGentle };
   const until = performance.now() + patienceMs;
   for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
     const ran = await git(["--no-optional-locks", "--no-pager", ...args], options);
@@ -67,8 +68,14 @@ export interface Context {
   readonly alone: Limit;
   /** One at a time: making the control repository. */
   readonly control: Limit;
+  /** One at a time: hooks that look at a merge share a worktree. */
+  readonly hooks: Limit;
   /** As many at once as there are cores. */
   readonly wide: Limit;
+  /** Calls that nobody waits for: the system lets everything else go first. */
+  readonly isGentle?: true;
+  /** Commits that were copied into the user's objects. */
+  readonly published: Set<string>;
   /** Settings against local drivers, by configuration stamp. */
   readonly drivers: Map<string, readonly Setting[]>;
   /** What configuration files held when they had this stamp, by path. */
@@ -113,7 +120,9 @@ export const contextOf = (
   locks: limit(1),
   alone: limit(1),
   control: limit(1),
+  hooks: limit(1),
   wide: limit(availableParallelism()),
+  published: new Set(),
   drivers: new Map(),
   settings: new Map(),
 });

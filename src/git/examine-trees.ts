@@ -20,8 +20,8 @@ export const treesOf = async (context: Context): Promise<readonly TreeFacts[]> =
   const refs = await refsBelow(context, "refs/heads");
   const trees = await Promise.all(names.toSorted().map((name) => treeAt(context, join(folder, name), refs)));
   // `lanes reset` archives the worktrees for checks; the next check makes its own anew.
-  const verify = join(context.layout.state, "verify");
-  return trees.filter(({ is, path }) => is !== "gone" || dirname(path) !== verify);
+  const ours = new Set(["verify", "pool"].map((name) => join(context.layout.state, name)));
+  return trees.filter(({ is, path }) => is !== "gone" || !ours.has(dirname(path)));
 };
 
 const treeAt = async (context: Context, admin: string, refs: ReadonlyMap<string, string>): Promise<TreeFacts> => {

@@ -1,5 +1,5 @@
 /** What git ignores is in no commit, and `git worktree remove` deletes it without a word: what cannot be made anew is put aside first. */
-import { cp, lstat, mkdir, rename } from "node:fs/promises";
+import { cp, lstat, mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 
 import { missing } from "./absent.ts";
@@ -19,6 +19,7 @@ const worthless = /(?:^|\/)(?:\.DS_Store|Thumbs\.db|[^/]*\.(?:log|pyc|pyo|o|tmp|
 
 /**
  * Move ignored files and folders of a worktree (`path`) into `kept/` below the state folder, all but those that tools make anew.
+ * `more`: what else goes there, under which name.
  * Answers the folder that they are in (`.orchestration/kept/docs-1`), or undefined when there were none. Killed in between, the rest goes into another folder.
  */
 export const keepIgnored = async (
@@ -26,17 +27,19 @@ export const keepIgnored = async (
   lane: string,
   path: string,
   place: Place,
+  more: readonly (readonly [from: string, name: string])[] = [],
 ): Promise<string | undefined> => {
   const precious = (await ignored(context, place)).filter((name) =>
     name.endsWith("/") ? !madeAnew.has(basename(name)) : !worthless.test(name),
   );
-  if (precious.length === 0) return undefined;
+  const going = [...precious.map((name) => [join(path, name), name] as const), ...more];
+  if (going.length === 0) return undefined;
   const { state } = context.layout;
   const folder = await freshFolder(join(state, "kept"), lane);
-  for (const name of precious) {
+  for (const [from, name] of going) {
     const to = join(folder, name);
     await mkdir(dirname(to), { recursive: true, mode: 0o700 });
-    await move(join(path, name), to);
+    await move(from, to);
   }
   return join(basename(state), relative(state, folder));
 };
@@ -58,5 +61,6 @@ const move = async (from: string, to: string): Promise<void> => {
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
     await cp(from, to, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
+    await rm(from, { recursive: true });
   }
 };

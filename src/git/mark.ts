@@ -13,11 +13,14 @@ import { obstacles } from "./obstacle.ts";
 import { treePlace } from "./place.ts";
 import { contains } from "./read.ts";
 
+/** Where a worktree goes. `back`: to a commit that its branch had before, which it therefore has already. */
+export type Going = Move & { readonly back?: boolean };
+
 /** Note on disk, before the first file changes, that this worktree goes from `onto` to `commit`. */
-export const markLanding = async (checkout: Checkout, move: Move): Promise<void> => {
+export const markLanding = async (checkout: Checkout, move: Going): Promise<void> => {
   const file = await open(markOf(checkout), "w");
   try {
-    await file.writeFile(`${move.onto} ${move.commit}\n`);
+    await file.writeFile(`${move.onto} ${move.commit}${move.back === true ? " back" : ""}\n`);
     await file.sync();
   } finally {
     await file.close();
@@ -42,11 +45,12 @@ export const settle = async (
 ): Promise<No | undefined> => {
   const text = await missing(readFile(markOf(checkout), "utf8"), undefined);
   if (text === undefined || !checkout.present) return undefined;
-  const [, onto, commit] = /^([0-9a-f]+) ([0-9a-f]+)\n$/.exec(text) ?? [];
+  const [, onto, commit, back] = /^([0-9a-f]+) ([0-9a-f]+)( back)?\n$/.exec(text) ?? [];
   const place = treePlace(context.layout, checkout.path, checkout.admin);
   const head = await line(context, place, ["rev-parse", "--verify", "HEAD^{commit}"]);
-  // A note that was cut short: nothing followed it. A head that has the merge: everything did, and what changed since is the user's.
-  const over = onto === undefined || commit === undefined || (await contains(context, head, commit));
+  // A note that was cut short: nothing followed it. A head that has the merge, or no longer has what is taken back: everything did, and what changed since is the user's.
+  if (onto === undefined || commit === undefined) return clearMark(checkout);
+  const over = back === undefined ? await contains(context, head, commit) : !(await contains(context, head, onto));
   if (over) return clearMark(checkout);
   const foreign = await mend(context, checkout, { onto, commit });
   if (foreign.length > 0) return halfLanded(checkout, foreign);

@@ -1,16 +1,17 @@
 /** One look at the repository: branches, lanes, and git's own locks. */
 import { statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { idFault, refOf } from "../core/id.ts";
 import type { LaneSeen, RepoSeen } from "../core/observed.ts";
-import { namesIn } from "./absent.ts";
+import { namesIn, smallText } from "./absent.ts";
 import type { AheadOf, Apart } from "./ahead.ts";
 import type { Context } from "./call.ts";
 import { configured } from "./configured.ts";
+import { isHeld } from "./dead-lock.ts";
 import { seeAdmin } from "./head.ts";
 import type { AdminSeen } from "./head.ts";
-import { adminOf, isFolder, lanePath, treePlace } from "./place.ts";
+import { adminOf, isFolder, lanePath, pointsTo, treePlace } from "./place.ts";
 import { allBranches } from "./refs.ts";
 import type { RefSeen } from "./refs.ts";
 import { uncommitted } from "./status.ts";
@@ -30,12 +31,15 @@ export const observe = async (context: Context, aheadOf: AheadOf, ask: Ask): Pro
       return [lane, await laneSeen(context, ref, { lane, apart: apart.get(ref.ref), admins, dirty: dirty.get(lane) })];
     }),
   );
+  const [locked, guards] = [lockedTrees(admins, at), guardsIn(context.layout.state, at)];
   return {
     at,
     target: target && { name: ask.target, head: target.head, subject: target.subject },
     lanes: new Map(lanes),
     branches: refs.map(branchSeen),
-    locks: lockFiles(context.layout.common, admins, at),
+    locks: await withHolders(context, lockFiles(context.layout.common, admins, at)),
+    ...(locked.length === 0 ? {} : { locked }),
+    ...(guards.length === 0 ? {} : { guards }),
     configured: settings,
   };
 };
@@ -121,6 +125,49 @@ const adminFolders = (common: string): Admins => {
   return new Map(namesIn(folder).map((name) => [join(folder, name), namesIn(join(folder, name))]));
 };
 
+/** Git holds its locks for moments: whether somebody lives who may own one is asked only of older ones, for it costs a look at all processes. */
+const withHolders = (context: Context, locks: RepoSeen["locks"]): Promise<RepoSeen["locks"]> =>
+  Promise.all(
+    locks.map(async (lock) => {
+      if (lock.ageMs < oldMs) return lock;
+      const { home, common, checkout } = context.layout;
+      const own = pointsTo(dirname(lock.path));
+      const places = [
+        home,
+        common,
+        ...(checkout === undefined ? [] : [checkout]),
+        ...(own === undefined ? [] : [dirname(own)]),
+      ];
+      const held = await isHeld(lock.path, places);
+      return held === undefined ? lock : { ...lock, held };
+    }),
+  );
+
+const oldMs = 10_000;
+
+/** Worktrees with a `locked` file; git's own sign that it is making one is left out. */
+const lockedTrees = (admins: Admins, now: number): NonNullable<RepoSeen["locked"]> =>
+  [...admins].flatMap(([admin, names]) => {
+    if (!names.includes("locked")) return [];
+    const why = (smallText(join(admin, "locked")) ?? "").trim().slice(0, 200);
+    const path = pointsTo(admin);
+    return path === undefined || why === "initializing"
+      ? []
+      : [{ path: dirname(path), why, ageMs: ageAt(join(admin, "locked"), now) ?? 0 }];
+  });
+
+/** Lock folders of the convention that scripts around the tracker know (`locks/tracker.lck`). */
+const guardsIn = (state: string, now: number): NonNullable<RepoSeen["guards"]> =>
+  namesIn(join(state, "locks")).flatMap((name) => {
+    const ageMs = name.endsWith(".lck") ? ageAt(join(state, "locks", name), now) : undefined;
+    return ageMs === undefined ? [] : [{ name: `locks/${name}`, ageMs }];
+  });
+
+const ageAt = (path: string, now: number): number | undefined => {
+  const seen = statSync(path, { throwIfNoEntry: false });
+  return seen === undefined ? undefined : Math.max(0, Math.round(now - seen.mtimeMs));
+};
+
 /** Git's lock files in the common directory and in the admin folders of worktrees, not below. */
 const lockFiles = (common: string, admins: Admins, now: number): RepoSeen["locks"] =>
   [[common, namesIn(common)] as const, ...admins].flatMap(([folder, names]) =>
@@ -128,7 +175,7 @@ const lockFiles = (common: string, admins: Admins, now: number): RepoSeen["locks
       .filter((name) => name.endsWith(".lock"))
       .flatMap((name) => {
         const path = join(folder, name);
-        const seen = statSync(path, { throwIfNoEntry: false });
-        return seen === undefined ? [] : [{ path, ageMs: Math.max(0, Math.round(now - seen.mtimeMs)) }];
+        const ageMs = ageAt(path, now);
+        return ageMs === undefined ? [] : [{ path, ageMs }];
       }),
   );

@@ -41,8 +41,17 @@ export const adminOf = async (common: string, path: string): Promise<string | un
   const wanted = join(path, ".git");
   const likely = join(common, "worktrees", path.slice(path.lastIndexOf("/") + 1));
   if (pointsTo(likely) === wanted) return likely;
-  return adminsIn(common).find((admin) => pointsTo(admin) === wanted);
+  const before = remembered.get(wanted);
+  if (before?.startsWith(`${common}/`) === true && pointsTo(before) === wanted) return before;
+  const found = adminsIn(common).find((admin) => pointsTo(admin) === wanted);
+  if (remembered.size >= rememberedMax) remembered.clear();
+  if (found !== undefined) remembered.set(wanted, found);
+  return found;
 };
+
+/** A worktree that was moved keeps the admin folder's old name: without this, each look at one of them would look at all. */
+const remembered = new Map<string, string>();
+const rememberedMax = 2000;
 
 /** All admin folders of linked worktrees. */
 export const adminsIn = (common: string): readonly string[] => {

@@ -56,11 +56,19 @@ export const laneRefs = {
   base: (lane: string): string => `refs/lanes/base/${lane}`,
   /** A verified merge that waits for the user's checkout. */
   candidate: (lane: string): string => `refs/lanes/candidate/${lane}`,
-  /** The merge that landed last. */
+  /** The lane's tip that landed last: by it, work that came as other commits is known to be on the target. */
   landed: (lane: string): string => `refs/lanes/landed/${lane}`,
   /** The target before the n-th landing is `<this>/<n>`. */
   backup: (lane: string): string => `refs/lanes/backup/${lane}`,
+  /** What was kept of the lane the n-th time is `<this>/<n>`. */
+  trash: (lane: string): string => `refs/lanes/trash/${lane}`,
 } as const;
+
+/** The name of the next backup of the target for this lane, counted over those in `refs`. */
+export const nextBackup = (lane: string, refs: Iterable<string>): string => {
+  const numbers = [...refs].map((name) => Number(/\/backup\/[^/]+\/(\d+)$/.exec(name)?.[1] ?? 0));
+  return `${laneRefs.backup(lane)}/${Math.max(0, ...numbers) + 1}`;
+};
 
 /** A branch whose name shuts out the branch of this lane: git keeps `a` and `a/b` apart. A No that says how to rename it. */
 export const branchInTheWay = (lane: string, refs: Iterable<string>): No | undefined => {

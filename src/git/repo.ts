@@ -1,21 +1,32 @@
 /** Git for lanes, as the port wants it: one repository, real git. */
-import type { No } from "../core/observed.ts";
+import type { Kept, No } from "../core/observed.ts";
 import { isNo } from "../core/observed.ts";
 import type { Git, Layout } from "../port.ts";
 import { aheadCounter } from "./ahead.ts";
 import { call, contextOf } from "./call.ts";
 import type { Context } from "./call.ts";
-import { candidate, mergeAll } from "./candidate.ts";
-import { closeLane } from "./close.ts";
+import { mergeAll } from "./candidate.ts";
+import { closeLane, whyStays } from "./close.ts";
 import { commitAll } from "./commit.ts";
 import { publish } from "./control.ts";
 import { exclude, noteCheckout } from "./exclude.ts";
+import { createForecaster } from "./forecast.ts";
+import { furnish } from "./furnish.ts";
+import { dropKept, keptOf } from "./kept.ts";
+import type { KeptCommit } from "./kept.ts";
 import { land } from "./land.ts";
 import { observe } from "./observe.ts";
 import { refsPlace, treePlace } from "./place.ts";
+import { fillPool } from "./pool.ts";
 import { identity } from "./porcelain.ts";
 import { changed, contains, filesAt, known } from "./read.ts";
 import { commitOf, refsBelow } from "./ref.ts";
+import { dropConflict, putConflict } from "./resolve.ts";
+import { restoreLane } from "./restore.ts";
+import { rollBack } from "./roll-back.ts";
+import { saveLane } from "./save.ts";
+import { candidate, join, reverted } from "./strategy.ts";
+import { onlyTip, takeBack } from "./take-back.ts";
 import { verification } from "./verification.ts";
 import { watch } from "./watch.ts";
 import { openLane } from "./worktree.ts";
@@ -32,11 +43,26 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     contains: (head, ancestor) => contains(context, head, ancestor),
     baseFor: (onto, heads) => baseFor(context, onto, heads),
     openLane: (lane, base) => openLane(context, lane, base),
+    furnish: (lane) => furnish(context, lane),
     commitAll: (lane, message, within) => commitAll(context, lane, message, within),
-    closeLane: (lane, target) => closeLane(context, lane, target),
+    closeLane: (lane, target, how) => closeLane(context, lane, target, how),
+    fillPool: (size, target) => refill(context, size, target),
+    whyStays: (lane, target, undone) => whyStays(context, lane, target, undone),
+    saveLane: (lane) => saveLane(context, lane),
+    restoreLane: (lane, n) => restoreLane(context, lane, n),
+    kept: async () => (await keptOf(context)).map(keptShown),
+    dropKept: (refs) => dropKept(context, refs),
     candidate: (ask) => candidate(context, ask),
+    join: (ask) => join(context, ask),
     verification: (slot, commit) => verification(context, slot, commit),
+    rollBack: (lane, base) => rollBack(context, lane, base),
+    putConflict: (lane, ask) => putConflict(context, lane, ask),
+    dropConflict: (lane) => dropConflict(context, lane),
+    reverted: (ask) => reverted(context, ask),
+    onlyTip: (target, merge) => onlyTip(context, target, merge),
+    takeBack: (ask) => takeBack(context, ask),
     land: (ask) => land(context, ask),
+    forecast: createForecaster(context),
     filesAt: (commit, folder) => filesAt(context, commit, folder),
     known: (commits) => known(context, commits),
     changed: (onto, head) => changed(context, onto, head),
@@ -57,6 +83,23 @@ export interface GitOptions {
   /** Told what was repaired on the way, a line each. */
   readonly note?: (line: string) => void;
 }
+
+const refill = async (context: Context, size: number, target: string): Promise<void> => {
+  const commit = await commitOf(context, `refs/heads/${target}`);
+  if (commit !== undefined) await fillPool(context, size, commit);
+};
+
+const keptShown = ({ ref, lane, n, commit, at, busy, commits, files, bytes }: KeptCommit): Kept => ({
+  ref,
+  lane,
+  n,
+  commit,
+  at,
+  ...(busy === undefined ? {} : { busy }),
+  commits,
+  files,
+  bytes,
+});
 
 /** Many lanes start in one moment, and each would ask anew. */
 const identityMs = 5000;

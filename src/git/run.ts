@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 
 /** Start git and wait for its end. Rejects when it cannot start, takes too long or says too much; any exit code resolves. */
 export const git = (args: readonly string[], options: RunOptions): Promise<Ran> =>
@@ -12,6 +13,7 @@ export const git = (args: readonly string[], options: RunOptions): Promise<Ran> 
       detached: true,
       stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
+    if (options.isGentle) yieldToOthers(child);
     let failure: Error | undefined;
     const give = (reason: string): void => {
       failure ??= new Error(`git ${args.join(" ")}: ${reason}`);
@@ -47,6 +49,8 @@ export interface RunOptions {
   /** Standard input; none when absent. */
   readonly input?: string | Buffer | undefined;
   readonly timeoutMs: number;
+  /** Let everything else go first. */
+  readonly isGentle?: boolean | undefined;
 }
 
 /** How a git process ended. */
@@ -75,6 +79,15 @@ const collect = (stream: NodeJS.ReadableStream | null, max: number, over: () => 
     size += chunk.length;
   });
   return () => Buffer.concat(chunks);
+};
+
+/** A child that has ended already, or may not be touched, needs no priority. */
+const yieldToOthers = (child: ChildProcess): void => {
+  try {
+    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ERR_SYSTEM_ERROR")) throw error;
+  }
 };
 
 const feed = (child: ChildProcess, input: string | Buffer | undefined): void => {

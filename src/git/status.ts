@@ -14,6 +14,12 @@ export const uncommitted = async (
 ): Promise<readonly Uncommitted[]> =>
   parseStatus((await must(context, place, [...statusArgs, "--", ...within])).toString());
 
+/** The same with every untracked file by its own name; other repositories in the worktree are left out. */
+export const allUncommitted = async (context: Context, place: Place): Promise<readonly string[]> => {
+  const seen = parseStatus((await must(context, place, [...statusArgs, "--untracked-files=all"])).toString());
+  return seen.flatMap(({ path }) => (path.endsWith("/") ? [] : [path]));
+};
+
 /** Ignored files and folders of a worktree, relative to it; of a folder that is ignored as a whole only its name, with a `/`. */
 export const ignored = async (context: Context, place: Place): Promise<readonly string[]> => {
   const text = (await must(context, place, [...statusArgs, "--ignored=matching"])).toString();

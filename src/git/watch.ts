@@ -57,11 +57,16 @@ interface Watched {
 
 /**
  * Each folder to watch with the lane that it speaks for. `pack-refs` removes folders below `refs/heads`, admin folders and
- * their `logs` stay; `worktrees` tells of lanes that come, `hooks` and `info` of what an agent may have set up.
+ * their `logs` stay; `worktrees` tells of lanes that come, ours of worktrees that somebody deletes, `hooks` and `info` of what an agent may have set up.
  */
 const foldersOf = async (context: Context, lanes: readonly string[]): Promise<Map<string, string>> => {
   const { common } = context.layout;
-  const shared = [common, ...["logs", "worktrees", "reftable", "hooks", "info"].map((name) => join(common, name))];
+  const { worktrees } = context.layout;
+  const shared = [
+    worktrees,
+    common,
+    ...["logs", "worktrees", "reftable", "hooks", "info"].map((name) => join(common, name)),
+  ];
   const branches = await branchFolders(join(common, "refs", "heads"));
   const folders = new Map([...shared, ...branches].map((folder) => [folder, everything]));
   for (const lane of lanes) {

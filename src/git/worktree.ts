@@ -1,17 +1,18 @@
 /** Opening a lane: its branch and its worktree. */
-import { mkdir, readdir } from "node:fs/promises";
+import { lstat, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { branchOf, refOf } from "../core/id.ts";
 import { isNo } from "../core/observed.ts";
 import type { No } from "../core/observed.ts";
-import { missing } from "./absent.ts";
+import { isDirectory, missing } from "./absent.ts";
 import { call } from "./call.ts";
 import type { Context } from "./call.ts";
 import { dropDeadLocks } from "./dead-lock.ts";
 import { seeAdmin } from "./head.ts";
 import { clearLocks, repairAdmin } from "./leftover.ts";
 import { adminOf, isFolder, lanePath, refsPlace, treePlace } from "./place.ts";
+import { hasPool, moveIn, settleMoves, takeIdle } from "./pool.ts";
 import { branchInTheWay, changeRefs, failedTo, laneRefs, objectName, refsBelow } from "./ref.ts";
 import type { RefChange } from "./ref.ts";
 import { endWriters } from "./writer.ts";
@@ -30,13 +31,15 @@ export const openLane = async (context: Context, lane: string, base: string): Pr
     if (no !== undefined) return no;
   }
   await context.step("open:filled");
-  return { path, head: listed.head };
+  return { path, head: listed.head, admin: listed.admin };
 };
 
 /** A lane's worktree and the tip of its branch. */
 export interface Opened {
   readonly path: string;
   readonly head: string;
+  /** Git's own folder of it. */
+  readonly admin: string;
 }
 
 interface Listed {
@@ -62,7 +65,12 @@ const knownAlready = async (context: Context, lane: string, path: string): Promi
   const { layout } = context;
   const before = await adminOf(layout.common, path);
   const finished = before !== undefined && seeAdmin(before).names.has("index") && (await isFolder(path));
+  // Nothing is there that a killed call could have begun: a lane that takes an idle worktree over does not wait for a look at all processes.
+  const untouched =
+    before === undefined && !(await isThere(path)) && !isDirectory(join(layout.common, "worktrees", lane));
+  if (untouched && hasPool(context)) return "unknown";
   if (!finished) await endWriters(path);
+  if (!finished) await settleMoves(context, path);
   const repaired = finished ? undefined : await repairAdmin(context, lane, path);
   if (repaired !== undefined) return repaired;
   const admin = await adminOf(layout.common, path);
@@ -74,19 +82,28 @@ const knownAlready = async (context: Context, lane: string, path: string): Promi
   return { admin, head, filled: seen.names.has("index") };
 };
 
+const isThere = async (path: string): Promise<boolean> => (await missing(lstat(path), undefined)) !== undefined;
+
 /** Create the branch, or keep the one that is there with its commits, and let git make the empty worktree. */
 const add = async (context: Context, lane: string, base: string, path: string): Promise<Listed | No> => {
   const occupied = await inTheWay(path);
   if (occupied !== undefined) return occupied;
-  const refs = await refsBelow(context, "refs/heads/lane");
-  const blocked = branchInTheWay(lane, refs.keys());
+  const claimed = await claim(context, lane, base, path);
+  if (claimed !== undefined) return claimed;
+  const refs = await refsBelow(context, "refs/heads/lane", laneRefs.base(lane));
+  const blocked = branchInTheWay(
+    lane,
+    [...refs.keys()].filter((ref) => ref.startsWith("refs/heads/")),
+  );
   if (blocked !== undefined) return blocked;
   const head = refs.get(refOf(lane)) ?? base;
+  const idle = await takeIdle(context, lane, head);
   if (!refs.has(refOf(lane))) {
-    const no = await makeBranch(context, lane, base);
+    const no = await makeBranch(context, lane, base, refs.get(laneRefs.base(lane)));
     if (no !== undefined) return no;
   }
   await context.step("open:branched");
+  if (idle !== undefined && (await moveIn(context, lane, idle, path))) return { admin: idle.admin, head, filled: true };
   // Whatever the umask says: nobody else puts a worktree in the place of a lane's.
   await mkdir(context.layout.worktrees, { recursive: true, mode: 0o700 });
   const args = ["worktree", "add", "--no-checkout", path, branchOf(lane)];
@@ -98,12 +115,31 @@ const add = async (context: Context, lane: string, base: string, path: string): 
   return { admin, head, filled: false };
 };
 
-const makeBranch = async (context: Context, lane: string, base: string): Promise<No | undefined> => {
+/**
+ * Take an idle worktree over for a lane that is new: its branch and its base are not there yet. Undefined when there is none, or they
+ * are: then everything is looked at first.
+ */
+const claim = async (context: Context, lane: string, base: string, path: string): Promise<Listed | undefined> => {
+  if (!hasPool(context)) return undefined;
+  const idle = await takeIdle(context, lane, base);
+  if (idle === undefined) return undefined;
+  const changes = [refOf(lane), laneRefs.base(lane)].map((ref) => ({ ref, from: undefined, to: base }));
+  const ran = await changeRefs(context, `lanes: open ${lane}`, changes, path);
+  if (ran.code !== 0) return undefined;
+  await context.step("open:branched");
+  return (await moveIn(context, lane, idle, path)) ? { admin: idle.admin, head: base, filled: true } : undefined;
+};
+
+const makeBranch = async (
+  context: Context,
+  lane: string,
+  base: string,
+  before: string | undefined,
+): Promise<No | undefined> => {
   const mark = laneRefs.base(lane);
   await clearLocks([refOf(lane), mark].map((ref) => join(context.layout.common, ref)));
-  const before = await refsBelow(context, mark);
   const changes: RefChange[] = [{ ref: refOf(lane), from: undefined, to: base }];
-  if (before.get(mark) !== base) changes.push({ ref: mark, from: before.get(mark), to: base });
+  if (before !== base) changes.push({ ref: mark, from: before, to: base });
   const ran = await changeRefs(context, `lanes: open ${lane}`, changes, lanePath(context.layout, lane));
   return ran.code === 0 ? undefined : failedTo(`make the branch ${branchOf(lane)}`, ran);
 };

@@ -3,7 +3,9 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, lstatSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { isGitSetting } from "../core/lane-spec.ts";
 import type { RunSpec } from "../port.ts";
+import { hookEnvironment } from "./hook.ts";
 import { makeFolder, readIfThere, unless } from "./file.ts";
 import { checkedName, freeMarkOf, markOf } from "./run-folder.ts";
 import type { RunArea } from "./run-folder.ts";
@@ -24,6 +26,7 @@ export const runEnvironment = (area: RunArea, spec: RunSpec, from: Variables): R
   // A run has no terminal.
   TERM: "dumb",
   ...spec.env,
+  ...(spec.isLane ? hookEnvironment(area) : {}),
   LANES_LANE: spec.lane,
   LANES_REPO: area.home,
   LANES_RUN: markOf(area, spec.run),
@@ -50,7 +53,7 @@ export const lentOf = (area: RunArea): string => join(area.state, "lent");
 
 /**
  * Keep the usual variables and those called `names`, as they are in `from`, in a 0600 file that the launcher reads and
- * deletes. What is not set stays unset; LANES_* and what a shell keeps for itself are not lent. Returns the file's
+ * deletes. What is not set stays unset; LANES_*, settings for git and what a shell keeps for itself are not lent. Returns the file's
  * name; an older file of the same lane is deleted.
  */
 export const lendEnvironment = (area: RunArea, lane: string, names: readonly string[], from: Variables): string => {
@@ -91,7 +94,7 @@ const shellsOwn: ReadonlySet<string> = new Set(
 
 const isLendable = (name: string): boolean => {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw new Error(`not the name of a variable: ${JSON.stringify(name)}`);
-  return !name.startsWith("LANES_") && !shellsOwn.has(name);
+  return !name.startsWith("LANES_") && !isGitSetting(name) && !shellsOwn.has(name);
 };
 
 const exportLine = ([name, value]: [string, string]): string => `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`;

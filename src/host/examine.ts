@@ -1,5 +1,5 @@
 /** What `lanes doctor` sees of the machine, of this person's account and of processes. Changes nothing. */
-import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 
@@ -11,6 +11,7 @@ import { processTable, startedWith } from "./process-table.ts";
 import { folderOf, freeMarkOf, readRunFolder } from "./run-folder.ts";
 import type { RunArea } from "./run-folder.ts";
 import { configFolder, stateFolder } from "./settings.ts";
+import { roomAt } from "./room.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -47,10 +48,8 @@ const isWritable = (path: string): boolean =>
   }) === true && statSync(path).isDirectory();
 
 const diskAt = (path: string): BoxFacts["disks"] => {
-  const seen = unless(["EACCES", "ENOENT", "ENOSYS"], () => statfsSync(path));
-  if (seen === undefined) return [];
-  const freeBytes = seen.bavail * seen.bsize;
-  return [{ path, freeBytes, ...(seen.files > 0 ? { freeFiles: seen.ffree } : {}) }];
+  const room = roomAt(path);
+  return room === undefined ? [] : [{ path, ...room }];
 };
 
 /** Node raises its own limit as far as it may: this is what there is. proc_pid_limits(5). */

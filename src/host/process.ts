@@ -4,12 +4,14 @@ import { join } from "node:path";
 import type { Host } from "../port.ts";
 import { lendEnvironment, lentFor, lentValues } from "./environment.ts";
 import { writeWhole } from "./file.ts";
+import { writeHooks } from "./hook.ts";
 import { isAlive, isFrozen, ownIdentity } from "./identity.ts";
 import { freezeRun, thawRun } from "./freeze.ts";
 import { startEngine, startRun } from "./launcher.ts";
 import { readOutput, readTail } from "./output.ts";
 import { checkedName } from "./run-folder.ts";
 import type { RunArea } from "./run-folder.ts";
+import { roomAt } from "./room.ts";
 import { seeRun } from "./seen.ts";
 import { stopRun } from "./stop.ts";
 import { announceViewer, liveViewers } from "./viewer.ts";
@@ -30,8 +32,10 @@ export const createHost = (place: HostPlace): Host => ({
   self: ownIdentity,
   alive: isAlive,
   frozen: isFrozen,
+  room: () => roomAt(place.home),
   start: async (spec) => {
     if (spec.lent !== undefined) place.lends?.(lentValues(place, spec.lent));
+    if (spec.isLane) writeHooks(place, place.entry);
     await startRun(place, place.shell ?? ["/bin/sh"], spec);
   },
   seen: (run) => seeRun(place, run),
@@ -50,8 +54,20 @@ export const createHost = (place: HostPlace): Host => ({
     writeWhole(path, text);
     return path;
   },
+  place: async (run, files) => {
+    for (const { name, text } of files) writeWhole(join(placeOf(place, run), checkedFile(name)), text);
+  },
+  placeOf: (run) => placeOf(place, run),
   watch: (changed, run) => watchRuns(place, changed, run),
   spawnEngine: () => startEngine(place, place.entry),
   announce: () => announceViewer(place),
   announced: () => liveViewers(place),
 });
+
+const placeOf = ({ state }: RunArea, run: string): string => join(state, "briefs", checkedName(run));
+
+/** One path segment, by its adapter: a bad one throws. */
+const checkedFile = (name: string): string => {
+  if (!/^[a-z][a-z-]*\.(?:json|md)$/.test(name)) throw new Error(`not a file's name: ${JSON.stringify(name)}`);
+  return name;
+};

@@ -54,7 +54,7 @@ const loaded = ({ own, common, variables, isTrusted }: Parts): Loaded => {
   const commands = commandsIn(common.config);
   const hash = commands.length === 0 ? "" : createHash("sha256").update(commands.join("\n")).digest("hex");
   const untrusted = commands.length === 0 || isTrusted(hash) ? [] : commands;
-  const shared = untrusted.length === 0 ? common.config : withoutCommands(common.config);
+  const shared = tightened(own.config, untrusted.length === 0 ? common.config : withoutCommands(common.config));
   return {
     config: mergeConfigs([own.config, shared, variables]),
     warnings: [...own.warnings, ...common.warnings],
@@ -69,14 +69,32 @@ const loaded = ({ own, common, variables, isTrusted }: Parts): Loaded => {
   };
 };
 
-/** What an untrusted file may still say. */
-const withoutCommands = ({ target, requireCheck, maxRuns, outputMb, agent }: Config): Config => ({
-  ...(target === undefined ? {} : { target }),
-  ...(requireCheck === undefined ? {} : { requireCheck }),
-  ...(maxRuns === undefined ? {} : { maxRuns }),
-  ...(outputMb === undefined ? {} : { outputMb }),
-  ...(agent === undefined ? {} : { agent }),
+/** What a person requires of everything that lands no repository takes back. */
+const tightened = (own: Config, { review, requireCheck, strict, ...rest }: Config): Config => ({
+  ...rest,
+  ...(review === undefined || own.review === "required" ? {} : { review }),
+  ...(requireCheck === undefined || own.requireCheck === true ? {} : { requireCheck }),
+  ...(strict === undefined || own.strict === true ? {} : { strict }),
 });
+
+/** What an untrusted file may still say. */
+const withoutCommands = (config: Config): Config =>
+  Object.fromEntries(Object.entries(config).filter(([key]) => harmless.has(key)));
+
+const harmless: ReadonlySet<string> = new Set<keyof Config>([
+  "target",
+  "requireCheck",
+  "strategy",
+  "strict",
+  "review",
+  "checkTimeoutMs",
+  "checkSlots",
+  "maxRuns",
+  "outputMb",
+  "minFreeMb",
+  "ports",
+  "agent",
+]);
 
 const readConfig = (path: string): Read | No => {
   const text = readText(path);

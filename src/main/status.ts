@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type StatusSource, printStatus } from "../cli/status.ts";
 import { isNo } from "../core/observed.ts";
 import { isLed, isStranded } from "../engine/elect.ts";
-import { observedName, parseObserved } from "../engine/observed.ts";
+import { forecastName, observedName, parseForecast, parseObserved, withForecast } from "../engine/observed.ts";
 import { limitsOf } from "../engine/policy.ts";
 import { replay, unfolded } from "../engine/resume.ts";
 import { findLayoutFast } from "../git/layout-fast.ts";
@@ -30,7 +30,11 @@ export const status = async (version: string, root: string, json: boolean): Prom
       return folded.state;
     },
     limits: async () => limits,
-    observed: async () => parseObserved(await journal.published(observedName)),
+    observed: async () =>
+      withForecast(
+        parseObserved(await journal.published(observedName)),
+        parseForecast(await journal.published(forecastName)),
+      ),
     refusedEdits: () => journal.refusedEdits(),
     look: () => Promise.reject(new Error("status without --refresh does not look at git")),
   };

@@ -1,7 +1,9 @@
 /** State and observations → the parts of a view. Pure; unchanged rows come back as they were. */
+import { type PairRow, pairRows } from "../core/forecast.ts";
 import { branchOf, runOf, worktreeOf } from "../core/id.ts";
 import type { LaneSeen, RepoSeen } from "../core/observed.ts";
 import { checkRunOf } from "../core/queue.ts";
+import { isUndoing } from "../core/undo.ts";
 import type { Limits } from "../core/schedule.ts";
 import { isGoing } from "../core/schedule.ts";
 import {
@@ -28,7 +30,7 @@ export interface Sight {
 }
 
 /** The parts of a view that follow from state and observations. */
-export type Rows = Pick<View, "lanes" | "agents" | "locks" | "branches" | "overview" | "detail">;
+export type Rows = Pick<View, "lanes" | "agents" | "locks" | "branches" | "pairs" | "overview" | "detail">;
 
 /** The next rows; parts that say the same as in `before` are those of `before`. */
 export const rowsOf = (before: Rows, sight: Sight, lane: string | undefined): Rows => {
@@ -42,6 +44,7 @@ export const rowsOf = (before: Rows, sight: Sight, lane: string | undefined): Ro
       before.branches,
       branchRows(seen, lanes).map((row) => ({ ...clean(row), lane: row.lane })),
     ),
+    pairs: keepOne(before.pairs, pairRows(seen?.forecast).map(cleanPair)),
     overview: keepOne(before.overview, clean(overview(state, seen))),
     detail: keepOne(before.detail, detailOf(sight, lane, before.detail)),
   };
@@ -60,6 +63,8 @@ export const isBusy = (state: State): boolean =>
       moving.has(lane.state) ||
       lane.retryAt !== undefined ||
       lane.removal !== undefined ||
+      lane.restoring !== undefined ||
+      isUndoing(lane) ||
       lane.stopping,
   );
 
@@ -67,9 +72,10 @@ const moving: ReadonlySet<LaneState> = new Set(["queued", "starting", "merge-que
 
 /** Name of the run whose output tells most about a lane now: its check while or after that fails, else its last run. */
 const logRunOf = (lane: Lane): string => {
-  const { merge } = lane;
+  const { merge, undoing } = lane;
+  if (undoing?.gate !== undefined) return checkRunOf(lane.id, undoing.gate.built, 1);
   if (merge?.gate !== undefined && (lane.state === "merging" || lane.state === "checks-failed")) {
-    return checkRunOf(lane.id, merge.gate.built, 1);
+    return checkRunOf(merge.gate.lead ?? lane.id, merge.gate.built, 1);
   }
   return lane.run ? runOf(lane.id, lane.run.n) : "";
 };
@@ -91,7 +97,17 @@ const detailOf = (sight: Sight, id: string | undefined, before: LaneDetail | und
   };
 };
 
-const cleanLane = (row: LaneRow): LaneRow => ({ ...clean(row), git: row.git && cleanSeen(row.git) });
+const cleanLane = (row: LaneRow): LaneRow => ({
+  ...clean(row),
+  git: row.git && cleanSeen(row.git),
+  collides: row.collides.map(sanitize),
+});
+
+const cleanPair = (row: PairRow): PairRow => ({
+  ...clean(row),
+  paths: row.paths.map(sanitize),
+  kinds: row.kinds.map(sanitize),
+});
 
 const cleanSeen = (seen: LaneSeen): LaneSeen => ({
   ...clean(seen),

@@ -1,4 +1,5 @@
 /** What a screen shows, as plain values. Every text in it is sanitised. */
+import type { PairRow } from "../core/forecast.ts";
 import type { AgentRow, BranchRow, LaneRow, LockRow, Overview } from "../core/select.ts";
 import { emptyState, type Tone } from "../core/state.ts";
 import { overview } from "../core/select.ts";
@@ -47,6 +48,8 @@ export interface View {
   readonly agents: readonly AgentRow[];
   readonly locks: readonly LockRow[];
   readonly branches: readonly BranchRow[];
+  /** What is predicted not to merge. */
+  readonly pairs: readonly PairRow[];
   readonly overview: Overview;
   /** Newest last. */
   readonly events: readonly EventRow[];
@@ -65,6 +68,7 @@ export const emptyView = (now: number): View => ({
   agents: [],
   locks: [],
   branches: [],
+  pairs: [],
   overview: overview(emptyState(), undefined),
   events: [],
   engine: "idle",

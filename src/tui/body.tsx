@@ -57,7 +57,7 @@ export const Body = ({ theme, layout, ui, view, lists }: BodyProps): ReactElemen
             focused={ui.zoom === "log"}
           />
         ) : null}
-        {events ? <EventsPane theme={theme} area={events} events={view.events} /> : null}
+        {events ? <EventsPane theme={theme} area={events} events={view.events} pairs={view.pairs} /> : null}
       </Box>
     </Box>
   );

@@ -4,11 +4,11 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Engine } from "../engine/engine.ts";
 import { same } from "../store/keep.ts";
 import type { LanesStore } from "../store/store.ts";
-import { act, broken, destructive, pauseOrResume, refusalOf, refused, warning } from "./act.ts";
+import { act, breakLease, broken, destructive, pauseOrResume, refusalOf, refused, warning } from "./act.ts";
 import { type DeedIntent, type Intent, isDeed, type Toast, type UiIntent } from "./intent.ts";
 import { layoutOf, listRows, paneNames } from "./layout.ts";
 import { type Lists, listsOf } from "./lists.ts";
-import { firstUi, laneOf, settle, type Ui, update } from "./model.ts";
+import { claimOf, firstUi, laneOf, settle, type Ui, update } from "./model.ts";
 
 /** The screen's state and the way to change it. */
 export interface Control {
@@ -56,8 +56,8 @@ export const createControl = (store: LanesStore, world: Surroundings): Control =
 
   const toast = (what: Toast): void => change({ type: "toast", toast: what });
 
-  const ask = (capability: string, lanes: readonly string[]): void => {
-    act(world.engine, capability, lanes).then(toast, (error: unknown) => toast(broken(error)));
+  const ask = (capability: string, lanes: readonly string[], seen?: string): void => {
+    act(world.engine, capability, lanes, seen).then(toast, (error: unknown) => toast(broken(error)));
   };
 
   const wish = (named: string | undefined): void => {
@@ -68,8 +68,8 @@ export const createControl = (store: LanesStore, world: Surroundings): Control =
     const git = store.getState().lanes.find(({ id }) => id === lane)?.git;
     const no = refusalOf(world.engine.state(), capability, lane);
     if (no) return toast(refused(no));
-    if (!destructive.has(capability)) return ask(capability, [lane]);
-    change({ type: "confirm", capability, lane, lines: warning(capability, lane, git) });
+    if (!destructive.has(capability)) return ask(capability, [lane], git?.head);
+    change({ type: "confirm", capability, lane, lines: warning(world.engine.state(), capability, lane, git) });
   };
 
   const mergeReady = (): void => {
@@ -81,6 +81,17 @@ export const createControl = (store: LanesStore, world: Surroundings): Control =
     );
   };
 
+  const askWhy = (): void => {
+    const claim = claimOf(settle(ui.getState(), shown()), shown());
+    if (!claim) return toast({ text: "select a lease among the locks first: 3, j, k", tone: "alert" });
+    change({ type: "ask-reason", claim: claim.id, what: `${claim.what} of ${claim.holder}` });
+  };
+
+  const breakFor = (claim: number, why: string): void => {
+    if (why === "") return toast({ text: "nothing is broken without a reason", tone: "alert" });
+    breakLease(world.engine, claim, why).then(toast, (error: unknown) => toast(broken(error)));
+  };
+
   const deed = (intent: DeedIntent): void => {
     switch (intent.type) {
       case "wish":
@@ -89,9 +100,12 @@ export const createControl = (store: LanesStore, world: Surroundings): Control =
         return wish(undefined);
       case "merge-ready":
         return mergeReady();
+      case "break-lease":
+        return askWhy();
       case "agree": {
         const { mode } = ui.getState();
         change({ type: "dismiss" });
+        if (mode.is === "reason") return breakFor(mode.claim, mode.text.trim());
         return mode.is === "confirm" ? ask(mode.capability, [mode.lane]) : undefined;
       }
       case "repaint":

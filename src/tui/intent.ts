@@ -27,6 +27,7 @@ export type UiIntent =
   | { readonly type: "close-filter"; readonly keep: boolean }
   | { readonly type: "help"; readonly open: boolean }
   | { readonly type: "confirm"; readonly capability: string; readonly lane: string; readonly lines: readonly string[] }
+  | { readonly type: "ask-reason"; readonly claim: number; readonly what: string }
   | { readonly type: "dismiss" }
   | { readonly type: "toast"; readonly toast: Toast | undefined }
   | { readonly type: "resize"; readonly columns: number; readonly rows: number };
@@ -37,6 +38,8 @@ export type DeedIntent =
   /** Pause the lane, or resume it when it is paused. */
   | { readonly type: "pause-or-resume" }
   | { readonly type: "merge-ready" }
+  /** Break the selected claim; asks why. */
+  | { readonly type: "break-lease" }
   | { readonly type: "agree" }
   | { readonly type: "repaint" }
   | { readonly type: "suspend" }
@@ -49,6 +52,7 @@ const deeds: ReadonlySet<string> = new Set<DeedIntent["type"]>([
   "wish",
   "pause-or-resume",
   "merge-ready",
+  "break-lease",
   "agree",
   "repaint",
   "suspend",

@@ -48,8 +48,14 @@ export const keymap: readonly Binding[] = [
   ...row("p", "normal", { type: "pause-or-resume" }, "freeze the lane's agent, or let a paused lane go on", "pause", 2),
   ...row("x", "normal", wish("stop"), "stop the lane's agent; asks first", "stop"),
   ...row("R", "normal", wish("retry"), "run the lane again", "retry"),
+  ...row("a", "normal", wish("approve"), "approve the lane exactly as it is now", "approve", 3),
+  ...row("H", "normal", wish("handoff"), "give the lane back to its agent, told what was wrong", "hand back", 3),
+  ...row("u", "normal", wish("undo"), "take the lane's landing off the target again; asks first", "undo", 3),
   ...row("M", "normal", { type: "merge-ready" }, "merge all lanes that are ready", "merge all", 3),
   ...row("X", "normal", wish("cancel"), "give the lane up; asks first", "cancel", 3),
+  ...row("D", "normal", wish("remove"), "keep what is in the lane, then remove it; asks first", "remove", 5),
+  ...row("B", "normal", wish("restore"), "bring a removed lane back as it was", "restore", 5),
+  ...row("b", "normal", { type: "break-lease" }, "break the selected lease; asks why"),
   ...row("!", "normal", { type: "next-needy" }, "next lane that needs you", "needs you", 4),
   ...row("/", "normal", { type: "open-filter" }, "filter the pane: words, !word for not", "filter", 2),
   ...row("?", "normal", { type: "help", open: true }, "this page", "help"),
@@ -85,6 +91,11 @@ export const keymap: readonly Binding[] = [
   ...row("down", "filter", { type: "move", by: 1 }, "down"),
   ...row("up", "filter", { type: "move", by: -1 }, "up"),
 
+  ...row("enter", "reason", { type: "agree" }, "break the lease", "break it"),
+  ...row("esc ctrl-c", "reason", { type: "dismiss" }, "leave it as it is", "no"),
+  ...row("backspace", "reason", { type: "erase", what: "letter" }, "erase a letter"),
+  ...row("ctrl-u", "reason", { type: "erase", what: "all" }, "erase all", "clear"),
+
   ...row("esc ? q enter ctrl-c", "help", { type: "help", open: false }, "close this page", "close"),
 
   ...row("y", "confirm", { type: "agree" }, "yes", "yes"),
@@ -107,12 +118,15 @@ export const keysOf = (input: string, key: Key): readonly string[] => {
 export const intentsOf = (name: string, mode: Mode): readonly Intent[] => {
   const bound = keymap.find((binding) => binding.scope === mode.is && binding.key === name);
   if (bound) return [bound.intent];
-  return mode.is === "filter" && /^\P{C}$/u.test(name) ? [{ type: "type", text: name }] : [];
+  return isTyped(mode) && /^\P{C}$/u.test(name) ? [{ type: "type", text: name }] : [];
 };
 
-/** What was pasted → what it means: text for a filter, nothing anywhere else. */
+/** Do letters mean themselves? */
+const isTyped = (mode: Mode): boolean => mode.is === "filter" || mode.is === "reason";
+
+/** What was pasted → what it means: text where letters are typed, nothing anywhere else. */
 export const pasted = (text: string, mode: Mode): readonly Intent[] =>
-  mode.is === "filter" && text !== "" ? [{ type: "type", text: text.replaceAll(/\p{C}+/gu, " ") }] : [];
+  isTyped(mode) && text !== "" ? [{ type: "type", text: text.replaceAll(/\p{C}+/gu, " ") }] : [];
 
 /** The bindings of a mode that the footer shows. */
 export const hints = (scope: Mode["is"]): readonly Binding[] =>

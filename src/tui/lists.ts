@@ -8,6 +8,8 @@ export interface Item {
   readonly key: string;
   readonly lane: string | undefined;
   readonly needy: boolean;
+  /** The claim on paths that it shows. */
+  readonly claim?: { readonly id: number; readonly what: string; readonly holder: string };
 }
 
 /** The rows of each pane, filtered, and what they are called. */
@@ -42,8 +44,9 @@ export const listsOf = (view: Pick<View, PaneName>, filters: Filters): Lists => 
       })),
       locks: locks.map((row) => ({
         key: `${row.kind} ${row.what}`,
-        lane: row.kind === "merge" ? row.holder : undefined,
+        lane: row.lane,
         needy: false,
+        ...(row.claim === undefined ? {} : { claim: { id: row.claim, what: row.what, holder: row.holder } }),
       })),
       branches: branches.map((row) => ({ key: row.name, lane: row.lane?.id, needy: row.lane?.attention ?? false })),
     },

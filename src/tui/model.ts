@@ -9,7 +9,9 @@ export type Mode =
   /** `before`: the filter that esc brings back. */
   | { readonly is: "filter"; readonly before: string }
   | { readonly is: "help" }
-  | { readonly is: "confirm"; readonly capability: string; readonly lane: string; readonly lines: readonly string[] };
+  | { readonly is: "confirm"; readonly capability: string; readonly lane: string; readonly lines: readonly string[] }
+  /** A claim is to be broken, and why has to be said. */
+  | { readonly is: "reason"; readonly claim: number; readonly what: string; readonly text: string };
 
 /** Where a pane stands: its selected row, by name and place, and the first row that is visible. */
 export interface Place {
@@ -70,6 +72,9 @@ export const laneOf = (ui: Ui, { items }: Pick<Shown, "items">): string | undefi
 
 const itemOf = (ui: Ui, pane: PaneName, items: Shown["items"]): Item | undefined => items[pane][ui.places[pane].index];
 
+/** The claim on paths that is selected; undefined where the selected row is none. */
+export const claimOf = (ui: Ui, { items }: Pick<Shown, "items">): Item["claim"] => itemOf(ui, ui.pane, items)?.claim;
+
 /** The state after an intent. */
 export const update = (unsettled: Ui, intent: UiIntent, shown: Shown): Ui => {
   const ui = settle(unsettled, shown);
@@ -104,7 +109,10 @@ const change = (ui: Ui, intent: UiIntent, shown: Shown): Ui => {
       return back(ui);
     case "open-filter":
       return { ...ui, mode: { is: "filter", before: ui.filters[ui.pane] } };
+    case "ask-reason":
+      return { ...ui, mode: { is: "reason", claim: intent.claim, what: intent.what, text: "" } };
     case "type":
+      if (ui.mode.is === "reason") return reasoned(ui, ui.mode.text + intent.text);
       // By characters: half of one could not be shown.
       return filtered(
         ui,
@@ -113,6 +121,8 @@ const change = (ui: Ui, intent: UiIntent, shown: Shown): Ui => {
           .join(""),
       );
     case "erase":
+      if (ui.mode.is === "reason")
+        return reasoned(ui, intent.what === "all" ? "" : Array.from(ui.mode.text).slice(0, -1).join(""));
       return filtered(ui, intent.what === "all" ? "" : Array.from(ui.filters[ui.pane]).slice(0, -1).join(""));
     case "close-filter":
       if (ui.mode.is !== "filter") return ui;
@@ -157,6 +167,9 @@ const page = (ui: Ui, by: number, shown: Shown): Ui => {
 };
 
 const scrolled = (ui: Ui, up: number): Ui => ({ ...ui, logUp: Math.max(0, ui.logUp + up) });
+
+const reasoned = (ui: Ui, text: string): Ui =>
+  ui.mode.is === "reason" ? { ...ui, mode: { ...ui.mode, text: Array.from(text).slice(0, filterMax).join("") } } : ui;
 
 const filtered = (ui: Ui, filter: string): Ui => ({ ...ui, filters: { ...ui.filters, [ui.pane]: filter } });
 

@@ -13,9 +13,9 @@ const bundle = join(root, "node_modules", ".cache", "lanekeeper-bench", "git.mjs
 /** Rounds, ours and the reference in turn; the median of the rounds' ratios counts. */
 const rounds = 5;
 const lanes = Array.from({ length: 10 }, (_, index) => `lane-${index}`);
-const files = 5000;
+export const files = 5000;
 
-const loadSources = async () => {
+export const loadSources = async () => {
   mkdirSync(dirname(bundle), { recursive: true });
   const contents = 'export * from "./src/git/layout.ts"; export * from "./src/git/repo.ts";';
   const stdin = { contents, resolveDir: root, loader: "ts" };
@@ -24,7 +24,7 @@ const loadSources = async () => {
 };
 
 /** 5,000 files of 1 to 20 KB in 250 folders: the shape and size of git's own sources. */
-const writeProject = (top) => {
+export const writeProject = (top) => {
   const words = readFileSync(fileURLToPath(import.meta.url), "utf8").split(/\s+/);
   let seed = 1;
   const dice = (max) => {
@@ -42,9 +42,9 @@ const writeProject = (top) => {
   }
 };
 
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+export const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
-const timed = async (work) => {
+export const timed = async (work) => {
   const start = performance.now();
   await work();
   return performance.now() - start;
@@ -91,6 +91,73 @@ export const createAgainstWorktreeAdd = async () => {
     const detail = `${lanes.length} lanes of ${files} files: ${own.toFixed(0)} ms at once, ${plain.toFixed(0)} ms by ${lanes.length} git worktree add, one after another; ${memory ? "in memory" : "on disk"}, medians of ${rounds}`;
     const ratio = median(times.ours.map((time, round) => time / times.reference[round]));
     return { name: "create-lanes", ratio, detail };
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+};
+
+/** Files of the repository in which lanes take over idle worktrees: small ones, since their number is what costs. */
+const manyFiles = 60_000;
+
+const writeMany = (top) => {
+  for (let n = 0; n < manyFiles; n += 1) {
+    const folder = join(top, `part-${n % 60}`, `section-${n % 600}`);
+    if (n < 600) mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, `file-${n}.txt`), `${n}\n`);
+  }
+};
+
+/** A lane that takes an idle worktree over, against the three calls of git that do it, and against `git worktree add`. */
+export const claimAgainstGit = async () => {
+  const { createGit, findLayout } = await loadSources();
+  const memory = existsSync("/dev/shm");
+  const home = mkdtempSync(join(memory ? "/dev/shm" : tmpdir(), "lanes-bench-"));
+  try {
+    const top = join(home, "project");
+    const env = { PATH: process.env["PATH"], HOME: home, GIT_CONFIG_NOSYSTEM: "1" };
+    const git = (...args) =>
+      execFileSync("git", args, { cwd: top, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
+    mkdirSync(top);
+    writeFileSync(join(home, ".gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.org\n");
+    git("init", "-q", "-b", "main");
+    writeMany(top);
+    git("add", ".");
+    git("commit", "-q", "-m", "project");
+    git("repack", "-a", "-d", "-q");
+    const base = git("rev-parse", "main");
+    const driver = createGit(await findLayout(top, env), { env });
+    const times = { ours: [], three: [], add: [] };
+    // The first call of a driver reads the configuration: not what is measured.
+    await driver.fillPool(1, "main");
+    await driver.openLane("warm", base);
+    for (let round = 0; round < rounds; round += 1) {
+      await driver.fillPool(1, "main");
+      let opened;
+      times.ours.push(
+        await timed(async () => {
+          opened = await driver.openLane(`lane-${round}`, base);
+        }),
+      );
+      if ("refused" in opened) throw new Error(JSON.stringify(opened));
+      const idle = join(home, `idle-${round}`);
+      git("worktree", "add", "-q", "--detach", idle, "main");
+      times.three.push(
+        await timed(() => {
+          git("update-ref", `refs/heads/plain-${round}`, base);
+          execFileSync("git", ["symbolic-ref", "HEAD", `refs/heads/plain-${round}`], { cwd: idle, env });
+          git("worktree", "move", idle, join(home, `plain-${round}`));
+        }),
+      );
+      const added = join(home, `added-${round}`);
+      times.add.push(await timed(() => git("worktree", "add", "-q", "-b", `added-${round}`, added, "main")));
+      for (const path of [opened.path, join(home, `plain-${round}`), added]) git("worktree", "remove", "--force", path);
+    }
+    const [own, three, add] = [median(times.ours), median(times.three), median(times.add)];
+    const detail = `a lane of ${manyFiles} files: ${own.toFixed(1)} ms from an idle worktree, ${three.toFixed(1)} ms by update-ref, symbolic-ref and worktree move, ${add.toFixed(0)} ms by git worktree add; ${memory ? "in memory" : "on disk"}, medians of ${rounds}`;
+    return [
+      { name: "claim-lane", ratio: median(times.ours.map((time, round) => time / times.three[round])), detail },
+      { name: "claim-against-add", ratio: median(times.add.map((time, round) => time / times.ours[round])), detail },
+    ];
   } finally {
     rmSync(home, { recursive: true, force: true });
   }

@@ -3,8 +3,10 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 
-import { createAgainstWorktreeAdd } from "./git.mjs";
+import { forecastOfLanes } from "./forecast.mjs";
+import { claimAgainstGit, createAgainstWorktreeAdd } from "./git.mjs";
 import { appendAgainstBare, appendAgainstLockfile, appendInCrowd } from "./journal.mjs";
+import { landAgainstPlainGit } from "./queue.mjs";
 import { replayAgainstParse } from "./replay.mjs";
 import { sightOfLanes } from "./sight.mjs";
 import { startFromSnapshot } from "./snapshot.mjs";
@@ -20,6 +22,9 @@ const measurements = [
   [["append-64-writers", "append-64-p99", "append-64-evenness"], appendInCrowd],
   [["snapshot-start"], startFromSnapshot],
   [["create-lanes"], createAgainstWorktreeAdd],
+  [["forecast-target", "forecast-moved", "forecast-objects"], forecastOfLanes],
+  [["queue-overhead"], landAgainstPlainGit],
+  [["claim-lane", "claim-against-add"], claimAgainstGit],
   [["takeover"], takeOverOfDead],
   [["commit-seen", "idle-share", "idle-bytes"], sightOfLanes],
 ];

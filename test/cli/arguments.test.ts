@@ -138,21 +138,30 @@ describe("help", () => {
         resume     Let paused lanes go on: frozen agents where they are, stopped ones in the queue
         retry      Run lanes again that failed, were lost or brought nothing
         cancel     Give lanes up; what they hold stays until cleanup
+        approve    Let lanes land exactly as they are now; a new commit needs a new approval
+        resolve    Put a lane's conflict with the target into its worktree, to be resolved there
+        handoff    Give lanes back to their agents, with a note on what is to be done
+        undo       Take a landing off the target again; the lane can be merged anew later
         stop-all   End all agents safely
 
       Look:
-        status   Show all lanes
-        monitor  Open the control center, or print changes as plain lines when there is no terminal
-        log      Show what a lane's agent printed
-        why      Say in one line what a lane waits for
-        events   Show the journal
-        demo     Watch six lanes on a scratch repository, from a wish to merged
+        status     Show all lanes
+        monitor    Open the control center, or print changes as plain lines when there is no terminal
+        log        Show what a lane's agent printed
+        why        Say in one line what a lane waits for
+        conflicts  Show which lanes would not merge with the target or with each other, uncommitted work included
+        events     Show the journal
+        demo       Watch six lanes on a scratch repository, from a wish to merged
 
       Keep house:
+        lock        See, take, renew, give back or break leases of paths
         tracker     Read the tracker, set fields of it, or gather what a bug report needs
         engine      Start, stop or look at the process that carries lanes out
         doctor      Look for faults of this machine and repository; each with what, where and one command that mends it
         cleanup     Remove worktrees of merged and cancelled lanes that are clean; say what stays
+        remove      Keep everything that is in lanes, then take their worktrees and branches away; asks first
+        restore     Bring a lane back as it was kept: branch, worktree, what was staged, edited and new
+        trash       Show what is kept of lanes that were removed
         repair      Show what is not as the log says, and make everything that follows from the log anew
         reset       End all runs, archive the records and begin anew; work that is not merged stays
         config      Show the settings that hold here
@@ -185,6 +194,8 @@ describe("help", () => {
       Examples:
         lanes merge
         lanes merge docs-intro --check 'npm test'
+        lanes merge docs-intro --strategy squash
+        lanes merge --list
 
       Usage: lanes merge [LANE…] [options]
 
@@ -192,10 +203,14 @@ describe("help", () => {
         LANE  lanes to land; all ready ones when left out
 
       Options:
-        --check <command>  run this on the merged tree instead of the configured check
-        --detach           return at once; the work goes on
-        --wait             accepted; waiting is what it does
-        --until-idle       accepted; waiting is what it does
+        --check <command>      run this on the merged tree instead of the configured check
+        --strategy <strategy>  merge, squash (one commit) or rebase (its commits anew)
+        --override             land whatever check, leases and review say; needs --why, and stays in the log
+        --why <text>           why it is overridden
+        --list                 show the merge queue and change nothing
+        --detach               return at once; the work goes on
+        --wait                 accepted; waiting is what it does
+        --until-idle           accepted; waiting is what it does
 
       Options of every verb:
         --repo <path>  work in this repository instead of the current folder's

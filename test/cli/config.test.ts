@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 
 import { describe, expect, test } from "vitest";
@@ -37,8 +38,21 @@ describe("config --explain", () => {
       { key: "check", value: "npm test", source: "--check", overrides: [] },
       { key: "agent", value: "coder", source: repo, overrides: [userFile(there)] },
       { key: "requireCheck", value: true, source: repo, overrides: ["default"] },
+      { key: "strategy", value: "merge", source: "default", overrides: [] },
+      { key: "strict", value: true, source: "default", overrides: [] },
+      { key: "review", value: "none", source: "default", overrides: [] },
+      { key: "checkTimeoutMs", value: 1_800_000, source: "default", overrides: [] },
+      {
+        key: "checkSlots",
+        value: Math.max(1, Math.floor(availableParallelism() / 4)),
+        source: "default",
+        overrides: [],
+      },
       { key: "maxRuns", value: 4, source: "LANES_MAX_RUNS", overrides: ["default", userFile(there), repo] },
       { key: "outputMb", value: 64, source: "default", overrides: [] },
+      { key: "pool", value: 0, source: "default", overrides: [] },
+      { key: "minFreeMb", value: 100, source: "default", overrides: [] },
+      { key: "ports", value: { from: 42_000, to: 42_999 }, source: "default", overrides: [] },
       { key: "agents.coder", value: { command: ["coder"] }, source: userFile(there), overrides: [] },
     ]);
   });
@@ -51,6 +65,15 @@ describe("config --explain", () => {
     expect(before.stdout).toMatch(/^not trusted, so not in force: check: npm test$/m);
     await there.lanes("trust", "--yes");
     expect((await there.lanes("config", "--explain")).stdout).toMatch(/^check +npm test +.*lanes\.config\.json$/m);
+  });
+
+  test("takes nothing back that the person requires of what lands", patience, async () => {
+    const there = scene();
+    writeUser(there, '{"review": "required", "requireCheck": true, "strict": true}');
+    there.write("lanes.config.json", '{"review": "none", "requireCheck": false, "strict": false, "maxRuns": 3}');
+    const told = await rows(there, {});
+    const valueOf = (key: string): unknown => told.find((row) => row.key === key)?.value;
+    expect(["review", "requireCheck", "strict", "maxRuns"].map(valueOf)).toEqual(["required", true, true, 3]);
   });
 
   test("says that a prepared repository's target is a fact", patience, async () => {

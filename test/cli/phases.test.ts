@@ -98,7 +98,7 @@ describe("the phases of seed 001", patience, () => {
     expect(stderr).toMatch(
       /^== init\n[\s\S]*== probes\n[\s\S]*✓ probe-v2 merged[\s\S]*== plan\n== execute\n[\s\S]*→ api running[\s\S]*== merge\n/,
     );
-    expect(git("log", "--format=%s", "-1")).toBe("Merge lane ui");
+    expect(git("log", "--format=%s", "-1")).toBe("Merge lanes api, ui");
   });
 
   test("do nothing when nothing is configured, and say how to", async () => {

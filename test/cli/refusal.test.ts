@@ -101,6 +101,14 @@ const bad: readonly (readonly [words: readonly string[], code: number, line: str
     4,
     "reset ends all runs and archives all records; to do it without being asked: lanes reset --yes",
   ],
+  ...["--override", "--detach", "--strategy=squash", "--why=x", "--check=true", "planned"].map(
+    (word) =>
+      [
+        ["merge", "--list", word],
+        64,
+        "--list shows the whole queue and takes nothing more; lanes merge --list",
+      ] as const,
+  ),
   [["lunch"], 64, 'unknown verb "lunch"; did you mean launch?'],
   [["status", "--jsno"], 64, 'unknown option "--jsno"; did you mean --json?'],
 ];

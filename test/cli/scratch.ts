@@ -56,9 +56,9 @@ export interface Scene {
   readonly stateOf: (lane: string) => Promise<unknown>;
 }
 
-/** A scratch repository that goes away, with its engine, when the test ends. */
-export const scene = (): Scene => {
-  const home = realpathSync(mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "lanes-cli-")));
+/** A scratch repository that goes away, with its engine, when the test ends; below `parent`, or where it is fast. */
+export const scene = (parent: string = existsSync("/dev/shm") ? "/dev/shm" : tmpdir()): Scene => {
+  const home = realpathSync(mkdtempSync(join(parent, "lanes-cli-")));
   const top = join(home, "project");
   mkdirSync(top);
   const env = environmentIn(home);

@@ -38,6 +38,7 @@ describe("a wait for", () => {
       checks-failed: exit 1
       landed-pending: exit 0
       merged: exit 0
+      undone: exit 4
       cancelled: exit 4
       "
     `);
@@ -63,6 +64,7 @@ describe("a wait for", () => {
       checks-failed: exit 1
       landed-pending: exit 4
       merged: exit 0
+      undone: exit 4
       cancelled: exit 4
       "
     `);
@@ -88,6 +90,7 @@ describe("a wait for", () => {
       checks-failed: exit 1
       landed-pending: exit 4
       merged: exit 0
+      undone: exit 4
       cancelled: exit 4
       "
     `);
@@ -113,6 +116,7 @@ describe("a wait for", () => {
       checks-failed: exit 0
       landed-pending: exit 0
       merged: exit 0
+      undone: exit 0
       cancelled: exit 0
       "
     `);
@@ -138,6 +142,7 @@ describe("a wait for", () => {
       checks-failed: exit 4
       landed-pending: exit 4
       merged: exit 4
+      undone: exit 4
       cancelled: exit 0
       "
     `);

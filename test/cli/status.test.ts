@@ -41,9 +41,9 @@ describe("status for people", () => {
       ✓ merged        docs   agent-docs   high      +0        59 min  candida on main
       → running       api    agent-api    normal    +3 -1 *2  59 min
       ○ queued        ui     agent-ui     normal              59 min  waits for api
-      ≠ conflicted    theme  agent-theme  normal              59 min  2 files do not merge: a.txt, b.txt
-      ! waiting       mine   manual       normal              59 min  1 file not committed
-      ⇄ merge-queued  tests  codex        normal              59 min  next to be merged
+      ≠ conflicted    theme  agent-theme  normal              59 min  the branch lane/theme/work is gone; 2 files do not merge: a.txt, b.txt
+      ! waiting       mine   manual       normal              59 min  the branch lane/mine/work is gone; 1 file not committed
+      ⇄ merge-queued  tests  codex        normal              59 min  the branch lane/tests/work is gone; next to be merged
       git as of 12 s ago
       "
     `);

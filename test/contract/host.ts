@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -344,6 +353,19 @@ const reading = (of: () => Place): void => {
     await until("the end to be told", () => last === "exited");
     release();
     expect(new Set(told)).toEqual(new Set(["demo-1"]));
+  });
+
+  test("places an agent's files where only the user can read them, and nowhere else", async () => {
+    const { host } = of();
+    await host.place("demo-1", [{ name: "settings.json", text: "{}" }]);
+    const path = join(host.placeOf("demo-1"), "settings.json");
+    expect(readFileSync(path, "utf8")).toBe("{}");
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    await host.place("demo-1", [{ name: "settings.json", text: "[]" }]);
+    expect(readFileSync(path, "utf8")).toBe("[]");
+    for (const name of ["../x.json", "a/b.json", "x", ""])
+      await expect(host.place("demo-1", [{ name, text: "" }])).rejects.toThrow("not a file's name");
+    expect(() => host.placeOf("../x")).toThrow("not a name");
   });
 
   test("writes briefs that only the user can read", async () => {

@@ -119,10 +119,26 @@ const failed = (key: string): readonly (readonly Event[])[] => [
   [exited(key, 3), { type: "lane.failed", key, why: "exit code 3" }],
 ];
 
+const merged = (key: string): readonly (readonly Event[])[] => [
+  ...merging(key),
+  [{ type: "merge.tested", key, candidate: "candidate1", result: "passed" }],
+  [
+    {
+      type: "merge.landed",
+      key,
+      merge: "candidate1",
+      target: "main",
+      before: "onto1",
+      head: "head1",
+      tested: "passed",
+    },
+  ],
+];
+
 type Way = (key: string) => readonly (readonly Event[])[];
 
 /** The records that bring a lane which was just added into each state that events lead to. */
-export const wayTo: { readonly [S in Exclude<LaneState, "undone">]: Way } = {
+export const wayTo: { readonly [S in LaneState]: Way } = {
   planned: () => [],
   queued: (key) => [queued(key)],
   starting: (key) => [queued(key), asked(key)],
@@ -154,20 +170,11 @@ export const wayTo: { readonly [S in Exclude<LaneState, "undone">]: Way } = {
     ...merging(key),
     [{ type: "merge.held", key, why: "c.txt is in the way", paths: ["c.txt"] }],
   ],
-  merged: (key) => [
-    ...merging(key),
-    [{ type: "merge.tested", key, candidate: "candidate1", result: "passed" }],
-    [
-      {
-        type: "merge.landed",
-        key,
-        merge: "candidate1",
-        target: "main",
-        before: "onto1",
-        head: "head1",
-        tested: "passed",
-      },
-    ],
+  merged,
+  undone: (key) => [
+    ...merged(key),
+    [{ type: "merge.undo-asked", key }],
+    [{ type: "merge.undone", key, commit: "onto1", how: "back" }],
   ],
   cancelled: (key) => [[{ type: "lane.cancelled", key, why: "cancelled" }]],
 };

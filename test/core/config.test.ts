@@ -13,8 +13,15 @@ const whole = {
   target: "main",
   check: "make test",
   requireCheck: true,
+  strict: false,
+  checkTimeoutMs: 60_000,
+  checkSlots: 2,
   maxRuns: 3,
   outputMb: 16,
+  pool: 2,
+  setup: "npm ci",
+  minFreeMb: 0,
+  ports: { from: 42_000, to: 42_000 },
   agent: "bob",
   agents: { bob: { command: ["bob"], role: "writer" }, eve: { command: "eve --now" } },
   probes: { gaps: { command: ["probe"], timeoutMs: 5000 }, lint: { command: "lint" } },
@@ -31,6 +38,8 @@ describe("configuration", () => {
       },
       warnings: [],
     });
+    const max = { cli: "claude", permissions: "ask", model: "m", args: ["--x"], role: "reviewer" };
+    expect(parseConfig(JSON.stringify({ agents: { max } }))).toMatchObject({ config: { agents: { max } } });
     expect(parseConfig("{}")).toEqual({ config: {}, warnings: [] });
     expect(parseConfig('{"gaps": {}}')).toEqual({ config: { gaps: { lanesMax: 100 } }, warnings: [] });
   });
@@ -46,10 +55,29 @@ describe("configuration", () => {
     [[], ": must be an object, not a list"],
     [{ target: "-x" }, 'target: "-x" is not a branch name'],
     [{ maxRuns: 0 }, "maxRuns: must be a whole number from 1 to 1000, not 0"],
+    [{ checkTimeoutMs: 10 }, "checkTimeoutMs: must be a whole number from 1000 to 86400000, not 10"],
+    [{ checkSlots: 0 }, "checkSlots: must be a whole number from 1 to 64, not 0"],
+    [{ strict: "no" }, 'strict: must be true or false, not "no"'],
     [{ outputMb: 1.5 }, "outputMb: must be a whole number from 1 to 100000, not 1.5"],
+    [{ pool: -1 }, "pool: must be a whole number from 0 to 100, not -1"],
+    [{ setup: ["npm"] }, "setup: must be a string, not a list"],
+    [{ ports: { from: 42_000 } }, "ports.to: must be a whole number from 42000 to 65535, not nothing"],
+    [{ ports: { from: 80, to: 90 } }, "ports.from: must be a whole number from 1024 to 65535, not 80"],
     [{ agent: "a.b" }, 'agent: "a.b" is not an id: letters, digits, "_" and "-", starting with a letter or digit'],
     [{ agents: { bob: {} } }, "agents.bob.command: must be a list, not nothing"],
     [{ agents: { bob: 5 } }, "agents.bob: must be an object, not 5"],
+    [
+      { agents: { bob: { cli: "clade" } } },
+      'agents.bob.cli: must be one of claude, codex, gemini, opencode, copilot, qwen, cline, aider, not "clade"',
+    ],
+    [{ agents: { bob: { cli: "codex", command: "x" } } }, "agents.bob.command: stands beside a CLI"],
+    [{ agents: { bob: { cli: "codex", permision: "ask" } } }, "agents.bob.permision: is not a known key"],
+    [{ agents: { bob: { command: "x", model: "m" } } }, "agents.bob.model: is for a CLI"],
+    [
+      { agents: { bob: { cli: "codex", permissions: "root" } } },
+      'agents.bob.permissions: must be one of ask, edit, all, not "root"',
+    ],
+    [{ agents: { bob: { cli: "codex", args: "-x" } } }, 'agents.bob.args: must be a list, not "-x"'],
     [{ agents: { bob: { command: ["b"], role: 5 } } }, "agents.bob.role: must be a string, not 5"],
     [
       { probes: { x: { command: "x", timeoutMs: 1 } } },
@@ -109,6 +137,7 @@ describe("the commands that trust is given to", () => {
     expect(commandsIn(config)).toMatchInlineSnapshot(`
       [
         "check: make test",
+        "setup: npm ci",
         "gaps.check: make",
         "gaps.command: ["fix"]",
         "agents.bob: ["bob"]",
@@ -118,6 +147,10 @@ describe("the commands that trust is given to", () => {
       ]
     `);
     expect(commandsIn({ target: "main", gaps: { lanesMax: 3 } })).toEqual([]);
+    const agents = { max: { cli: "codex", permissions: "all", args: ["-c", "x=1"], model: "m", role: "any" } } as const;
+    expect(commandsIn({ agents })).toEqual([
+      'agents.max: {"cli":"codex","permissions":"all","args":["-c","x=1"],"model":"m"}',
+    ]);
   });
 });
 

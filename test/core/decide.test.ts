@@ -69,6 +69,7 @@ describe("in each state of a lane", () => {
       checks-failed -> 4: lane a is checks-failed and cannot be launched [lanes retry a]
       landed-pending -> 4: lane a is landed-pending and cannot be launched [lanes why a]
       merged -> 4: lane a is merged and cannot be launched [lanes why a]
+      undone -> 4: lane a is undone and cannot be launched [lanes why a]
       cancelled -> 4: lane a is cancelled and cannot be launched [lanes why a]
       "
     `);
@@ -94,6 +95,7 @@ describe("in each state of a lane", () => {
       checks-failed -> lane.queued
       landed-pending -> 4: lane a is landed-pending and cannot be launched [lanes why a]
       merged -> 4: lane a is merged and cannot be launched [lanes why a]
+      undone -> 4: lane a is undone and cannot be launched [lanes why a]
       cancelled -> 4: lane a is cancelled and cannot be launched [lanes why a]
       "
     `);
@@ -119,6 +121,7 @@ describe("in each state of a lane", () => {
       checks-failed -> lane.queued
       landed-pending -> 4: lane a is landed-pending: there is nothing to retry [lanes why a]
       merged -> 4: lane a is merged: there is nothing to retry [lanes why a]
+      undone -> 4: lane a is undone: there is nothing to retry [lanes why a]
       cancelled -> 4: lane a is cancelled: there is nothing to retry [lanes why a]
       "
     `);
@@ -144,6 +147,7 @@ describe("in each state of a lane", () => {
       checks-failed -> nothing to do
       landed-pending -> merge.requeued, merge.withdrawn
       merged -> nothing to do
+      undone -> nothing to do
       cancelled -> nothing to do
       "
     `);
@@ -169,6 +173,7 @@ describe("in each state of a lane", () => {
       checks-failed -> lane.cancelled
       landed-pending -> merge.requeued, merge.withdrawn, lane.cancelled
       merged -> 4: lane a is merged and cannot be cancelled [its work is on the target already]
+      undone -> lane.cancelled
       cancelled -> nothing to do
       "
     `);
@@ -194,7 +199,60 @@ describe("in each state of a lane", () => {
       checks-failed -> merge.asked
       landed-pending -> nothing to do
       merged -> nothing to do
+      undone -> merge.asked
       cancelled -> 4: lane a is cancelled and cannot be merged [lanes why a]
+      "
+    `);
+  });
+
+  test("remove that keeps what is in it means", () => {
+    expect(inEveryState({ type: "remove", lanes: ["a"], save: true })).toMatchInlineSnapshot(`
+      "
+      planned -> lane.cancelled
+      queued -> lane.cancelled
+      starting -> 4: an agent runs in lane a [lanes stop a]
+      running -> 4: an agent runs in lane a [lanes stop a]
+      waiting -> lane.cancelled, worktree.removal-asked
+      paused -> lane.cancelled, worktree.removal-asked
+      finished-empty -> lane.cancelled, worktree.removal-asked
+      failed -> lane.cancelled, worktree.removal-asked
+      lost -> lane.cancelled, worktree.removal-asked
+      parked -> lane.cancelled, worktree.removal-asked
+      ready -> lane.cancelled, worktree.removal-asked
+      merge-queued -> merge.withdrawn, lane.cancelled, worktree.removal-asked
+      merging -> merge.requeued, merge.withdrawn, lane.cancelled, worktree.removal-asked
+      conflicted -> lane.cancelled, worktree.removal-asked
+      checks-failed -> lane.cancelled, worktree.removal-asked
+      landed-pending -> merge.requeued, merge.withdrawn, lane.cancelled, worktree.removal-asked
+      merged -> worktree.removal-asked
+      undone -> lane.cancelled, worktree.removal-asked
+      cancelled -> nothing to do
+      "
+    `);
+  });
+
+  test("restore means", () => {
+    expect(inEveryState({ type: "restore", lane: "a" })).toMatchInlineSnapshot(`
+      "
+      planned -> 4: lane a is planned [lanes cancel a, then restore it]
+      queued -> 4: lane a is queued [lanes cancel a, then restore it]
+      starting -> 4: lane a is starting [lanes cancel a, then restore it]
+      running -> 4: lane a has a worktree [lanes remove a keeps what is there; then restore it]
+      waiting -> 4: lane a has a worktree [lanes remove a keeps what is there; then restore it]
+      paused -> 4: lane a has a worktree [lanes remove a keeps what is there; then restore it]
+      finished-empty -> 4: lane a has a worktree [lanes remove a keeps what is there; then restore it]
+      failed -> 4: lane a has a worktree [lanes remove a keeps what is there; then restore it]
+      lost -> 4: lane a has a worktree [lanes remove a keeps what is there; then restore it]
+      parked -> 4: lane a has a worktree [lanes remove a keeps what is there; then restore it]
+      ready -> 4: lane a has a worktree [lanes remove a keeps what is there; then restore it]
+      merge-queued -> 4: lane a has a worktree [lanes remove a keeps what is there; then restore it]
+      merging -> 4: lane a has a worktree [lanes remove a keeps what is there; then restore it]
+      conflicted -> 4: lane a has a worktree [lanes remove a keeps what is there; then restore it]
+      checks-failed -> 4: lane a has a worktree [lanes remove a keeps what is there; then restore it]
+      landed-pending -> 4: lane a has a worktree [lanes remove a keeps what is there; then restore it]
+      merged -> 4: lane a has a worktree [lanes remove a keeps what is there; then restore it]
+      undone -> 4: lane a has a worktree [lanes remove a keeps what is there; then restore it]
+      cancelled -> lane.restore-asked
       "
     `);
   });
@@ -205,20 +263,21 @@ describe("in each state of a lane", () => {
       planned -> nothing to do
       queued -> nothing to do
       starting -> nothing to do
-      running -> 4: lane a is running: its worktree stays [merge or cancel it first]
-      waiting -> 4: lane a is waiting: its worktree stays [merge or cancel it first]
-      paused -> 4: lane a is paused: its worktree stays [merge or cancel it first]
-      finished-empty -> 4: lane a is finished-empty: its worktree stays [merge or cancel it first]
-      failed -> 4: lane a is failed: its worktree stays [merge or cancel it first]
-      lost -> 4: lane a is lost: its worktree stays [merge or cancel it first]
-      parked -> 4: lane a is parked: its worktree stays [merge or cancel it first]
-      ready -> 4: lane a is ready: its worktree stays [merge or cancel it first]
-      merge-queued -> 4: lane a is merge-queued: its worktree stays [merge or cancel it first]
-      merging -> 4: lane a is merging: its worktree stays [merge or cancel it first]
-      conflicted -> 4: lane a is conflicted: its worktree stays [merge or cancel it first]
-      checks-failed -> 4: lane a is checks-failed: its worktree stays [merge or cancel it first]
-      landed-pending -> 4: lane a is landed-pending: its worktree stays [merge or cancel it first]
+      running -> 4: lane a is running: its worktree stays [merge or cancel it first, or: lanes remove a]
+      waiting -> 4: lane a is waiting: its worktree stays [merge or cancel it first, or: lanes remove a]
+      paused -> 4: lane a is paused: its worktree stays [merge or cancel it first, or: lanes remove a]
+      finished-empty -> 4: lane a is finished-empty: its worktree stays [merge or cancel it first, or: lanes remove a]
+      failed -> 4: lane a is failed: its worktree stays [merge or cancel it first, or: lanes remove a]
+      lost -> 4: lane a is lost: its worktree stays [merge or cancel it first, or: lanes remove a]
+      parked -> 4: lane a is parked: its worktree stays [merge or cancel it first, or: lanes remove a]
+      ready -> 4: lane a is ready: its worktree stays [merge or cancel it first, or: lanes remove a]
+      merge-queued -> 4: lane a is merge-queued: its worktree stays [merge or cancel it first, or: lanes remove a]
+      merging -> 4: lane a is merging: its worktree stays [merge or cancel it first, or: lanes remove a]
+      conflicted -> 4: lane a is conflicted: its worktree stays [merge or cancel it first, or: lanes remove a]
+      checks-failed -> 4: lane a is checks-failed: its worktree stays [merge or cancel it first, or: lanes remove a]
+      landed-pending -> 4: lane a is landed-pending: its worktree stays [merge or cancel it first, or: lanes remove a]
       merged -> worktree.removal-asked
+      undone -> 4: lane a is undone: its worktree stays [merge or cancel it first, or: lanes remove a]
       cancelled -> nothing to do
       "
     `);
@@ -301,6 +360,52 @@ describe("the repository", () => {
   });
 });
 
+describe("a lane that was kept", () => {
+  const removal: Command = { type: "remove", lanes: ["a"], save: true };
+  const restoring: Command = { type: "restore", lane: "a" };
+  const gone = (): State => {
+    const state = laneIn("merged");
+    tell(state, [{ type: "worktree.removed", key: "a" }]);
+    return state;
+  };
+
+  test("is removed once; a removal that leaves work alone becomes one that keeps it, and not the other way", () => {
+    const state = laneIn("merged");
+    tell(state, [{ type: "worktree.removal-asked", key: "a" }]);
+    expect(asked(state, about("remove", "a"))).toBe("nothing to do");
+    expect(asked(state, removal)).toBe("worktree.removal-asked");
+    tell(state, [{ type: "worktree.removal-asked", key: "a", save: true }]);
+    expect(asked(state, removal)).toBe("nothing to do");
+    expect(asked(state, about("remove", "a"))).toBe("nothing to do");
+    expect(asked(state, restoring)).toBe("75: lane a is being removed [try again in a moment]");
+  });
+
+  test("comes back once, as the one that was named", () => {
+    const state = gone();
+    const answer = decide(state, { ...restoring, n: 2 });
+    expect(answer).toMatchObject({ events: [{ type: "lane.restore-asked", key: "a", n: 2 }] });
+    tell(state, [{ type: "lane.restore-asked", key: "a" }]);
+    expect(asked(state, restoring)).toBe("nothing to do");
+    expect(asked(state, removal)).toBe("nothing to do");
+  });
+
+  test("keeps its name while it comes back", () => {
+    const state = laneIn("planned");
+    tell(state, [{ type: "lane.cancelled", key: "a", why: "" }]);
+    expect(asked(state, adding(["a", specOf()]))).toBe("lane.added");
+    tell(state, [{ type: "lane.restore-asked", key: "a" }]);
+    expect(asked(state, adding(["a", specOf()]))).toBe(
+      "65: lane a is being brought back [choose another id, or: lanes why a]",
+    );
+  });
+
+  test("and that the log does not know comes back as one in which a person works", () => {
+    const state = emptyState();
+    expect(asked(state, { type: "restore", lane: "docs" })).toBe("lane.added, lane.restore-asked");
+    expect(asked(state, { type: "restore", lane: "../up" })).toContain('65: "../up" is not an id');
+  });
+});
+
 describe("adding lanes", () => {
   test("takes effect together with the plan that they come from", () => {
     const state = laneIn("merged");
@@ -329,7 +434,7 @@ describe("adding lanes", () => {
     ["A", "65: A differs from lane a only in case"],
     [
       "gone",
-      "65: lane gone exists (cancelled, with a worktree) [choose another id, or take its worktree away: lanes cleanup, which says why it keeps one]",
+      "65: lane gone exists (cancelled, with a worktree) [choose another id, or take its worktree away: lanes cleanup, or lanes remove gone, which keeps what is in it]",
     ],
   ])("refuses the id %s", (id, refusal) => {
     const state = withLane(laneIn("planned"), "paused", {}, "gone");
@@ -494,6 +599,13 @@ describe("merging", () => {
     expect(answer).toMatchObject({ events: [{ type: "merge.asked", key: "a", check: "make test" }] });
   });
 
+  test("keeps off a lane that a person is about to work in", () => {
+    const state = laneIn("starting", { agent: "manual" });
+    expect(decide(state, { type: "remove", lanes: ["a"], save: true })).toMatchObject({
+      refused: "lane a is starting and cannot be cancelled",
+    });
+  });
+
   test("takes an undone lane again", () => {
     expect(asked(force(laneIn("merged"), "a", { state: "undone" }), merging())).toBe("merge.asked");
   });
@@ -548,6 +660,7 @@ describe("pausing", () => {
       checks-failed -> 4: lane a is checks-failed: no agent runs in it that could be frozen [lanes why a]
       landed-pending -> 4: lane a is landed-pending: no agent runs in it that could be frozen [lanes why a]
       merged -> 4: lane a is merged: no agent runs in it that could be frozen [lanes why a]
+      undone -> 4: lane a is undone: no agent runs in it that could be frozen [lanes why a]
       cancelled -> 4: lane a is cancelled: no agent runs in it that could be frozen [lanes why a]
       "
     `);
@@ -577,6 +690,7 @@ describe("pausing", () => {
       checks-failed -> 4: lane a is checks-failed: it is not paused [lanes retry a]
       landed-pending -> 4: lane a is landed-pending: it is not paused [lanes why a]
       merged -> 4: lane a is merged: it is not paused [lanes why a]
+      undone -> 4: lane a is undone: it is not paused [lanes why a]
       cancelled -> 4: lane a is cancelled: it is not paused [lanes why a]
       "
     `);
@@ -687,5 +801,5 @@ describe("what is said", () => {
 
 test("every way of the builders is one that the fold accepts", () => {
   for (const to of reachable) expect(laneIn(to).lanes.get("a")?.state).toBe(to);
-  expect(Object.keys(wayTo)).toHaveLength(18);
+  expect(Object.keys(wayTo)).toHaveLength(19);
 });

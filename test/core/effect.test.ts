@@ -587,6 +587,104 @@ describe("a worktree", () => {
   });
 });
 
+describe("a lane that is queued", () => {
+  test("may wait for something outside; no other does", () => {
+    const state = laneIn("queued");
+    tell(state, [{ type: "lane.held", key: "a", why: "waits for room" }]);
+    expect(laneOf(state, "a")).toMatchObject({ state: "queued", detail: "waits for room" });
+    expect(reasonOf("ready", { type: "lane.held", key: "a", why: "" })).toBe("lane.held: lane a is ready");
+  });
+
+  test("gets a port that no living run has", () => {
+    const state = withLane(laneIn("running"), "queued", {}, "b");
+    const ask = (port: unknown): Event => foreign({ type: "run.asked", key: "b", n: 1, base: "x", port });
+    const other = stateOf([added("a"), added("b")]);
+    for (const key of ["a", "b"]) tell(other, [{ type: "lane.queued", key, why: "" }]);
+    tell(other, [{ type: "run.asked", key: "a", n: 1, base: "x", port: 42_000 }]);
+    expect(tell(other, [ask(42_000)]).reason).toBe("run.asked: port 42000 is lane a's");
+    expect(tell(other, [ask(42_001)]).effective).toBe(true);
+    tell(other, [{ type: "run.started", key: "b", n: 1, process, at: now }]);
+    expect(laneOf(other, "b").run).toMatchObject({ port: 42_001, process });
+    tell(state, [ask("80")]);
+    expect(laneOf(state, "b").run?.port).toBeUndefined();
+  });
+});
+
+describe("a lane that was kept", () => {
+  const removed = (): ReturnType<typeof laneIn> => {
+    const state = laneIn("paused");
+    tell(state, [
+      { type: "lane.cancelled", key: "a", why: "" },
+      { type: "worktree.removal-asked", key: "a", save: true },
+    ]);
+    expect(laneOf(state, "a").saves).toBe(true);
+    tell(state, [
+      { type: "worktree.removed", key: "a", saved: "refs/lanes/trash/a/1", kept: ".orchestration/kept/a-1" },
+    ]);
+    return state;
+  };
+  const ask: Event = { type: "lane.restore-asked", key: "a" };
+
+  test("says where its work is", () => {
+    expect(laneOf(removed(), "a")).toMatchObject({
+      saves: undefined,
+      removal: undefined,
+      worktree: false,
+      detail:
+        "its work is kept in refs/lanes/trash/a/1: lanes restore a; its ignored files are in .orchestration/kept/a-1",
+    });
+  });
+
+  test("that stays after all forgets that it was to be kept", () => {
+    const state = laneIn("merged");
+    tell(state, [{ type: "worktree.removal-asked", key: "a", save: true }]);
+    tell(state, [{ type: "worktree.kept", key: "a", why: "locked" }]);
+    expect(laneOf(state, "a")).toMatchObject({ saves: undefined, removal: undefined, detail: "locked" });
+  });
+
+  test.each([
+    [true, "ready"],
+    [false, "waiting"],
+    ["yes", "waiting"],
+  ])("comes back; all committed: %s", (ready, state) => {
+    const there = removed();
+    tell(there, [{ ...ask, n: 3 }], { cause: "c1" });
+    expect(laneOf(there, "a").restoring).toEqual({ n: 3, cause: "c1" });
+    expect(tell(there, [added("a")]).reason).toBe("lane.added: lane a exists");
+    tell(there, [foreign({ type: "lane.restored", key: "a", n: 3, ready, why: "as it was" })]);
+    expect(laneOf(there, "a")).toMatchObject({ restoring: undefined, worktree: true, state, detail: "as it was" });
+  });
+
+  test("and had landed stays merged; one that moved on meanwhile is where it is", () => {
+    const state = laneIn("merged");
+    tell(state, [{ type: "worktree.removed", key: "a" }]);
+    tell(state, [ask]);
+    expect(laneOf(state, "a").restoring).toEqual({ cause: `r${state.position}` });
+    tell(state, [{ type: "lane.restored", key: "a", n: 1, ready: true, why: "" }]);
+    expect(laneOf(state, "a")).toMatchObject({ state: "merged", worktree: true, restoring: undefined });
+  });
+
+  test("comes back under a name that the log does not know", () => {
+    const state = stateOf([added("a"), ask], [{ type: "lane.restored", key: "a", n: 1, ready: false, why: "" }]);
+    expect(laneOf(state, "a")).toMatchObject({ state: "waiting", worktree: true });
+  });
+
+  test("does not come back when that fails, or nobody asked, or it is there", () => {
+    const state = removed();
+    expect(tell(state, [{ type: "lane.restored", key: "a", n: 1, ready: true, why: "" }]).reason).toBe(
+      "lane.restored: nobody wants lane a back",
+    );
+    tell(state, [ask]);
+    tell(state, [{ type: "lane.restore-failed", key: "a", why: "nothing is kept" }]);
+    expect(laneOf(state, "a")).toMatchObject({ restoring: undefined, state: "cancelled", detail: "nothing is kept" });
+    expect(reasonOf("paused", ask)).toBe("lane.restore-asked: lane a has a worktree");
+    expect(reasonOf("queued", ask)).toBe("lane.restore-asked: lane a is queued");
+    const going = laneIn("merged");
+    tell(going, [{ type: "worktree.removal-asked", key: "a" }]);
+    expect(tell(going, [ask]).reason).toBe("lane.restore-asked: lane a has a worktree");
+  });
+});
+
 test("one lane's events leave the others alone", () => {
   const state = withLane(laneIn("running"), "ready");
   const before = laneOf(state, "b");

@@ -97,6 +97,7 @@ describe("a lane's definition", () => {
     [{ command: ["a\0"] }, "command[0]: holds a NUL character"],
     [{ dependsOn: ["a"] }, "dependsOn: lane a depends on itself"],
     [{ env: ["A=b"] }, 'env[0]: "A=b" is not the name of a variable'],
+    [{ env: ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_KEY_0"] }, 'env[1]: "GIT_CONFIG_KEY_0" is how a lane finds its hooks'],
     [{ retries: 21 }, "retries: must be a whole number from 0 to 20, not 21"],
     [{ timeoutMs: 10 }, "timeoutMs: must be a whole number from 1000 to 604800000, not 10"],
   ])("that is %j is refused with the field", (value, fault) => {

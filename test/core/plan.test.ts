@@ -145,6 +145,15 @@ describe("the plan for a lane", () => {
     expect(steps(state)).toBe("remove a");
   });
 
+  test("that shall come back is to restore it, as the one that was named", () => {
+    const state = laneIn("cancelled");
+    expect(steps(force(state, "a", { restoring: { cause: "c1" } }))).toBe("restore a");
+    const named = force(laneIn("cancelled"), "a", { restoring: { n: 2, cause: "c1" } });
+    expect(
+      plan(named, { runs: new Map(), rested: new Set() }, now, { ...limits, check: undefined, requireCheck: false }),
+    ).toEqual([{ type: "restore", lane: "a", n: 2 }]);
+  });
+
   test("that is a probe's is to land its report by itself, unless a check is required and there is none", () => {
     const probe = { kind: "probe" } as const;
     expect(steps(laneIn("ready", probe))).toBe("ask-merge a");
@@ -178,7 +187,7 @@ describe("the plan for a merge", () => {
   test("without a check is to let it pass", () => {
     const state = laneIn("merge-queued");
     tell(state, [{ type: "merge.started", key: "a", target: "main", onto: "o", head: "h", candidate: "c" }]);
-    expect(steps(state)).toBe("pass-unchecked a");
+    expect([steps(state), runsToSee(state)]).toEqual(["pass-unchecked a", []]);
   });
 
   test("is to run the check that was decided when it was built, whatever the configuration says now", () => {
@@ -198,13 +207,40 @@ describe("the plan for a merge", () => {
     const state = laneIn("merging");
     const runs: Record<string, RunSeen> = { [run(1)]: gone, [run(2)]: absent };
     expect(plan(state, { runs: new Map(Object.entries(runs)), rested: new Set() }, now, policy)).toEqual([
-      { type: "test", lane: "a", candidate: "candidate1", run: run(2), check: "make" },
+      { type: "test", lane: "a", batch: 8, run: run(2), check: "make" },
     ]);
     expect(steps(state, { [run(1)]: gone, [run(2)]: gone, [run(3)]: absent })).toBe("test a");
     for (const last of [beginning, alive])
       expect(steps(state, { [run(1)]: gone, [run(2)]: gone, [run(3)]: last })).toBe("nothing");
     const all = Object.fromEntries(Array.from({ length: checkRunsMax }, (_, k) => [run(k + 1), gone]));
     expect(steps(state, all)).toBe("judge a");
+  });
+
+  test("with a check that takes too long is to end it, by the time limit of the moment", () => {
+    const state = laneIn("merging");
+    const old: RunSeen = { is: "alive", process, startedAt: now, ageMs: 1_800_000 };
+    expect(steps(state, { [run(1)]: old })).toBe("end-check a");
+    expect(steps(state, { [run(1)]: old }, { checkTimeoutMs: 1_800_001 })).toBe("nothing");
+  });
+
+  test("with a check that failed is to run it once more, and to judge it then", () => {
+    const state = laneIn("merging");
+    const failed: RunSeen = { is: "exited", process, startedAt: now, code: 1, endedAt: now, ranMs: 5 };
+    expect(steps(state, { [run(1)]: failed, [run(2)]: absent })).toBe("test a");
+    expect(steps(state, { [run(1)]: failed, [run(2)]: failed })).toBe("judge a");
+  });
+
+  test("of a batch that lost a lane, or stands on nothing, is to build it anew", () => {
+    const state = withLane(laneIn("merge-queued"), "merge-queued");
+    const batch = { place: 0, size: 2, lead: "a", commit: "c", tree: "t", slot: 0 };
+    const started = { type: "merge.started", key: "a", target: "main", onto: "o", head: "h", candidate: "c" } as const;
+    tell(state, [{ ...started, batch }]);
+    expect(steps(state)).toBe("rebuild a");
+    tell(state, [
+      { type: "merge.held", key: "a", why: "in the way", paths: [] },
+      { ...started, key: "b", batch: { ...batch, size: 1, lead: "b", on: 3 } },
+    ]);
+    expect(steps(state)).toBe("rebuild b, rebuild a");
   });
 
   test("that was tested, or is held up, is to land it", () => {
@@ -225,7 +261,7 @@ describe("the runs to look at before planning", () => {
     const state = withLane(withLane(laneIn("running"), "merging"), "paused", {}, "c");
     expect(runsToSee(state)).toEqual([
       "a-1",
-      ...[1, 2, 3].map((k) => checkRunOf("b", laneOf(state, "b").merge?.gate?.built ?? 0, k)),
+      ...[1, 2, 3, 4].map((k) => checkRunOf("b", laneOf(state, "b").merge?.gate?.built ?? 0, k)),
     ]);
     tell(state, [{ type: "merge.tested", key: "b", candidate: "candidate1", result: "passed" }]);
     expect(runsToSee(state)).toEqual(["a-1"]);
@@ -238,6 +274,7 @@ describe("an engine is needed", () => {
     expect(needed).toEqual(["queued", "starting", "running", "merge-queued", "merging", "landed-pending"]);
     expect(needsEngine(force(laneIn("failed"), "a", { retryAt: now + 1 }), now, limits)).toBe(true);
     expect(needsEngine(force(laneIn("merged"), "a", { removal: "c1" }), now, limits)).toBe(true);
+    expect(needsEngine(force(laneIn("cancelled"), "a", { restoring: { cause: "c1" } }), now, limits)).toBe(true);
     expect(needsEngine(laneIn("ready", { kind: "probe" }), now, limits)).toBe(true);
     expect(needsEngine(emptyState(), now, limits)).toBe(false);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 
-import { checkOf, checkRunsOf, mergeMessage, nextToMerge, notOnTarget, queueOrder } from "../../src/core/queue.ts";
+import { nextBatch } from "../../src/core/batch.ts";
+import { batchMessage, checkOf, checkRunsOf, mergeMessage, notOnTarget, queueOrder } from "../../src/core/queue.ts";
 import type { State } from "../../src/core/state.ts";
 import { emptyState } from "../../src/core/state.ts";
 import { force, laneIn, laneOf, tell, withLane } from "./build.ts";
@@ -10,9 +11,11 @@ const ids = (state: State): string =>
     .map(({ id }) => id)
     .join(" ");
 
+const nextToMerge = (state: State) => nextBatch(state, { check: undefined, requireCheck: false })?.lanes[0];
+
 test("a check that is under way has runs that are named after it", () => {
   const state = laneIn("merging");
-  expect(checkRunsOf(laneOf(state, "a"))).toEqual(["check-a-8-k1", "check-a-8-k2", "check-a-8-k3"]);
+  expect(checkRunsOf(laneOf(state, "a"))).toEqual(["check-a-8-k1", "check-a-8-k2", "check-a-8-k3", "check-a-8-k4"]);
   const { gate: _, ...merge } = laneOf(state, "a").merge ?? { position: 0, requestedAt: 0, rebuilt: 0 };
   force(state, "a", { merge });
   const idle = [undefined, laneOf(state, "a"), laneOf(laneIn("ready"), "a")];
@@ -86,6 +89,14 @@ describe("the merge commit's message", () => {
   test("names the lane and its tasks, one line each", () => {
     const state = laneIn("ready", { name: "Docs\nsecond line", tasks: ["write\nmore", "x".repeat(300)] });
     expect(mergeMessage(laneOf(state, "a"))).toBe(`Merge lane a: Docs\n\n- write\n- ${"x".repeat(200)}\n\nLane: a\n`);
+  });
+
+  test("of several that land as one names each with its tasks", () => {
+    const state = withLane(laneIn("ready", { name: "Docs", tasks: ["write"] }), "ready", { name: "b" });
+    expect(batchMessage([laneOf(state, "a"), laneOf(state, "b")])).toBe(
+      "Merge lanes a, b\n\na: Docs\n- write\n\nb\n\nLane: a\nLane: b\n",
+    );
+    expect(batchMessage([laneOf(state, "b")])).toBe("Merge lane b\n\nLane: b\n");
   });
 
   test("says the id once when there is no other name and no task", () => {

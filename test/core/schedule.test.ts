@@ -10,6 +10,7 @@ import {
   isHeld,
   isLive,
   isManual,
+  portFor,
   startable,
   unmetDependencies,
   waitOf,
@@ -30,6 +31,33 @@ const started = (state: State, at: number = now, maxRuns = 2): string =>
     .map(({ id }) => id)
     .join(" ");
 const waits = (state: State, id: string): string | undefined => waitOf(state, laneOf(state, id), now, limits)?.text;
+
+describe("the port of a run", () => {
+  const range = { from: 42_000, to: 42_001 };
+  const withPort = (state: State, id: string, port: number): State =>
+    force(state, id, { run: { ...laneOf(state, id).run, n: 1, base: "", askedAt: now, port } });
+
+  test("is the lowest that no living run has, and none when all are taken", () => {
+    const state = repo(["a", "running"], ["b", "running"], ["c", "queued"], ["d", "failed"]);
+    expect(portFor(state, laneOf(state, "c"), range)).toBe(42_000);
+    const one = withPort(withPort(state, "a", 42_000), "d", 42_001);
+    expect(portFor(one, laneOf(one, "c"), range)).toBe(42_001);
+    const two = withPort(one, "b", 42_001);
+    expect(portFor(two, laneOf(two, "c"), range)).toBeUndefined();
+  });
+
+  test("is the lane's own of the last time, as long as it is free and in the range", () => {
+    const state = withPort(repo(["a", "running"], ["c", "failed"]), "c", 42_001);
+    expect(portFor(state, laneOf(state, "c"), range)).toBe(42_001);
+    for (const other of [
+      { from: 42_000, to: 42_000 },
+      { from: 42_002, to: 42_003 },
+    ])
+      expect(portFor(state, laneOf(state, "c"), other)).toBe(other.from);
+    const taken = withPort(state, "a", 42_001);
+    expect(portFor(taken, laneOf(taken, "c"), range)).toBe(42_000);
+  });
+});
 
 describe("lanes that may start", () => {
   test("are queued ones, first come, first served, as many as there are slots", () => {

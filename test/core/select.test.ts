@@ -64,10 +64,11 @@ describe("why a lane is where it is", () => {
       a is ready; next: lanes merge a
       a is merge-queued: next to be merged
       a is merging: its merge with the target is being checked
-      a is conflicted: 2 files do not merge: a.txt, b.txt; next: in .worktrees/a: git merge main, resolve, commit; then lanes merge a
+      a is conflicted: 2 files do not merge: a.txt, b.txt; next: lanes resolve a, or lanes handoff a gives it back to its agent
       a is checks-failed: exit code 1; next: mend it in .worktrees/a, then lanes merge a; or lanes retry a
       a is landed-pending: c.txt is in the way; next: commit or move what is in the way in your checkout; it lands by itself
       a is merged: candida on main; next: lanes cleanup
+      a is undone: main is at onto1 again; next: lanes merge a
       a is cancelled: cancelled
       a is undone; next: lanes merge a
       "
@@ -122,9 +123,6 @@ describe("why a lane is where it is", () => {
     const state = laneIn("waiting", { agent: "manual" });
     expect(nextStep(state, laneOf(state, "a"))).toBe("commit in .worktrees/a, then lanes merge a");
     expect(nextStep(state, { ...laneOf(laneIn("merged"), "a"), worktree: false })).toBe("");
-    expect(nextStep(state, { ...laneOf(laneIn("conflicted"), "a"), merge: undefined })).toMatch(
-      "git merge the target,",
-    );
   });
 
   test("says what a lane lacks that nothing can start", () => {
@@ -246,6 +244,7 @@ describe("the agents pane", () => {
       checks-failed: done (journal) 
       landed-pending: done (journal) 
       merged: done (journal) 
+      undone: done (journal) 
       "
     `);
   });
@@ -278,7 +277,7 @@ describe("the agents pane", () => {
 describe("the locks pane", () => {
   test("shows who keeps others out", () => {
     const state = laneIn("merging");
-    expect(lockRows(state, undefined)).toMatchObject([{ kind: "merge", what: "merge into main", holder: "a" }]);
+    expect(lockRows(state, undefined)).toMatchObject([{ kind: "merge", what: "1. testing: main", holder: "a" }]);
     tell(state, [{ type: "engine.elected", process, version: "1" }]);
     expect(lockRows(state, repoSeen).map(({ kind, holder }) => `${kind}: ${holder}`)).toEqual([
       "engine: pid 4242, token 9",
@@ -286,13 +285,30 @@ describe("the locks pane", () => {
       "git: git",
     ]);
     expect(lockRows(emptyState(), repoSeen)).toEqual([
-      { kind: "git", what: "index.lock", holder: "git", since: now - 3000 },
+      { kind: "git", what: "index.lock", holder: "git", since: now - 3000, life: "" },
+    ]);
+    const locked = {
+      ...repoSeen,
+      locks: [
+        { path: "old.lock", ageMs: 20_000, held: false },
+        { path: "slow.lock", ageMs: 20_000, held: true },
+      ],
+      guards: [{ name: "locks/tracker.lck", ageMs: 10 }],
+      locked: [
+        { path: "/r/usb", why: "on a stick", ageMs: 5 },
+        { path: "/r/bare", why: "", ageMs: 5 },
+      ],
+    };
+    expect(lockRows(emptyState(), locked).map(({ kind, what, holder, life }) => [kind, what, holder, life])).toEqual([
+      ["guard", "locks/tracker.lck", "a script or us", ""],
+      ["git", "old.lock", "nobody", "none"],
+      ["git", "slow.lock", "git", "alive"],
+      ["tree", "/r/usb", "on a stick", ""],
+      ["tree", "/r/bare", "git worktree lock", ""],
     ]);
     tell(state, [{ type: "engine.retired", why: "" }]);
     expect(lockRows(state, undefined)).toHaveLength(1);
-    expect(lockRows(force(state, "a", { merge: undefined }), undefined)).toMatchObject([
-      { what: "merge into the target" },
-    ]);
+    expect(lockRows(force(state, "a", { merge: undefined }), undefined)).toMatchObject([{ what: "1. testing: main" }]);
   });
 });
 

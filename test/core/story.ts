@@ -18,6 +18,7 @@ export const arbitrarySpec: fc.Arbitrary<LaneSpec> = fc
     retries: fc.integer({ min: 0, max: 2 }),
     kind: fc.constantFrom("work", "work", "probe"),
     agent: fc.constantFrom("bob", "bob", "bob", "manual"),
+    paths: fc.constantFrom<string[]>([], [], ["src/**"], ["src/a.ts", "docs"], ["docs/*"]),
   })
   .map((over) => specOf(over));
 
@@ -31,6 +32,15 @@ const arbitraryCommand: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ type: fc.constant("pause"), lanes: someIds, how: fc.constantFrom("freeze", "freeze", "stop") }),
   fc.record({ type: fc.constant("resume"), lanes: someIds }),
   fc.record({ type: fc.constant("stop-all") }),
+  fc.record({
+    type: fc.constant("claim"),
+    lane: fc.constantFrom(...ids),
+    paths: fc.subarray(["src/*.ts", "src/a.ts", "docs/**", "@port"], { minLength: 1 }),
+    shared: fc.boolean(),
+    ttlMs: fc.constantFrom(1000, 1_000_000),
+  }),
+  fc.record({ type: fc.constantFrom("renew", "release"), lane: fc.constantFrom(...ids) }),
+  fc.record({ type: fc.constant("break"), claim: fc.integer({ min: 1, max: 30 }), why: fc.constant("dice") }),
   someIds.map((lanes): Command => ({
     type: "merge",
     lanes,

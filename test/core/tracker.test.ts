@@ -128,7 +128,8 @@ describe("the tracker", () => {
         "locks": {},
         "queue": {
           "entries": [],
-          "pending": []
+          "pending": [],
+          "flaky": 0
         },
         "metrics": {
           "lanes": 2,
@@ -209,16 +210,33 @@ describe("the tracker", () => {
     state = withLane(state, "landed-pending", {}, "c");
     expect(tracked(state).queue).toEqual({
       entries: [
-        { position: 1, lane: "b", phase: "merging", requestedAt: expect.any(String), candidate: "candidate1" },
+        {
+          position: 1,
+          lane: "b",
+          target: "main",
+          phase: "merging",
+          stage: "testing",
+          holder: "b",
+          lanes: ["b"],
+          requestedAt: expect.any(String),
+          estimatedMs: null,
+          candidate: "candidate1",
+        },
         {
           position: 2,
           lane: "a",
+          target: "main",
           phase: "merge-queued",
+          stage: "waiting",
+          holder: "b",
+          lanes: ["a"],
+          estimatedMs: null,
           requestedAt: new Date(timeOf(7)).toISOString(),
           candidate: null,
         },
       ],
       pending: ["c"],
+      flaky: 0,
     });
     force(state, "a", { merge: undefined });
     expect(tracked(state).queue.entries).toHaveLength(2);

@@ -62,6 +62,12 @@ describe("the verdict on a run", () => {
     expect(said(running(), { code: 0, signal: "SIGHUP" })).toEqual(["lane.failed: killed by SIGHUP"]);
   });
 
+  test("names the setup when the agent was not reached", () => {
+    expect(said(running(), { code: 97, setupFailed: true })).toEqual([
+      "lane.failed: its setup command failed (lanes log a)",
+    ]);
+  });
+
   test("names the time limit when that ended it", () => {
     const lane = running({ timeoutMs: 60_000 });
     expect(said(lane, { code: 143, signal: "SIGTERM" })).toEqual(["lane.failed: stopped after its time limit of 60 s"]);

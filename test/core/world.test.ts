@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Command } from "../../src/core/command.ts";
 import { decide, isRefusal } from "../../src/core/decide.ts";
 import { runOf } from "../../src/core/id.ts";
+import { claimsOf, collide, deadlockIn } from "../../src/core/lease.ts";
 import { plan } from "../../src/core/plan.ts";
 import { isFrozen, isGoing, isHeld, isLive, isManual, startable, unmetDependencies } from "../../src/core/schedule.ts";
 import { type LaneState, laneStates, mayMove, type State } from "../../src/core/state.ts";
@@ -93,6 +94,24 @@ describe("whatever people wish and the world does", () => {
     }, 60);
   });
 
+  test("no two lanes hold what keeps each other out, whoever starts has its paths, and nobody waits for ever", () => {
+    liveThrough((world) => {
+      const claims = claimsOf(world.state);
+      const held = claims.filter(({ token }) => token !== undefined);
+      for (const [index, claim] of held.entries())
+        for (const other of held.slice(index + 1)) expect([claim, other, collide(claim, other)]).toContain(false);
+      const rounds = {
+        ...world,
+        state: { ...world.state, lanes: new Map(world.state.lanes) },
+        runs: new Map(world.runs),
+      };
+      for (let n = 0; n < 8; n += 1) round(rounds, [0]);
+      expect(deadlockIn(claimsOf(rounds.state))).toBeUndefined();
+      for (const { lane } of claimsOf(rounds.state))
+        expect(["merged", "cancelled"]).not.toContain(laneOf(rounds.state, lane).state);
+    });
+  });
+
   test("a run is live only in states in which one may be", () => {
     const may: ReadonlySet<LaneState> = new Set(["starting", "running", "waiting", "paused"]);
     liveThrough((world) => {
@@ -127,6 +146,7 @@ describe("whatever people wish and the world does", () => {
       const wishes = [...world.state.lanes.keys()].flatMap((id): readonly Command[] => [
         ...(["launch", "retry", "stop", "cancel", "remove"] as const).map((type) => ({ type, lanes: [id] })),
         { type: "merge", lanes: [id], evidence: new Map([[id, seen]]) },
+        { type: "undo", lanes: [id] },
       ]);
       expect(wishes.flatMap((wish) => leftAfter(world.state, wish))).toEqual([]);
     }, 40);
@@ -154,6 +174,8 @@ describe("nothing starves", () => {
           const over = {
             ...spec,
             agent: "bob",
+            // Work that nobody merges keeps its paths.
+            paths: [],
             dependsOn: spec.dependsOn.filter((id) => ids.indexOf(id as "a") < index),
           };
           tell(world.state, [added(ids[index] ?? "a", over), { type: "lane.queued", key: ids[index] ?? "a", why: "" }]);

@@ -1,12 +1,24 @@
 /** A small world for the core: processes, git and an engine that only add up, driven by dice. */
+import { stacksOf } from "../../src/core/batch.ts";
+import {
+  begun,
+  type Ground,
+  judged,
+  landedAs,
+  type Layer,
+  sentBack,
+  startedAs,
+  unchecked,
+} from "../../src/core/batch-fact.ts";
+import { isSuccess } from "../../src/core/check.ts";
 import type { Command } from "../../src/core/command.ts";
 import { decide, isRefusal } from "../../src/core/decide.ts";
 import type { Event, Outcome } from "../../src/core/event.ts";
 import { runOf } from "../../src/core/id.ts";
 import type { RunSeen } from "../../src/core/observed.ts";
 import { type Action, plan, type Policy, runsToSee } from "../../src/core/plan.ts";
-import { isFrozen } from "../../src/core/schedule.ts";
-import { emptyState, type Lane, type State } from "../../src/core/state.ts";
+import { isFrozen, leaseAtStart } from "../../src/core/schedule.ts";
+import { emptyState, type Lane, type LaneState, type State } from "../../src/core/state.ts";
 import { lostVerdict, verdict } from "../../src/core/verdict.ts";
 import { laneOf, process, tell } from "./build.ts";
 
@@ -143,7 +155,9 @@ const eventsOf = (world: World, action: Action, lane: Lane, die: number): readon
   switch (action.type) {
     case "take": {
       const asked: Event = { type: "run.asked", key, n: (lane.run?.n ?? 0) + 1, base: die === 1 ? "" : "base" };
-      return die === 1 ? [asked, { type: "lane.failed", key, why: "no base" }] : [asked];
+      return die === 1
+        ? [asked, { type: "lane.failed", key, why: "no base" }]
+        : [asked, ...leaseAtStart(world.state, lane)];
     }
     case "start":
       return start(world, action.n, lane, die);
@@ -172,8 +186,26 @@ const eventsOf = (world: World, action: Action, lane: Lane, die: number): readon
       return [{ type: "merge.asked", key }];
     case "remove":
       return [die === 1 ? { type: "worktree.kept", key, why: "dirty" } : { type: "worktree.removed", key }];
+    case "restore":
+      return [
+        die === 1
+          ? { type: "lane.restore-failed", key, why: "nothing is kept" }
+          : { type: "lane.restored", key, n: 1, ready: die === 2, why: "restored" },
+      ];
+    case "yield":
+      return [{ type: "lease.yielded", key, lanes: action.lanes }];
+    case "expire":
+      return [{ type: "lease.expired", key, id: action.claim, why: action.why }];
     case "refuse-unchecked":
       return [{ type: "merge.withdrawn", key, why: "no check" }];
+    case "end-check":
+      end(world, action.run, 143);
+      return [];
+    case "undo-build":
+    case "undo-test":
+    case "undo-judge":
+    case "undo-land":
+      return undoEvents(world, action, lane, die);
     default:
       return mergeEvents(world, action, lane, die);
   }
@@ -201,39 +233,82 @@ const start = (world: World, n: number, lane: Lane, die: number): readonly Event
   return [];
 };
 
-type MergeAction = Extract<Action, { type: "build" | "pass-unchecked" | "test" | "judge" | "land" }>;
+type MergeAction = Extract<Action, { type: "build" | "rebuild" | "pass-unchecked" | "test" | "judge" | "land" }>;
+type UndoAction = Extract<Action, { type: "undo-build" | "undo-test" | "undo-judge" | "undo-land" }>;
+
+const undoEvents = (world: World, action: UndoAction, { id: key, undoing }: Lane, die: number): readonly Event[] => {
+  switch (action.type) {
+    case "undo-build": {
+      if (die === 1) return [{ type: "merge.undo-refused", key, why: "conflict", paths: ["x"], code: 2 }];
+      const candidate = `undo${world.state.position}`;
+      const started = { type: "merge.undo-started", key, onto: "o", candidate } as const;
+      return [die === 2 ? { ...started, how: "back" } : { ...started, how: "revert", check: "make" }];
+    }
+    case "undo-test":
+      end(world, action.run, die % 2);
+      return [];
+    case "undo-judge":
+      return action.seen.is === "exited" && action.seen.code === 0
+        ? [{ type: "merge.undo-tested", key, candidate: action.candidate }]
+        : [{ type: "merge.undo-refused", key, why: "exit code 1", paths: [], code: 1 }];
+    case "undo-land":
+      if (die === 1)
+        return undoing?.held === undefined ? [{ type: "merge.undo-held", key, why: "in the way", paths: [] }] : [];
+      if (die === 2) return [{ type: "merge.undo-requeued", key, why: "moved" }];
+      return [{ type: "merge.undone", key, commit: action.candidate, how: undoing?.how ?? "revert" }];
+  }
+};
 
 const mergeEvents = (world: World, action: MergeAction, lane: Lane, die: number): readonly Event[] => {
-  const { id: key } = lane;
+  if (action.type === "build") return buildEvents(world, action, lane, die);
+  const batches = stacksOf(world.state, new Set<LaneState>(["merging", "landed-pending"]));
+  const stack = batches.find(({ id }) => id === action.batch);
+  if (!stack) return [];
   switch (action.type) {
-    case "build": {
-      const started = { type: "merge.started", key, target: "main", onto: "o", head: "h" } as const;
-      const candidate = `candidate${world.state.position}`;
-      return die === 1
-        ? [
-            { ...started, candidate: "" },
-            { type: "merge.conflicted", key, why: "", paths: ["x"] },
-          ]
-        : [{ ...started, candidate }];
-    }
+    case "rebuild":
+      return sentBack(stack, action.why);
     case "pass-unchecked":
-      return [{ type: "merge.tested", key, candidate: action.candidate, result: "unchecked" }];
+      return unchecked(stack);
     case "test":
       end(world, action.run, die % 2);
       return [];
-    case "judge": {
-      const { candidate } = action;
-      return action.seen.is === "exited" && action.seen.code === 0
-        ? [{ type: "merge.tested", key, candidate, result: "passed" }]
-        : [{ type: "merge.check-failed", key, candidate, why: "exit code 1" }];
-    }
-    case "land": {
-      if (die === 1) return lane.state === "merging" ? [{ type: "merge.held", key, why: "in the way", paths: [] }] : [];
-      if (die === 2) return [{ type: "merge.requeued", key, why: "moved" }];
-      const { candidate } = action;
-      return [
-        { type: "merge.landed", key, merge: candidate, target: "main", before: "o", head: "h", tested: "passed" },
-      ];
-    }
+    case "judge":
+      return judged(world.state, stack, {
+        check: "make",
+        passed: isSuccess(action.seen),
+        again: action.again,
+        how: "exit 1",
+        ms: 5,
+      });
+    case "land":
+      if (die === 1)
+        return lane.state === "merging"
+          ? stack.lanes.map(({ id: key }) => ({ type: "merge.held", key, why: "in the way", paths: [] }))
+          : [];
+      return die === 2 ? sentBack(stack, "moved") : landedAs(stack);
   }
+};
+
+/** A tree is called after what was merged into it. */
+const buildEvents = (
+  { state }: World,
+  action: Extract<Action, { type: "build" }>,
+  lane: Lane,
+  die: number,
+): readonly Event[] => {
+  const { on, slot } = action;
+  const below = stacksOf(state).find(({ id }) => id === on);
+  const ground: Ground = { target: "main", check: "make", onto: below?.commit ?? "o", on, slot };
+  if (die === 1)
+    return [
+      startedAs(ground, lane, { head: "h", commit: "" }),
+      { type: "merge.conflicted", key: lane.id, why: "", paths: ["x"] },
+    ];
+  const layers = action.lanes.map((id, place): Layer => {
+    const commit = `candidate${state.position}.${place}`;
+    return { lane: laneOf(state, id), head: "h", commit, tree: `tree of ${commit}` };
+  });
+  const [first, ...others] = layers;
+  const whole = { commit: `joined${state.position}`, tree: `tree${state.position}` };
+  return first ? begun(state, ground, [first, ...others], whole) : [];
 };

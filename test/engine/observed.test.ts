@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 
 import type { RepoSeen } from "../../src/core/observed.ts";
-import { observedText, parseObserved } from "../../src/engine/observed.ts";
+import type { ForecastSeen } from "../../src/core/forecast.ts";
+import { forecastText, observedText, parseForecast, parseObserved, withForecast } from "../../src/engine/observed.ts";
 
 const seen: RepoSeen = {
   at: 1_764_000_000_000,
@@ -29,4 +30,37 @@ test.each<[string, unknown]>([
   ["with a remark that is nothing", { ...seen, lanes: [], settings: { ...seen.settings, remarks: [null] } }],
 ])("a look %s is none: whoever shows it would fail", (_, value) => {
   expect(parseObserved(JSON.stringify(value))).toBeUndefined();
+});
+
+const forecast: ForecastSeen = {
+  at: 5,
+  target: "main",
+  head: "h0",
+  lanes: [["a", "h1"]],
+  uncommitted: ["a"],
+  isWhole: true,
+  collisions: [
+    { a: "a", b: "b", is: "conflict", paths: ["x"], kinds: ["contents"] },
+    { a: "a", is: "unknown", paths: [], kinds: [], why: "git failed" },
+  ],
+};
+
+test("a forecast comes back as it was written, and stands in a file of its own", () => {
+  expect(parseForecast(forecastText(forecast))).toEqual(forecast);
+  expect(withForecast(seen, forecast)).toEqual({ ...seen, forecast });
+  expect(withForecast(undefined, forecast)).toBeUndefined();
+  expect(observedText({ ...seen, forecast })).toBe(observedText(seen));
+});
+
+test.each<[string, unknown]>([
+  ["no object", 1],
+  ["with a pair that is nothing", { ...forecast, collisions: [null] }],
+  [
+    "with a pair in a state that there is not",
+    { ...forecast, collisions: [{ ...forecast.collisions[0], is: "clean" }] },
+  ],
+  ["with paths that are no texts", { ...forecast, collisions: [{ ...forecast.collisions[0], paths: [1] }] }],
+  ["with a lane that is no pair", { ...forecast, lanes: ["a"] }],
+])("a forecast %s is none", (_, value) => {
+  expect(parseForecast(JSON.stringify(value))).toBeUndefined();
 });

@@ -13,6 +13,7 @@ import { type Config, parseConfig, parseEnvironment } from "../../src/core/confi
 import { decide, isRefusal } from "../../src/core/decide.ts";
 import { specFault } from "../../src/core/foreign.ts";
 import { parseReport, planLanes } from "../../src/core/gaps.ts";
+import { type ForecastSeen, meetings, pairLine, pairRows, suggestedOrder } from "../../src/core/forecast.ts";
 import { idFault, idPattern } from "../../src/core/id.ts";
 import { branch, parseSpec } from "../../src/core/lane-spec.ts";
 import { isNo, mergeSeen, type RepoSeen } from "../../src/core/observed.ts";
@@ -21,7 +22,7 @@ import { branchRows, detailOf, laneRows, lockRows, overview } from "../../src/co
 import { emptyState } from "../../src/core/state.ts";
 import { sanitize } from "../../src/core/text.ts";
 import { trackerOf } from "../../src/core/tracker.ts";
-import { observedText, parseObserved } from "../../src/engine/observed.ts";
+import { forecastText, observedText, parseForecast, parseObserved } from "../../src/engine/observed.ts";
 import { createSettings } from "../../src/host/settings.ts";
 import { laneIn, limits, now, tell, withLane } from "../core/build.ts";
 import { damaged, damagedText, type Fuzz, nasty, twisted } from "./fuzz.ts";
@@ -93,8 +94,15 @@ const configuration = {
   target: "main",
   check: "make",
   requireCheck: true,
+  strict: false,
+  checkTimeoutMs: 60_000,
+  checkSlots: 2,
   maxRuns: 3,
   outputMb: 8,
+  pool: 1,
+  setup: "npm ci",
+  minFreeMb: 10,
+  ports: { from: 42_000, to: 42_010 },
   agent: "bob",
   agents: { bob: { command: ["bob"], role: "writer" }, eve: { command: "eve" } },
   probes: { docs: { command: "probe", timeoutMs: 5000 } },
@@ -247,6 +255,37 @@ const observed: Fuzz = {
   },
 };
 
+const forecasts: Fuzz = {
+  name: "a published forecast of any content is none, or one that every screen can show",
+  cases: 1000,
+  run: (dice) => {
+    const forecast: ForecastSeen = {
+      at: now,
+      target: "main",
+      head: "h",
+      lanes: [["a", "h"]],
+      uncommitted: ["a"],
+      isWhole: true,
+      collisions: [
+        { a: "a", b: "b", is: "conflict", paths: ["x"], kinds: ["contents"] },
+        { a: "a", is: "unknown", paths: [], kinds: [], why: "git failed" },
+      ],
+    };
+    fc.assert(
+      fc.property(jsonText(forecast), (text) => {
+        const found = parseForecast(text);
+        if (found === undefined) return;
+        for (const pair of pairRows(found)) sanitize(pairLine(pair));
+        const ids = found.lanes.map(([lane]) => lane);
+        expect(suggestedOrder(found, ids)).toHaveLength(new Set(ids).size);
+        for (const met of meetings(found).values()) expect(met).not.toHaveLength(0);
+        expect(parseForecast(forecastText(found))).toEqual(found);
+      }),
+      dice,
+    );
+  },
+};
+
 const names: Fuzz = {
   name: "what is accepted as an id or a branch, git accepts as a branch",
   cases: 1000,
@@ -300,4 +339,4 @@ const piped: Fuzz = {
 };
 
 /** The inputs that are files or JSON. */
-export const fileFuzz: readonly Fuzz[] = [specs, settings, reports, observed, names, piped];
+export const fileFuzz: readonly Fuzz[] = [specs, settings, reports, observed, forecasts, names, piped];

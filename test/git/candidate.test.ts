@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect, test } from "vitest";
@@ -248,4 +248,52 @@ test("the merges that landed are listed, newest first", async () => {
 test("a count that would lead a parse backwards ends it", () => {
   const told = ["a".repeat(40), "100644 b 1\ta.txt", "", "-3", "a.txt", "CONFLICT (contents)", "text\n", ""].join("\0");
   expect(parseConflict(told)).toEqual({ paths: ["a.txt"], kinds: [] });
+});
+
+test("the person's hooks run from a place of theirs only, never from the tree that is to land", async () => {
+  const s = await scene();
+  const trap = join(s.home, "trap");
+  const hook = join(s.top, "hooks/commit-msg");
+  s.write("hooks/commit-msg", `#!/bin/sh\ntouch '${trap}'\n`);
+  chmodSync(hook, 0o755);
+  s.run("add", "--all");
+  s.run("-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--message", "hooks");
+  for (const value of ["hooks", "./hooks", "../900/hooks"]) {
+    s.run("config", "--global", "core.hooksPath", value);
+    await ready(s, `lane-${value.length}`, { [`${value.length}.txt`]: "x\n" });
+    expect(existsSync(trap)).toBe(false);
+  }
+  s.run("config", "--global", "core.hooksPath", "~/project/hooks");
+  await ready(s, "own", { "own.txt": "x\n" });
+  expect(existsSync(trap)).toBe(true);
+});
+
+test("a trial asks no hook and no signer, and finds the same tree", async () => {
+  const s = await scene();
+  const trap = join(s.home, "trap");
+  mkdirSync(join(s.home, "hooks"));
+  for (const name of ["hooks/commit-msg", "hooks/pre-merge-commit", "signer"]) {
+    writeFileSync(join(s.home, name), `#!/bin/sh\ntouch '${trap}'\nexit 1\n`);
+    chmodSync(join(s.home, name), 0o755);
+  }
+  const ask = await ready(s, "one", { "a.txt": "A\n" });
+  const tree = s.run("rev-parse", "lane/one/work^{tree}");
+  s.run("config", "--global", "core.hooksPath", join(s.home, "hooks"));
+  const wishes = [{}, { strategy: "squash" }, { strategy: "rebase" }] as const;
+  const signer = (): string => s.run("config", "--global", "core.hooksPath", "/dev/null");
+  const { onto, head } = ask;
+  for (const prepare of [(): string => "", signer]) {
+    prepare();
+    s.run("config", "--global", "commit.gpgSign", "true");
+    s.run("config", "--global", "gpg.program", join(s.home, "signer"));
+    for (const wish of wishes) {
+      expect(yes(await s.git.candidate({ onto, head, message: "Trial", at: 0, trial: true, ...wish })).tree).toBe(tree);
+    }
+    const back = { onto: head, from: onto, to: head, message: "Undo", at: 0 };
+    expect(yes(await s.git.reverted({ ...back, trial: true })).tree).toBe(s.run("rev-parse", `${onto}^{tree}`));
+    expect(existsSync(trap)).toBe(false);
+    expect(no(await s.git.reverted(back)).code).toBe(4);
+    expect(existsSync(trap)).toBe(true);
+    rmSync(trap);
+  }
 });

@@ -50,7 +50,7 @@ const kept: readonly Kept[] = [
   {
     name: "another branch",
     prepare: (s) => s.at(".worktrees/one", "switch", "-q", "-c", "other"),
-    why: "its worktree is not on lane/one/work",
+    why: "its worktree is on the branch other, not on lane/one/work",
   },
   { name: "a lock", prepare: (s) => s.run("worktree", "lock", lanePath(s)), why: "its worktree is locked" },
   {
@@ -163,4 +163,41 @@ test("a lane that was never filled with files goes", async () => {
   };
   await expect(s.again({ step }).openLane("one", s.run("rev-parse", "main"))).rejects.toThrow("crash");
   expect(await s.git.closeLane("one", "main")).toEqual({ removed: true, why: "" });
+});
+
+test("a branch whose worktree is gone stays known when it cannot be kept", async () => {
+  const s = await scene();
+  yes(await open(s));
+  const head = s.commit(".worktrees/one", { "x.txt": "x\n" });
+  rmSync(lanePath(s), { recursive: true });
+  // A ref with the name of the folder: git makes none below it.
+  s.run("update-ref", "refs/lanes/trash", "main");
+  const answer = await s.git.closeLane("one", "main", { save: true });
+  expect(answer.removed).toBe(false);
+  expect(answer.why).toContain("keep");
+  expect(s.run("rev-parse", "lane/one/work")).toBe(head);
+  expect(s.run("worktree", "list", "--porcelain")).toContain("/one");
+  s.run("update-ref", "-d", "refs/lanes/trash");
+  const saved = "refs/lanes/trash/one/1";
+  expect(await s.git.closeLane("one", "main", { save: true })).toEqual({ removed: true, why: "", saved });
+});
+
+test("a lane that was taken back by a commit is kept before it goes, and comes back whole", async () => {
+  const s = await scene();
+  const ask = await ready(s, "one", { "a.txt": "A\n" });
+  expect(await s.git.land(ask)).toEqual({ landed: true });
+  const { onto, commit: merge, head } = ask;
+  const later = s.commit(".", { "later.txt": "later\n" });
+  const built = yes(await s.git.reverted({ onto: later, from: onto, to: merge, message: "Undo", at: 0 }));
+  const back = { lane: "one", target: "main", onto: later, commit: built.commit, head, merge, back: false };
+  expect(await s.git.takeBack(back)).toEqual({ tip: built.commit });
+  expect(await s.git.whyStays("one", "main", true)).toBe("what it landed was taken off main again");
+  expect(await s.git.closeLane("one", "main", { undone: true })).toMatchObject({ removed: false });
+  const saved = "refs/lanes/trash/one/1";
+  const how = { save: true, undone: true };
+  expect(await s.git.closeLane("one", "main", how)).toEqual({ removed: true, why: "", saved });
+  expect(s.attempt("rev-parse", "--verify", "--quiet", "lane/one/work")).toBe(1);
+  yes(await s.git.restoreLane("one"));
+  expect(s.run("rev-parse", "lane/one/work")).toBe(head);
+  expect(readFileSync(join(lanePath(s), "a.txt"), "utf8")).toBe("A\n");
 });

@@ -35,7 +35,7 @@ test("a landing moves the target, its checkout, the backup and the landed ref, a
     [
       `refs/lanes/backup/one/1 ${ask.onto}`,
       `refs/lanes/base/one ${ask.onto}`,
-      `refs/lanes/landed/one ${ask.commit}`,
+      `refs/lanes/landed/one ${ask.head}`,
     ].join("\n"),
   );
   expect(s.run("reflog", "show", "--format=%gs", "-1", "main")).toBe("lanes: land one");

@@ -1,4 +1,15 @@
-import { appendFileSync, chmodSync, cpSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  closeSync,
+  cpSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 import { expect, test, vi } from "vitest";
@@ -92,6 +103,28 @@ test("git's own lock files are told with their age", async () => {
   const seen = await look(s, "one");
   expect(seen.locks.map(({ path }) => path)).toEqual(locks);
   expect(seen.locks.every(({ ageMs }) => ageMs >= 59_000 && ageMs < 90_000)).toBe(true);
+});
+
+test("of an old lock is told whether anybody lives who may own it; locked worktrees and guards are told too", async () => {
+  const s = await scene();
+  yes(await s.git.openLane("one", s.run("rev-parse", "main")));
+  yes(await s.git.openLane("two", s.run("rev-parse", "main")));
+  const beside = join(s.home, "beside");
+  s.run("worktree", "add", "-q", "--detach", beside);
+  s.run("worktree", "lock", "--reason", "on a stick", beside);
+  mkdirSync(join(s.layout.state, "locks/tracker.lck"), { recursive: true });
+  const lock = join(s.layout.common, "worktrees/one/index.lock");
+  const young = join(s.layout.common, "worktrees/two/index.lock");
+  for (const path of [lock, young]) writeFileSync(path, "");
+  utimesSync(lock, Date.now() / 1000 - 60, Date.now() / 1000 - 60);
+  const seen = await look(s);
+  expect(seen.locks).toMatchObject([{ path: lock, held: false }, { path: young }]);
+  expect(seen.locks[1]).not.toHaveProperty("held");
+  expect(seen.locked).toMatchObject([{ path: beside, why: "on a stick" }]);
+  expect(seen.guards).toMatchObject([{ name: "locks/tracker.lck" }]);
+  const file = openSync(lock, "r");
+  expect((await look(s)).locks).toMatchObject([{ path: lock, held: true }, { path: young }]);
+  closeSync(file);
 });
 
 test("looking takes no lock: it works while an agent holds the index, and leaves the index as it is", async () => {

@@ -140,7 +140,7 @@ test("engines, launchers and verbs are killed or frozen: every lane lands once, 
   await using scratch = await makeScratch();
   const beside = join(dirname(scratch.repo), "beside");
   mkdirSync(beside);
-  const check = `git rev-parse HEAD >> ${beside}/checked; git rev-parse HEAD^1 >/dev/null`;
+  const check = `git rev-parse HEAD^{tree} >> ${beside}/checked; git rev-parse HEAD^1 >/dev/null`;
   const storm: Storm = {
     eye: eyeOn(scratch.repo),
     kills: 0,
@@ -183,11 +183,12 @@ test("engines, launchers and verbs are killed or frozen: every lane lands once, 
     }
     for (const { pid } of verbs) kill(pid ?? 0);
   }
-  const subjects = (await scratch.git("log", "--first-parent", "--format=%s", "main")).split("\n");
-  expect(subjects.toSorted()).toEqual(["Begin", ...added.map((id) => `Merge lane ${id}`)].toSorted());
-  const merges = (await scratch.git("log", "--first-parent", "--format=%H", "main")).split("\n").slice(0, -1);
+  const bodies = await scratch.git("log", "--first-parent", "--format=%B", "main");
+  const landed = [...bodies.matchAll(/^Lane: (.+)$/gm)].map(([, id]) => id ?? "");
+  expect(landed.toSorted()).toEqual(added.toSorted());
+  const merges = (await scratch.git("log", "--first-parent", "--format=%T", "main")).split("\n").slice(0, -1);
   const checked = new Set(readFileSync(join(beside, "checked"), "utf8").split("\n"));
-  expect(merges.filter((commit) => !checked.has(commit))).toEqual([]);
+  expect(merges.filter((tree) => !checked.has(tree))).toEqual([]);
   const lives = readFileSync(join(beside, "lives"), "utf8").split("\n").slice(0, -1);
   expect(lives.length).toBe(new Set(lives).size);
   expect(existsSync(join(beside, "twice"))).toBe(false);

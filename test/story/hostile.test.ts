@@ -170,7 +170,7 @@ test.concurrent(
     }
     expect(["merge one", "merge two"].map((words) => ends.get(words)?.code)).toEqual([0, 2]);
     expect(ends.get("merge two")?.stdout).toContain(
-      '10 files in conflict (contents): f/"quoted", f/*, f/--help, f/-rf, f/:(top)magic, f/back\\slash,',
+      '10 files in conflict (contents) with one: f/"quoted", f/*, f/--help, f/-rf, f/:(top)magic, f/back\\slash,',
     );
     expect(ends.get("status --refresh")?.stdout).toContain("warning: filter.evil.clean in git's shared configuration");
     const terminal = openTerminal({ repo: place.top, env: place.env }, []);

@@ -72,7 +72,9 @@ test("a conflict names its files, is resolved in the lane's worktree, and lands"
   };
   expect(landed.map(({ lane }) => lane)).toEqual(["first"]);
   expect(refused.map(({ lane, paths }) => [lane, paths])).toEqual([["second", ["story.txt"]]]);
-  expect((await scratch.lanes("why", "second")).stdout).toMatch(/conflict.*story\.txt.*git merge main/s);
+  expect((await scratch.lanes("why", "second")).stdout).toMatch(
+    /conflict.*with first.*story\.txt.*lanes resolve second/s,
+  );
   expect((await scratch.lanes("merge", "second")).code).toBe(2);
   await scratch.git("-C", ".worktrees/second", "merge", "-X", "ours", "-m", "resolve", "main");
   expect((await scratch.lanes("merge", "second")).code).toBe(0);

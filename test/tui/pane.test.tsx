@@ -23,6 +23,7 @@ const row = (id: string, over: Partial<LaneRow> = {}): LaneRow => ({
   since: now - 120_000,
   git: undefined,
   attention: false,
+  collides: [],
   ...over,
 });
 

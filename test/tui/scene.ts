@@ -183,6 +183,19 @@ const seenOf = (now: number): RepoSeen => {
       branch("topic/old-idea", "0123456", "Try a ring buffer", 60 * 24 * 9),
     ],
     locks: [{ path: ".git/worktrees/docs-intro/index.lock", ageMs: 400 }],
+    forecast: {
+      at: now,
+      target: "main",
+      head: "3f2a91c".padEnd(40, "0"),
+      lanes: [],
+      uncommitted: ["docs-intro"],
+      isWhole: true,
+      collisions: [
+        { a: "auth-fix", is: "conflict", paths: ["src/auth.ts"], kinds: ["contents"] },
+        { a: "api-cache", b: "docs-intro", is: "conflict", paths: ["docs/guide.md"], kinds: ["contents"] },
+        { a: "db-index", b: "i18n-ja", is: "unknown", paths: [], kinds: [], why: "git failed: exit 134" },
+      ],
+    },
   };
 };
 
@@ -257,6 +270,15 @@ export const hostile = (now: number): MemoryWorld => ({
       committedAt: now,
     })),
     locks: hostileTexts.map((path) => ({ path, ageMs: 100 })),
+    forecast: {
+      at: now,
+      target: "main",
+      head: "c".repeat(40),
+      lanes: [],
+      uncommitted: [],
+      isWhole: true,
+      collisions: hostileTexts.map((text) => ({ a: text, b: "bad-00", is: "conflict", paths: [text], kinds: [text] })),
+    },
   },
   logs: new Map(hostileTexts.map((_, index) => [`bad-${String(index).padStart(2, "0")}-1`, hostileTexts.join("\n")])),
 });

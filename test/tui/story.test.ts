@@ -7,7 +7,16 @@ test("the four panes, the phases, the counts and the selected lane's log are on 
   const stage = await openStage(120, 40, swing(Date.now()));
   const lines = await stage.until("> _");
   const text = lines.join("\n");
-  for (const part of ["1 Lanes", "2 Agents", "3 Locks", "4 Branches", "Events and merges", "✓ probes", "→ execute"]) {
+  for (const part of [
+    "1 Lanes",
+    "2 Agents",
+    "3 Locks",
+    "4 Branches",
+    "Conflicts and events",
+    "≠ auth-fix × target",
+    "✓ probes",
+    "→ execute",
+  ]) {
     expect(text).toContain(part);
   }
   expect(lines[0]).toMatch(
@@ -37,6 +46,36 @@ test("a key that is refused says why and what to do instead, and nothing moves",
   await stage.end();
 });
 
+test("a landing is taken back only after the screen said what that means", async () => {
+  const stage = await openStage(120, 40, swing(Date.now()));
+  stage.press("/merged\r");
+  await stage.until("✓ ci-speed");
+  stage.press("u");
+  await stage.until("Take lane ci-speed off main again?");
+  stage.press("n");
+  await stage.until(/L launch/);
+  expect(stage.world.commands).toEqual([]);
+  stage.press("u");
+  await stage.until("Take lane ci-speed off main again?");
+  stage.press("y");
+  await stage.until("taking back ci-speed");
+  expect(stage.world.commands).toEqual([{ type: "undo", lanes: ["ci-speed"] }]);
+  await stage.end();
+});
+
+test("an approval is of the head that the row shows", async () => {
+  const scene = swing(Date.now());
+  const stage = await openStage(120, 40, scene);
+  stage.press("/db-index\r");
+  await stage.until("db-index");
+  stage.press("a");
+  await stage.until("has no branch");
+  const seen = scene.seen?.lanes.get("db-index")?.head;
+  expect(seen).toMatch(/^[0-9a-z]{7}/);
+  expect(stage.world.commands).toMatchObject([{ type: "approve", lanes: ["db-index"], seen }]);
+  await stage.end();
+});
+
 test("a destructive key asks, and only y agrees", async () => {
   const stage = await openStage(80, 24, swing(Date.now()));
   stage.press("jX");
@@ -49,6 +88,40 @@ test("a destructive key asks, and only y agrees", async () => {
   stage.press("y");
   await stage.until("is being cancelled");
   expect(stage.world.commands).toEqual([{ type: "cancel", lanes: ["api-cache"] }]);
+  await stage.end();
+});
+
+test("a lease is broken with a reason, and not without one", async () => {
+  const stage = await openStage(120, 40, swing(Date.now()));
+  const asked = { paths: ["src/store/**"], shared: false, ttlMs: 1_800_000, start: false } as const;
+  stage.world.tell([{ type: "lease.asked", key: "api-cache", ...asked }]);
+  stage.world.tell([{ type: "lease.asked", key: "docs-intro", ...asked }]);
+  const claim = stage.world.engine.state().claims?.[0]?.id ?? 0;
+  stage.press("b");
+  await stage.until("select a lease among the locks first");
+  stage.press("3+");
+  const text = (await stage.until(/wait +src/)).join("\n");
+  expect(text).toMatch(/lease +src\/store\/\*\* #\d+ +api-cache +lives +\d+m left/);
+  stage.press("jjb");
+  await stage.until(`why is src/store/** #${claim} of api-cache taken away?`);
+  stage.press("\r");
+  await stage.until("nothing is broken without a reason");
+  stage.press("bit hangs, q and all\u007F\u007F\u007F\u007F\r");
+  await stage.until(`claim ${claim} is broken: it hangs, q and`);
+  expect(stage.world.commands).toEqual([{ type: "break", claim, why: "it hangs, q and" }]);
+  expect(stage.ended()).toBe(false);
+  await stage.end();
+});
+
+test("removing asks, says where everything is kept and how it comes back", async () => {
+  const stage = await openStage(100, 24, swing(Date.now()));
+  stage.press("jjjjD");
+  const lines = await stage.until("Remove lane auth-fix: its worktree and its branch?");
+  expect(lines.join("\n")).toMatch(/in refs\/lanes\/trash\/auth-fix, for 30 days/);
+  expect(lines.join("\n")).toContain("B, or lanes restore auth-fix, brings it back as it was");
+  stage.press("y");
+  await stage.until("keeping, then removing auth-fix");
+  expect(stage.world.commands).toEqual([{ type: "remove", lanes: ["auth-fix"], save: true }]);
   await stage.end();
 });
 

@@ -73,7 +73,7 @@ test("a resize is followed at once, whatever the size", async () => {
   terminal.resize(20, 5);
   await terminal.until("enlarge");
   terminal.resize(120, 40);
-  await terminal.until("Events and merges");
+  await terminal.until("Conflicts and events");
   expect(terminal.bytes()).not.toMatch(erasing);
   terminal.write("\u0003");
   expect(await terminal.exited).toBe(0);

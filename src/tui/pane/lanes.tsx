@@ -55,7 +55,7 @@ const Lane = memo(function Lane(props: LaneProps): ReactElement {
           [row.agent, agent, "dim"],
           [row.state, props.stateColumns, row.tone],
           [row.detail, Math.max(0, columns - fixed - 1), row.attention ? "plain" : "dim"],
-          [gitText(row.git), git, "dim", "right"],
+          [gitText(row.git, row.collides.length, theme.ascii), git, "dim", "right"],
           [props.age, ageColumns, "dim", "right"],
         ]),
       ]}
@@ -63,10 +63,15 @@ const Lane = memo(function Lane(props: LaneProps): ReactElement {
   );
 });
 
-/** Commits ahead and behind, and uncommitted files. */
-const gitText = (git: LaneSeen | undefined): string => {
+/** Lanes that it would not merge with, commits ahead and behind, and uncommitted files. */
+const gitText = (git: LaneSeen | undefined, collides: number, isAscii: boolean): string => {
   if (!git) return "";
   const dirty = git.dirty?.length ?? 0;
-  const parts = [git.ahead > 0 && `↑${git.ahead}`, git.behind > 0 && `↓${git.behind}`, dirty > 0 && `*${dirty}`];
+  const parts = [
+    collides > 0 && `${isAscii ? "#" : "≠"}${collides}`,
+    git.ahead > 0 && `↑${git.ahead}`,
+    git.behind > 0 && `↓${git.behind}`,
+    dirty > 0 && `*${dirty}`,
+  ];
   return parts.filter(Boolean).join(" ");
 };

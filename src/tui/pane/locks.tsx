@@ -6,8 +6,11 @@ import { age } from "../age.ts";
 import { cells, Line } from "../widget/line.tsx";
 import { List, type PaneProps, type RowProps } from "../widget/list.tsx";
 
-/** Git holds its own locks for moments: one of this age was left behind. */
+/** Git holds its own locks for moments: one of this age was left behind, whoever may own it. */
 const oldMs = 60_000;
+
+/** Columns from which on it is said in words whether somebody lives. */
+const wide = 84;
 
 /** The pane. */
 export const LocksPane = (props: PaneProps & { readonly rows: readonly LockRow[] }): ReactElement => (
@@ -19,16 +22,32 @@ export const LocksPane = (props: PaneProps & { readonly rows: readonly LockRow[]
     component={Lock}
     more={(row) => ({
       age: age(row.since, props.now),
-      old: row.kind === "git" && props.now - row.since > oldMs,
+      old: (row.kind === "git" && props.now - row.since > oldMs) || row.life === "none",
+      left: leftOf(row, props.now),
     })}
   />
 );
 
+/** How long a lease still holds without a sign of life. */
+const leftOf = ({ until }: LockRow, now: number): string => {
+  if (until === undefined) return "";
+  return until > now ? `${age(now, until)} left` : "over";
+};
+
+const lives: Readonly<Record<LockRow["life"], string>> = {
+  alive: "lives",
+  waits: "work waits",
+  none: "no sign of life",
+  "": "",
+};
+
 const Lock = memo(function Lock(
-  props: RowProps<LockRow> & { readonly age: string; readonly old: boolean },
+  props: RowProps<LockRow> & { readonly age: string; readonly old: boolean; readonly left: string },
 ): ReactElement {
   const { theme, columns, row, selected } = props;
-  const room = Math.max(0, columns - 1 - 7 - 2 - 5);
+  const left = props.left === "" ? 0 : 8;
+  const life = columns >= wide && row.life !== "" ? 14 : 0;
+  const room = Math.max(0, columns - 1 - 7 - 2 - 5 - (left && left + 1) - (life && life + 1));
   const holder = Math.min(28, Math.floor(room / 2));
   return (
     <Line
@@ -41,6 +60,8 @@ const Lock = memo(function Lock(
           [row.kind, 6, props.old ? "alert" : "busy"],
           [row.what, room - holder, "plain"],
           [row.holder, holder, "dim"],
+          [lives[row.life], life, row.life === "none" ? "alert" : "dim"],
+          [props.left, left, props.old ? "alert" : "dim", "right"],
           [props.age, 4, "dim", "right"],
         ]),
       ]}

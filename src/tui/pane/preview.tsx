@@ -64,6 +64,12 @@ const contentOf = ({ detail, row, logUp }: PreviewProps, rows: number): readonly
       { text: detail.next, style: "focus" },
     ]);
   }
+  if (row && row.collides.length > 0) {
+    head.push([
+      { text: " meets ", style: "dim" },
+      { text: `a conflict is predicted with ${row.collides.join(", ")}`, style: "alert" },
+    ]);
+  }
   if (detail.worktree !== "" && rows >= 10) {
     head.push([
       { text: " in    ", style: "dim" },

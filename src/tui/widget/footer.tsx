@@ -35,6 +35,10 @@ const said = ({ mode, filter, toast, note }: FooterProps): readonly Span[] => {
   if (mode.is === "filter") {
     return [{ text: " /", style: "focus" }, { text: filter }, { text: "▏", style: "focus" }];
   }
+  if (mode.is === "reason") {
+    const ask: Span = { text: ` why is ${mode.what} taken away? `, style: "alert" };
+    return [ask, { text: mode.text }, { text: "▏", style: "focus" }];
+  }
   if (toast) return [{ text: " " }, { text: toast.text, style: toast.tone }];
   return note === "" ? [] : [{ text: " " }, { text: note, style: "bad" }];
 };
