@@ -133,7 +133,7 @@ const changesFor = (
   refs: ReadonlyMap<string, string>,
   isKept: boolean,
 ): readonly RefChange[] => {
-  const changes: RefChange[] = [{ ref, from: ask.onto, to: ask.commit }];
+  const changes: RefChange[] = [];
   for (const { lane, head } of lanesIn(ask)) {
     const landed = laneRefs.landed(lane);
     const backups = [...refs.keys()].filter((name) => name.startsWith(`${laneRefs.backup(lane)}/`));
@@ -143,7 +143,9 @@ const changesFor = (
       { ref: landed, from: refs.get(landed), to: head },
     );
   }
-  return isKept ? [...changes, { ref: laneRefs.candidate(ask.lane), from: ask.commit, to: undefined }] : changes;
+  if (isKept) changes.push({ ref: laneRefs.candidate(ask.lane), from: ask.commit, to: undefined });
+  // Git locks them in this order, and writes each to disk: whoever commits on the target meets its lock for the shortest time.
+  return [...changes, { ref, from: ask.onto, to: ask.commit }];
 };
 
 /** Until it lands the candidate is kept from being collected as garbage. `known`: refs as they are, when somebody just looked. */
