@@ -7,7 +7,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { missing } from "./absent.ts";
-import { call, must } from "./call.ts";
+import { call, endOf, must } from "./call.ts";
 import type { Context } from "./call.ts";
 import type { Setting } from "./environment.ts";
 import { ownSettings } from "./own-settings.ts";
@@ -69,7 +69,9 @@ const attributesIn = async (context: Context, place: Place, commit: string): Pro
   const files = ":(glob)**/.gitattributes";
   const args = ["grep", "--no-textconv", "-z", "-l", "-w", "-E", "-e", "merge|binary", commit, "--", files];
   const found = await call(context, place, args);
-  if (found.code !== 0) return [];
+  // One: nothing was found. Anything else is no answer, and a merge that goes by none of the attributes would be another one.
+  if (found.code === 1) return [];
+  if (found.code !== 0) throw new Error(`the attributes of ${commit} cannot be read: ${endOf(found)}`);
   const names = found.stdout.toString().split("\0").filter(Boolean);
   const paths = names.map((name) => name.slice(name.indexOf(":") + 1)).toSorted(byDepth);
   const texts: AttributesFile[] = [];
