@@ -61,6 +61,19 @@ const strike = async (storm: Storm, verbs: readonly ChildProcess[]): Promise<voi
 
 const over: ReadonlySet<LaneState> = new Set<LaneState>(["merged", "conflicted", "checks-failed"]);
 
+/** Somebody commits in the checkout. Git waits for no lock of its index: who meets a landing there tries again; a lock that stays is a fault. */
+const commitMeanwhile = async ({ git }: Scratch): Promise<void> => {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await git("commit", "-q", "--allow-empty", "-m", "Meanwhile");
+      return;
+    } catch (error) {
+      if (tries === 100 || !/\.lock': File exists/.test(String(error))) throw error;
+      await pause(100);
+    }
+  }
+};
+
 /** One round: lanes are made, asked for in pieces, and struck until each has landed or was refused. Somebody else commits meanwhile. */
 const play = async (storm: Storm, ids: readonly string[], round: number): Promise<void> => {
   const { scratch, eye } = storm;
@@ -81,7 +94,7 @@ const play = async (storm: Storm, ids: readonly string[], round: number): Promis
     for (const id of some) asked.add(id);
     if (some.length > 0) verbs.push(begin(scratch, "merge", ...some, "--check", gate).child);
     else if (ready.length === 0) verbs.push(begin(scratch, "status").child);
-    if (Math.random() < 0.1) await scratch.git("commit", "-q", "--allow-empty", "-m", "Meanwhile");
+    if (Math.random() < 0.1) await commitMeanwhile(scratch);
     await pause(Math.random() * 400);
     if (storm.kills < storm.wanted) await strike(storm, verbs);
   }
