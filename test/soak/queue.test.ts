@@ -44,9 +44,12 @@ interface Storm {
   readonly hits: Record<"engine" | "check" | "verb", number>;
 }
 
+const running = (verbs: readonly ChildProcess[]): readonly ChildProcess[] =>
+  verbs.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+
 const strike = async (storm: Storm, verbs: readonly ChildProcess[]): Promise<void> => {
   const what = oneOf(["engine", "engine", "check", "check", "verb"] as const) ?? "engine";
-  const live = verbs.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+  const live = running(verbs);
   const pid =
     what === "check"
       ? oneOf(launchers(storm.scratch, "check-"))
@@ -93,7 +96,8 @@ const play = async (storm: Storm, ids: readonly string[], round: number): Promis
     const some = ready.filter(() => Math.random() < 0.6);
     for (const id of some) asked.add(id);
     if (some.length > 0) verbs.push(begin(scratch, "merge", ...some, "--check", gate).child);
-    else if (ready.length === 0) verbs.push(begin(scratch, "status").child);
+    // More of them would only take turns.
+    else if (ready.length === 0 && running(verbs).length < 4) verbs.push(begin(scratch, "status").child);
     if (Math.random() < 0.1) await commitMeanwhile(scratch);
     await pause(Math.random() * 400);
     if (storm.kills < storm.wanted) await strike(storm, verbs);
