@@ -96,8 +96,12 @@ const layerOf = async (work: Work, lane: Lane, site: Site, layers: readonly Laye
   const ask = { head, message: mergeMessage(lane, strategy), at, since, own, strategy, strict };
   const isPlain = since === undefined;
   // Hardly any lane is on the target already: the merge does not wait for the answer.
-  const [isThere, candidate] = await Promise.all([isPlain && git.contains(tip, head), git.candidate({ ...ask, onto })]);
-  if (isThere) {
+  const [isThere, built] = await Promise.allSettled([
+    isPlain ? git.contains(tip, head) : Promise.resolve(false),
+    git.candidate({ ...ask, onto }),
+  ]);
+  if (isThere.status === "rejected") throw isThere.reason;
+  if (isThere.value) {
     if (lane.undone) {
       await tell(work, lane, [{ type: "merge.withdrawn", key, why: mergedAway(site.target, lane.undone) }]);
       return undefined;
@@ -105,6 +109,8 @@ const layerOf = async (work: Work, lane: Lane, site: Site, layers: readonly Laye
     await landAsItIs(work, lane, site, { head });
     return undefined;
   }
+  if (built.status === "rejected") throw built.reason;
+  const candidate = built.value;
   if (!isNo(candidate) && candidate.commit === tip) {
     await landAsItIs(work, lane, site, { head, since });
     return undefined;

@@ -69,9 +69,10 @@ const attributesIn = async (context: Context, place: Place, commit: string): Pro
   const files = ":(glob)**/.gitattributes";
   const args = ["grep", "--no-textconv", "-z", "-l", "-w", "-E", "-e", "merge|binary", commit, "--", files];
   const found = await call(context, place, args);
-  // One: nothing was found. Anything else is no answer, and a merge that goes by none of the attributes would be another one.
-  if (found.code === 1) return [];
-  if (found.code !== 0) throw new Error(`the attributes of ${commit} cannot be read: ${endOf(found)}`);
+  // One: nothing was found. What it could not read it only complains of, and a merge that goes by none of the attributes would be another one.
+  const isWhole = found.stderr === "" && (found.code === 0 || found.code === 1);
+  if (isWhole && found.code === 1) return [];
+  if (!isWhole) throw new Error(`the attributes of ${commit} cannot be read: ${endOf(found)}`);
   const names = found.stdout.toString().split("\0").filter(Boolean);
   const paths = names.map((name) => name.slice(name.indexOf(":") + 1)).toSorted(byDepth);
   const texts: AttributesFile[] = [];

@@ -133,19 +133,20 @@ const changesFor = (
   refs: ReadonlyMap<string, string>,
   isKept: boolean,
 ): readonly RefChange[] => {
-  const changes: RefChange[] = [];
-  for (const { lane, head } of lanesIn(ask)) {
-    const landed = laneRefs.landed(lane);
+  const before = lanesIn(ask).flatMap(({ lane, head }): readonly RefChange[] => {
     const backups = [...refs.keys()].filter((name) => name.startsWith(`${laneRefs.backup(lane)}/`));
-    changes.push(
+    return [
       { ref: nextBackup(lane, backups), from: undefined, to: ask.onto },
       { ref: refOf(lane), from: head, to: head },
-      { ref: landed, from: refs.get(landed), to: head },
-    );
-  }
-  if (isKept) changes.push({ ref: laneRefs.candidate(ask.lane), from: ask.commit, to: undefined });
-  // Git locks them in this order, and writes each to disk: whoever commits on the target meets its lock for the shortest time.
-  return [...changes, { ref, from: ask.onto, to: ask.commit }];
+    ];
+  });
+  const after = lanesIn(ask).map(({ lane, head }): RefChange => {
+    const landed = laneRefs.landed(lane);
+    return { ref: landed, from: refs.get(landed), to: head };
+  });
+  if (isKept) after.push({ ref: laneRefs.candidate(ask.lane), from: ask.commit, to: undefined });
+  // Git renames their files one after another, in this order. Killed in between, nothing may say that it landed before it did.
+  return [...before, { ref, from: ask.onto, to: ask.commit }, ...after];
 };
 
 /** Until it lands the candidate is kept from being collected as garbage. `known`: refs as they are, when somebody just looked. */

@@ -56,6 +56,7 @@ export const park = async (
   await writeFile(join(tree.admin, removingMark), JSON.stringify(mark));
   await context.step("park:marked");
   await rename(snapshot.index, join(tree.admin, "index"));
+  await context.step("park:index");
   await setHead(context, tree, commit);
   await context.step("park:parked");
   const modules = await submodules(context, tree);
@@ -112,10 +113,13 @@ export const parkedAt = async (context: Context, tree: Tree): Promise<Parked | u
 export const unpark = async (context: Context, tree: Tree): Promise<void> => {
   const mark = await markOf(tree);
   if (mark === undefined) return;
-  const isParked = seeAdmin(tree.admin).detached === mark.commit;
+  const { detached, head } = seeAdmin(tree.admin);
+  const isParked = detached === mark.commit;
+  // Killed between the two, the index is parked and HEAD is not.
+  const mayBeHalf = isParked || (detached ?? head ?? "") === mark.head;
   const copy = join(tree.admin, indexCopy);
   // The index first: while HEAD stands where it was parked, a repetition knows what is still to do.
-  if (isParked && (await stagedSince(context, tree, mark.commit)).length === 0)
+  if (mayBeHalf && (await stagedSince(context, tree, mark.commit)).length === 0)
     await missing(rename(copy, join(tree.admin, "index")), undefined);
   if (isParked && mark.head !== "") await setHead(context, tree, mark.head);
   // What it held was kept before it was parked.

@@ -1,4 +1,5 @@
 /** Bringing a lane back as it was kept. */
+import { lstatSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -14,7 +15,7 @@ import { checkoutsOf, worktrees } from "./checkout.ts";
 import { seeAdmin } from "./head.ts";
 import { keptOf } from "./kept.ts";
 import type { KeptCommit } from "./kept.ts";
-import { namesIn as rowsIn } from "./obstacle.ts";
+import { namesIn as rowsIn, onDisk as onDiskAt } from "./obstacle.ts";
 import { adminOf, lanePath, refsPlace, treePlace } from "./place.ts";
 import { changeRefs, commitOf, failedTo, laneRefs } from "./ref.ts";
 import type { RefChange } from "./ref.ts";
@@ -85,7 +86,8 @@ const inTheWay = async (context: Context, lane: string, path: string, kept: Kept
 /** Is there anything in a half restored lane that neither it nor its base had? Whoever was killed did not write that. */
 const hasNews = async (context: Context, path: string, kept: KeptCommit): Promise<boolean> => {
   const admin = await adminOf(context.layout.common, path);
-  if (admin === undefined) return false;
+  // A worktree that git has not made whole: nobody can have worked in it.
+  if (admin === undefined || !seeAdmin(admin).names.has("HEAD")) return false;
   const { files, staged, conflicts, index } = await snapshot(context, { path, admin }, tipOf(kept));
   await dropIndex(index);
   const place = refsPlace(context.layout);
@@ -94,8 +96,30 @@ const hasNews = async (context: Context, path: string, kept: KeptCommit): Promis
   const sources = [kept.commit, kept.staged, kept.base, kept.branch, kept.head].filter((one) => one !== undefined);
   const known = new Set((await Promise.all(sources.map(rowsOf))).flat());
   if (conflicts !== undefined && !(await sameTree(context, conflicts, kept.conflicts))) return true;
-  return (await Promise.all([rowsOf(files), rowsOf(staged)])).flat().some((row) => !known.has(row));
+  const [onDisk, inIndex] = await Promise.all([rowsOf(files), rowsOf(staged)]);
+  if ([...onDisk, ...inIndex].some((row) => !known.has(row))) return true;
+  return hasIgnored(context, { path, admin }, await rowsOf(kept.commit), new Set(onDisk.map(pathOf)));
 };
+
+/** Does a file stand where the kept lane has another one, and git is told to ignore it? */
+const hasIgnored = async (
+  context: Context,
+  tree: Tree,
+  wanted: readonly string[],
+  seen: ReadonlySet<string>,
+): Promise<boolean> => {
+  const hidden = wanted.filter((row) => !seen.has(pathOf(row)) && isFile(onDiskAt(tree.path, pathOf(row))));
+  if (hidden.length === 0) return false;
+  const input = Buffer.from(hidden.map((row) => `${pathOf(row)}\n`).join(""), "latin1");
+  const place = treePlace(context.layout, tree.path, tree.admin);
+  const names = (await must(context, place, ["hash-object", "--stdin-paths"], { input })).toString().split("\n");
+  return hidden.some((row, at) => !row.includes(` ${names[at]}\t`));
+};
+
+/** The path in a row of `ls-tree`, as bytes (latin1). */
+const pathOf = (row: string): string => row.slice(row.indexOf("\t") + 1);
+
+const isFile = (path: Buffer | string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 const sameTree = async (context: Context, tree: string, commit: string | undefined): Promise<boolean> =>
   commit !== undefined && (await treeOf(context, refsPlace(context.layout), commit)) === tree;

@@ -5,11 +5,11 @@ import { dirname, join } from "node:path";
 import { isNo } from "../core/observed.ts";
 import { must } from "./call.ts";
 import type { Context } from "./call.ts";
-import { controlPlace, publish } from "./control.ts";
+import { publish } from "./control.ts";
 import { seeAdmin } from "./head.ts";
 import { clearLocks, repairAdmin } from "./leftover.ts";
 import { adminOf, isFolder, refsPlace, treePlace } from "./place.ts";
-import type { Place } from "./place.ts";
+import { objectName } from "./ref.ts";
 import { endWriters } from "./writer.ts";
 
 /**
@@ -17,42 +17,25 @@ import { endWriters } from "./writer.ts";
  * go. One caller at a time per slot. Repairs what a killed call or a careless check left.
  */
 export const verification = async (context: Context, slot: number, commit: string): Promise<string> => {
-  const control = await controlPlace(context);
-  // It comes to the user's objects while its files are written; the writer reads it where it was made.
-  const [brought, path] = await Promise.allSettled([publish(context, commit), fill(context, control, slot, commit)]);
-  if (brought.status === "rejected") throw brought.reason;
-  if (!brought.value) throw new Error(`the merge ${commit} is lost`);
-  if (path.status === "rejected") throw path.reason;
-  return path.value;
-};
-
-const fill = async (context: Context, control: Place, slot: number, commit: string): Promise<string> => {
-  const env = { GIT_ALTERNATE_OBJECT_DIRECTORIES: listed(join(control.common, "objects")) };
   const path = join(context.layout.state, "verify", String(slot));
-  await endWriters(path);
-  const admin = await context.alone(() => usable(context, path, commit, env));
+  // HEAD and index may name nothing that the user's objects do not have: their git would stop at it.
+  const [isThere] = await Promise.all([publish(context, objectName(commit)), endWriters(path)]);
+  if (!isThere) throw new Error(`the merge ${commit} is lost`);
+  const admin = await context.alone(() => usable(context, path, commit));
   await context.step("verify:listed");
   await clearLocks([join(admin, "index"), join(admin, "HEAD")]);
   const place = treePlace(context.layout, path, admin);
   // A check may have gone to a branch here: without this, `reset` would move that branch.
   if (seeAdmin(admin, []).detached === undefined)
-    await must(context, place, ["update-ref", "--no-deref", "HEAD", commit], { env });
-  await must(context, place, ["reset", "--hard", "--quiet", commit], { writes: path, env });
+    await must(context, place, ["update-ref", "--no-deref", "HEAD", commit]);
+  await must(context, place, ["reset", "--hard", "--quiet", commit], { writes: path });
   await context.step("verify:written");
   await must(context, place, ["clean", "-ffdq"], { writes: path });
   return path;
 };
 
-/** A path in a list that git splits at colons (git(1), `GIT_ALTERNATE_OBJECT_DIRECTORIES`). */
-const listed = (path: string): string => (/^"|:/.test(path) ? JSON.stringify(path) : path);
-
 /** The admin folder of a worktree at `path`, which is ours alone: what cannot be repaired is made anew. */
-const usable = async (
-  context: Context,
-  path: string,
-  commit: string,
-  env: Readonly<Record<string, string>>,
-): Promise<string> => {
+const usable = async (context: Context, path: string, commit: string): Promise<string> => {
   const { common } = context.layout;
   let no = await repairAdmin(context, path.slice(path.lastIndexOf("/") + 1), path);
   let admin = await adminOf(common, path);
@@ -62,7 +45,7 @@ const usable = async (
   if (no !== undefined && isNo(no)) throw new Error(`the worktree for checks cannot be made: ${no.refused}`);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const args = ["worktree", "add", "--detach", "--no-checkout", path, commit];
-  await must(context, refsPlace(context.layout), args, { writes: path, env });
+  await must(context, refsPlace(context.layout), args, { writes: path });
   admin = await adminOf(common, path);
   if (admin === undefined) throw new Error(`git made ${path} but does not list it`);
   return admin;

@@ -316,3 +316,39 @@ test("what is staged, or in conflict, in a worktree that a killed removal left p
   expect(readFileSync(join(back.path, "a.txt"), "utf8")).toBe("and edited\n");
   expect(s.at(folder, "rev-parse", ":a.txt")).toBe(blob);
 });
+
+test("a conflict outlives a removal that was killed between index and HEAD", async () => {
+  const s = await open();
+  s.commit(folder, { "a.txt": "lane\n" });
+  s.commit(".", { "a.txt": "main\n" });
+  expect(() => s.at(folder, "merge", "--quiet", "main")).toThrow("merge");
+  const before = pictureOf(s);
+  const dying = s.again({
+    step: (name) => {
+      if (name === "park:index") throw new Error("killed");
+    },
+  });
+  await expect(dying.closeLane("one", "main", { save: true })).rejects.toThrow("killed");
+  expect(await s.git.closeLane("one", "main", { save: true })).toMatchObject({ removed: true });
+  yes(await s.git.restoreLane("one"));
+  expect(s.at(folder, "ls-files", "--unmerged")).not.toBe("");
+  expect(pictureOf(s)).toBe(before);
+});
+
+test("a file that is ignored by now and stands where a half restored lane has another one is not written over", async () => {
+  const s = await open();
+  s.write(`${folder}/new.bin`, "kept\n");
+  await s.git.closeLane("one", "main", { save: true });
+  const dying = s.again({
+    step: (name) => {
+      if (name === "restore:opened") throw new Error("killed");
+    },
+  });
+  await expect(dying.restoreLane("one")).rejects.toThrow("killed");
+  writeFileSync(join(s.layout.common, "info/exclude"), "*.bin\n");
+  s.write(`${folder}/new.bin`, "hours of work\n");
+  expect(no(await s.git.restoreLane("one"))).toMatchObject({ code: 4 });
+  expect(readFileSync(join(s.top, folder, "new.bin"), "utf8")).toBe("hours of work\n");
+  s.write(`${folder}/new.bin`, "kept\n");
+  expect(yes(await s.git.restoreLane("one"))).toMatchObject({ n: 1 });
+});
