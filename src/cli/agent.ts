@@ -15,6 +15,7 @@ const personal = ({ verb, words, options }: Pick<Call, "verb" | "words" | "optio
   if (verb === "lock") return words[0] === "break" ? "breaks no lease" : undefined;
   if (verb !== "merge" && verb !== "full") return verbs[verb];
   if (options["override"] === true) return "overrides nothing";
+  if (options["first"] === true) return "does not go before others";
   return options["check"] === undefined ? undefined : "chooses no check of a merge";
 };
 

@@ -44,7 +44,7 @@ export const mergeLanes = async (call: Call, engine: Engine, ids: readonly strin
 };
 
 /** What is said of the merge itself. */
-type How = Pick<Extract<Command, { type: "merge" }>, "check" | "strategy" | "override">;
+type How = Pick<Extract<Command, { type: "merge" }>, "check" | "strategy" | "override" | "first">;
 
 const howOf = (call: Call): How | No => {
   const [check, strategy] = [textOf(call, "check"), textOf(call, "strategy")];
@@ -57,6 +57,7 @@ const howOf = (call: Call): How | No => {
     ...(check === undefined ? {} : { check }),
     ...(known === undefined ? {} : { strategy: known }),
     ...(override === undefined ? {} : { override }),
+    ...(flagOf(call, "first") ? { first: true } : {}),
   };
 };
 

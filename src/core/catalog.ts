@@ -131,6 +131,7 @@ export const catalog: readonly Capability[] = [
       },
       { flags: "--override", about: "land whatever check, leases and review say; needs --why, and stays in the log" },
       { flags: "--why <text>", about: "why it is overridden" },
+      { flags: "--first", about: "before all others that wait" },
       { flags: "--list", about: "show the merge queue and change nothing" },
       ...waiting,
     ],

@@ -38,6 +38,8 @@ export type Command =
       readonly strategy?: Strategy;
       /** Land whatever check, leases and review say, for this reason. */
       readonly override?: string;
+      /** Before all others that wait. */
+      readonly first?: true;
       readonly evidence: ReadonlyMap<string, Evidence>;
     }
   /** A person lets these lanes land as they are now. */

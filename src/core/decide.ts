@@ -339,23 +339,41 @@ const uncancellable = (state: LaneState): string =>
 
 const mergeable: ReadonlySet<LaneState> = new Set(["ready", "conflicted", "checks-failed", "undone"]);
 
+/** The same request again, before all others. */
+const toTheFront = (lane: Lane): readonly Event[] => {
+  const { check, strategy, override } = lane.merge ?? {};
+  const how = {
+    ...(check === undefined ? {} : { check }),
+    ...(strategy === undefined ? {} : { strategy }),
+    ...(override === undefined ? {} : { override }),
+  };
+  return [...withdrawn(lane, "it is to go first"), { type: "merge.asked", key: lane.id, ...how, first: true }];
+};
+
 const merge = (
   lane: Lane,
   seen: Evidence | undefined,
-  { check, strategy, override }: Pick<Extract<Command, { type: "merge" }>, "check" | "strategy" | "override">,
+  {
+    check,
+    strategy,
+    override,
+    first,
+  }: Pick<Extract<Command, { type: "merge" }>, "check" | "strategy" | "override" | "first">,
 ): readonly Event[] | Refusal => {
   const { id } = lane;
   const how = {
     ...(check === undefined ? {} : { check }),
     ...(strategy === undefined ? {} : { strategy }),
     ...(override === undefined ? {} : { override }),
+    ...(first === undefined ? {} : { first }),
   };
   const asked: Event = { type: "merge.asked", key: id, ...how };
   if (queuedForMerge.has(lane.state)) {
     // Another check than it was asked for with: what was tested so far, or would land untested, does not count.
     const isSame = check === undefined || check === lane.merge?.check;
     const isAlike = strategy === undefined || strategy === lane.merge?.strategy;
-    if (isSame && isAlike && (override === undefined || override === lane.merge?.override)) return [];
+    if (isSame && isAlike && (override === undefined || override === lane.merge?.override))
+      return first === undefined || lane.state !== "merge-queued" || lane.merge?.first ? [] : toTheFront(lane);
     const why = isSame
       ? isAlike
         ? "an override was asked for"

@@ -335,8 +335,18 @@ const over = (run: Run | undefined, at: number): Run | undefined =>
   run === undefined || run.endedAt !== undefined ? run : { ...run, endedAt: at };
 
 /** The merge as it was asked for, without what came of it so far. */
-const askedFor = ({ position, requestedAt, rebuilt, cause, check, strategy, override, alone }: Merge): Merge => ({
-  ...drop({ cause, check, strategy, override, alone }),
+const askedFor = ({
+  position,
+  requestedAt,
+  rebuilt,
+  cause,
+  check,
+  strategy,
+  override,
+  first,
+  alone,
+}: Merge): Merge => ({
+  ...drop({ cause, check, strategy, override, first, alone }),
   position,
   requestedAt,
   rebuilt,
@@ -574,6 +584,7 @@ export const effects: { readonly [K in EventType]: Effect<K> } = {
       fresh.merge = {
         ...(record.cause === undefined ? {} : { cause: text(record.cause) }),
         ...drop({ check: event.check, strategy: event.strategy, override: text(event.override) || undefined }),
+        ...(event.first === true ? { first: true } : {}),
         position,
         requestedAt: record.at,
         rebuilt: lane.merge?.rebuilt ?? 0,

@@ -83,6 +83,7 @@ export type Event =
       readonly check?: string;
       readonly strategy?: Strategy;
       /** Why it is to land whatever check, leases and review say. */ readonly override?: string;
+      /** Before all others that wait. */ readonly first?: true;
     }
   | { readonly type: "merge.withdrawn"; readonly key: string; readonly why: string }
   | {

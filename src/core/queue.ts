@@ -15,8 +15,8 @@ export const lessonsOf = (state: State): Lessons => state.lessons ?? noLessons;
 
 /**
  * Lanes in the merge queue, in the order in which they will be taken: what is being tested as it is stacked, then dependencies first, then
- * those among which the one that spoils a batch is looked for, then whoever was passed over too often, then those with the fewest predicted
- * conflicts, then first come.
+ * those among which the one that spoils a batch is looked for, then whom a person wants first, then whoever was passed over too often, then
+ * those with the fewest predicted conflicts, then first come.
  */
 export const queueOrder = (state: State, predicted?: Predicted): readonly Lane[] => {
   const waiting = [...state.lanes.values()].filter((lane) => lane.state === "merge-queued" || lane.state === "merging");
@@ -48,6 +48,7 @@ const rankOf = (state: State, lane: Lane, predicted: Predicted | undefined): Ran
   if (lane.state === "merging") return [0, merge?.batch?.id ?? ageOf(lane), merge?.batch?.place ?? 0];
   const suspect = lessonsOf(state).suspects?.lanes.indexOf(lane.id) ?? -1;
   if (suspect >= 0) return [1, suspect, 0];
+  if (merge?.first) return [2, -1, ageOf(lane)];
   if (passedOver(state, lane) >= passedOverMax) return [2, 0, ageOf(lane)];
   return [3, predicted?.get(lane.id) ?? 0, ageOf(lane)];
 };

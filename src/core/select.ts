@@ -528,7 +528,10 @@ export const nextStep = (state: State, lane: Lane): string => {
     case "merged":
       return lane.worktree ? "lanes cleanup" : "";
     case "queued":
+      return withoutCancelled(state, lane) ?? "";
     case "merge-queued":
+      if (lane.merge?.behind !== undefined && !lane.merge.first)
+        return `nothing; lanes merge ${id} --first puts it before the others`;
       return withoutCancelled(state, lane) ?? "";
     case "starting":
     case "running":

@@ -270,6 +270,8 @@ export interface Merge {
   readonly strategy?: Strategy;
   /** Why a person wants it to land whatever check, leases and review say. */
   readonly override?: string;
+  /** A person wants it before all others that wait. */
+  readonly first?: true;
   readonly target?: string;
   /** Target's tip on which the candidate was built. */
   readonly onto?: string;

@@ -90,7 +90,18 @@ const layerOf = async (work: Work, lane: Lane, site: Site, layers: readonly Laye
   const since = await takenOut(work, lane, tip, head);
   const own = since === undefined && (await beganElsewhere(work, lane, tip, head)) ? key : undefined;
   const strategy = strategyOf(lane, work.rules.config.strategy);
-  if (since === undefined && (await git.contains(tip, head))) {
+  const onto = layers.at(-1)?.commit ?? site.onto;
+  const at = lane.merge?.requestedAt ?? lane.since;
+  const strict = work.rules.config.strict ?? true;
+  const ask = { head, message: mergeMessage(lane, strategy), at, since, own, strategy, strict };
+  const isPlain = since === undefined;
+  // Hardly any lane is on the target already: the merge does not wait for the answer.
+  const [isThere, built] = await Promise.allSettled([
+    isPlain ? git.contains(tip, head) : Promise.resolve(false),
+    git.candidate({ ...ask, onto }),
+  ]);
+  if (isThere.status === "rejected") throw isThere.reason;
+  if (isThere.value) {
     if (lane.undone) {
       await tell(work, lane, [{ type: "merge.withdrawn", key, why: mergedAway(site.target, lane.undone) }]);
       return undefined;
@@ -98,11 +109,8 @@ const layerOf = async (work: Work, lane: Lane, site: Site, layers: readonly Laye
     await landAsItIs(work, lane, site, { head });
     return undefined;
   }
-  const onto = layers.at(-1)?.commit ?? site.onto;
-  const at = lane.merge?.requestedAt ?? lane.since;
-  const strict = work.rules.config.strict ?? true;
-  const ask = { head, message: mergeMessage(lane, strategy), at, since, own, strategy, strict };
-  const candidate = await git.candidate({ ...ask, onto });
+  if (built.status === "rejected") throw built.reason;
+  const candidate = built.value;
   if (!isNo(candidate) && candidate.commit === tip) {
     await landAsItIs(work, lane, site, { head, since });
     return undefined;

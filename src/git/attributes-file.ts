@@ -7,7 +7,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { missing } from "./absent.ts";
-import { call, must } from "./call.ts";
+import { call, endOf, must } from "./call.ts";
 import type { Context } from "./call.ts";
 import type { Setting } from "./environment.ts";
 import { ownSettings } from "./own-settings.ts";
@@ -69,7 +69,10 @@ const attributesIn = async (context: Context, place: Place, commit: string): Pro
   const files = ":(glob)**/.gitattributes";
   const args = ["grep", "--no-textconv", "-z", "-l", "-w", "-E", "-e", "merge|binary", commit, "--", files];
   const found = await call(context, place, args);
-  if (found.code !== 0) return [];
+  // One: nothing was found. What it could not read it only complains of, and a merge that goes by none of the attributes would be another one.
+  const isWhole = found.stderr === "" && (found.code === 0 || found.code === 1);
+  if (isWhole && found.code === 1) return [];
+  if (!isWhole) throw new Error(`the attributes of ${commit} cannot be read: ${endOf(found)}`);
   const names = found.stdout.toString().split("\0").filter(Boolean);
   const paths = names.map((name) => name.slice(name.indexOf(":") + 1)).toSorted(byDepth);
   const texts: AttributesFile[] = [];

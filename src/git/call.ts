@@ -74,7 +74,7 @@ export interface Context {
   readonly wide: Limit;
   /** Calls that nobody waits for: the system lets everything else go first. */
   readonly isGentle?: true;
-  /** Commits that were copied into the user's objects. */
+  /** Commits that were brought into the user's objects. */
   readonly published: Set<string>;
   /** Settings against local drivers, by configuration stamp. */
   readonly drivers: Map<string, readonly Setting[]>;

@@ -13,6 +13,7 @@ import type { Place } from "./place.ts";
 import { userIdentity } from "./porcelain.ts";
 import type { Person } from "./porcelain.ts";
 import { objectName } from "./ref.ts";
+import type { Ran } from "./run.ts";
 
 /** `onto` with each of `heads` that it does not contain merged in, one after another; a head that grew from there needs no merge. */
 export const mergeAll = async (context: Context, onto: string, heads: readonly string[]): Promise<string | No> => {
@@ -121,14 +122,17 @@ export const mergedTree = async (
   head: string,
   attributesOf: string = onto,
 ): Promise<{ readonly tree: string } | No> => {
-  const rules = await mergeRules(context, place, attributesOf);
+  const merge = async (settings: readonly Setting[]): Promise<Ran> => {
+    const args = ["merge-tree", "--write-tree", "-z", "--messages", onto, head];
+    const ran = await call(context, place, args, { settings });
+    if (ran.code >= 0 && ran.code !== 134) return ran;
+    return call(context, place, args, { settings: [...settings, ["merge.directoryRenames", "false"]] });
+  };
+  // Few repositories have attributes that a merge goes by: it is made as if there were none while they are looked for.
+  const [plain, rules] = await Promise.all([merge([]), mergeRules(context, place, attributesOf)]);
   const driven = await foreignlyDriven(context, place, rules, [onto, head]);
   if (driven) return driven;
-  const { settings } = rules;
-  const args = ["merge-tree", "--write-tree", "-z", "--messages", onto, head];
-  let ran = await call(context, place, args, { settings });
-  if (ran.code < 0 || ran.code === 134)
-    ran = await call(context, place, args, { settings: [...settings, ["merge.directoryRenames", "false"]] });
+  const ran = rules.settings.length === 0 ? plain : await merge(rules.settings);
   if (ran.code === 0) return { tree: ran.stdout.toString().split("\0")[0] ?? "" };
   if (ran.code === 1) return conflict(parseConflict(ran.stdout.toString()));
   const hint = "merge the target into the lane by hand, in its worktree";

@@ -1,14 +1,16 @@
 /** The control repository: what merging in advance makes stays here until it lands, and no configuration of the user's repository holds. */
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { missing } from "./absent.ts";
-import { call, durable, endOf, line, must } from "./call.ts";
+import { bring } from "./bring.ts";
+import { endOf, line } from "./call.ts";
 import type { Context } from "./call.ts";
 import { cleanEnvironment } from "./environment.ts";
 import { refsPlace } from "./place.ts";
 import type { Place } from "./place.ts";
-import { objectName } from "./ref.ts";
+import { objectFile, objectName } from "./ref.ts";
 import { git } from "./run.ts";
 
 /** The control repository as a place for calls, made when it is not there. It sees all objects of the user's repository. */
@@ -82,35 +84,18 @@ const alternatesOf = (common: string): string => {
 };
 
 /**
- * Copy a commit and all that belongs to it into the user's objects, safely on disk. Only what they do not have yet is
- * copied, loose, so that nothing makes git repack; a repetition after a crash completes it. False when there is no such
- * commit (any more): the control repository was removed.
+ * Make a commit and all that belongs to it part of the user's objects, safely on disk. False when there is no such commit (any
+ * more): the control repository was removed.
  */
 export const publish = async (context: Context, commit: string): Promise<boolean> => {
-  const user = refsPlace(context.layout);
-  const tree = `${objectName(commit)}^{tree}`;
-  // This process copied it whole a moment ago, for its check: it is there unless somebody took it away.
-  if (context.published.has(commit) && (await call(context, user, ["cat-file", "-e", tree])).code === 0) return true;
-  const place = await controlPlace(context);
-  if ((await call(context, place, ["cat-file", "-e", `${commit}^{commit}`])).code !== 0) return false;
-  const pack = await packOf(context, place, `${commit}\n${await knownTips(context, place)}`);
-  await must(context, user, ["unpack-objects", "-q"], { input: pack, settings: durable });
+  // This process brought it whole a moment ago, for its check: it is there unless somebody took it away.
+  const file = objectFile(context.layout.common, objectName(commit));
+  if (context.published.has(commit) && existsSync(file)) return true;
+  if (!(await bring(context, await controlPlace(context), commit))) return false;
   if (context.published.size >= publishedMax) context.published.clear();
   context.published.add(commit);
   return true;
 };
 
-/** Commits that are remembered as copied. */
+/** Commits that are remembered as brought. */
 const publishedMax = 100;
-
-/** What the user's repository has: the tips of its branches and of our refs, as lines that leave them out. Lost commits count for nothing. */
-const knownTips = async (context: Context, place: Place): Promise<string> => {
-  const args = ["for-each-ref", "--format=%(objectname)", "refs/heads", "refs/lanes"];
-  const tips = await must(context, refsPlace(context.layout), args);
-  const checked = await must(context, place, ["cat-file", "--batch-check"], { input: tips });
-  const commits = [...checked.toString().matchAll(/^([0-9a-f]+) commit /gm)];
-  return commits.map(([, tip]) => `^${tip}\n`).join("");
-};
-
-const packOf = (context: Context, place: Place, input: string): Promise<Buffer> =>
-  must(context, place, ["pack-objects", "--revs", "--local", "--stdout", "--quiet"], { input });

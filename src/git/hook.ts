@@ -8,7 +8,6 @@ import type { Context } from "./call.ts";
 import { commitIn } from "./candidate.ts";
 import { controlPlace } from "./control.ts";
 import type { Setting } from "./environment.ts";
-import { ownSettings } from "./own-settings.ts";
 import { adminOf, treePlace } from "./place.ts";
 import { userIdentity } from "./porcelain.ts";
 import { verification } from "./verification.ts";
@@ -25,16 +24,21 @@ export interface HookAsk {
 export const hookSlot = 900;
 const timeoutMs = 120_000;
 
+/** The setting that names the person's hooks, as a pattern. */
+export const hooksKey: string = String.raw`^core\.hookspath$`;
+
 /**
- * The message as the person's `commit-msg` hook leaves it, after `pre-merge-commit` had nothing against the files. Only hooks
- * of a `core.hooksPath` of their own configuration are run, of an absolute one or one below `~/`. A No when one refuses.
+ * The folder of the person's own hooks by their own settings: one that is absolute or below `~/`. Any other path would be looked for in
+ * the tree that is about to land, which an agent wrote.
  */
-export const hooked = async (context: Context, ask: HookAsk): Promise<string | No> => {
-  const path = (await ownSettings(context, String.raw`^core\.hookspath$`)).get("core.hookspath");
-  // Any other path would be looked for in the tree that is about to land, which an agent wrote.
-  if (path === undefined || path === "/dev/null" || !/^~?\//.test(path)) return ask.message;
-  return context.hooks(() => askHooks(context, ask, path));
+export const hooksBy = (own: ReadonlyMap<string, string>): string | undefined => {
+  const path = own.get("core.hookspath");
+  return path === undefined || path === "/dev/null" || !/^~?\//.test(path) ? undefined : path;
 };
+
+/** The message as the `commit-msg` hook in a folder leaves it, after `pre-merge-commit` had nothing against the files. A No when one refuses. */
+export const hooked = (context: Context, hooksPath: string, ask: HookAsk): Promise<string | No> =>
+  context.hooks(() => askHooks(context, ask, hooksPath));
 
 const askHooks = async (context: Context, ask: HookAsk, hooksPath: string): Promise<string | No> => {
   const [control, person] = await Promise.all([controlPlace(context), userIdentity(context)]);

@@ -26,23 +26,24 @@ export const land = async (context: Context, ask: LandAsk): Promise<Landing | No
   const ref = `refs/heads/${ask.target}`;
   const published = await publish(context, ask.commit);
   await context.step("land:published");
-  const refs = await refsOf(context, ask, ref);
+  const [refs, all] = await Promise.all([refsOf(context, ask, ref), worktrees(context)]);
   const tip = refs.get(ref);
   if (tip === undefined) return { refused: `there is no branch ${ask.target}`, hint: "name another target", code: 4 };
-  const all = await worktrees(context);
   const unsettled = await settleAll(context, all, tip === ask.onto ? { ...ask, ref } : undefined);
   if (unsettled !== undefined) return unsettled;
   if (published && tip !== ask.onto && (await contains(context, tip, ask.commit))) return finish(context, ask);
   if (!published || tip !== ask.onto) return { moved: tip };
-  await keepCandidate(context, ask, refs);
   const moved = lanesIn(ask).find(({ lane, head }) => refs.get(refOf(lane)) !== head);
   if (moved !== undefined) return laneMoved(moved.lane);
   const checkouts = checkoutsOf(all, ref);
+  // While it waits for a checkout, or files are written, nothing else leads to the commit. Without any, one transaction is all that happens.
+  const isKept = checkouts.length > 0 || refs.has(laneRefs.candidate(ask.lane));
+  if (isKept) await keepCandidate(context, ask, refs);
   for (const checkout of checkouts) {
     const no = await preflight(context, checkout, ask);
     if (no !== undefined) return no;
   }
-  return carryOut(context, ask, changesFor(ask, ref, refs), checkouts);
+  return carryOut(context, ask, changesFor(ask, ref, refs, isKept), checkouts);
 };
 
 /** All refs that a landing looks at or changes. What moves until it changes them makes its transaction fail. */
@@ -126,19 +127,26 @@ export const moveAll = async (
   return tip !== undefined && tip !== move.onto ? { moved: tip } : { failed: ran };
 };
 
-const changesFor = (ask: LandAsk, ref: string, refs: ReadonlyMap<string, string>): readonly RefChange[] => {
-  const changes: RefChange[] = [{ ref, from: ask.onto, to: ask.commit }];
-  for (const { lane, head } of lanesIn(ask)) {
-    const landed = laneRefs.landed(lane);
+const changesFor = (
+  ask: LandAsk,
+  ref: string,
+  refs: ReadonlyMap<string, string>,
+  isKept: boolean,
+): readonly RefChange[] => {
+  const before = lanesIn(ask).flatMap(({ lane, head }): readonly RefChange[] => {
     const backups = [...refs.keys()].filter((name) => name.startsWith(`${laneRefs.backup(lane)}/`));
-    changes.push(
+    return [
       { ref: nextBackup(lane, backups), from: undefined, to: ask.onto },
       { ref: refOf(lane), from: head, to: head },
-      { ref: landed, from: refs.get(landed), to: head },
-    );
-  }
-  // It was kept a moment ago.
-  return [...changes, { ref: laneRefs.candidate(ask.lane), from: ask.commit, to: undefined }];
+    ];
+  });
+  const after = lanesIn(ask).map(({ lane, head }): RefChange => {
+    const landed = laneRefs.landed(lane);
+    return { ref: landed, from: refs.get(landed), to: head };
+  });
+  if (isKept) after.push({ ref: laneRefs.candidate(ask.lane), from: ask.commit, to: undefined });
+  // Git renames their files one after another, in this order. Killed in between, nothing may say that it landed before it did.
+  return [...before, { ref, from: ask.onto, to: ask.commit }, ...after];
 };
 
 /** Until it lands the candidate is kept from being collected as garbage. `known`: refs as they are, when somebody just looked. */

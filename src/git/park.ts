@@ -10,6 +10,7 @@ import { missing } from "./absent.ts";
 import { line, must } from "./call.ts";
 import type { Context } from "./call.ts";
 import { seeAdmin } from "./head.ts";
+import { namesIn } from "./obstacle.ts";
 import { treePlace } from "./place.ts";
 import { takeLane } from "./save.ts";
 import { copyIndex, hiddenIn } from "./snapshot.ts";
@@ -55,6 +56,7 @@ export const park = async (
   await writeFile(join(tree.admin, removingMark), JSON.stringify(mark));
   await context.step("park:marked");
   await rename(snapshot.index, join(tree.admin, "index"));
+  await context.step("park:index");
   await setHead(context, tree, commit);
   await context.step("park:parked");
   const modules = await submodules(context, tree);
@@ -104,13 +106,32 @@ export const parkedAt = async (context: Context, tree: Tree): Promise<Parked | u
   return undefined;
 };
 
-/** HEAD and index as they were. Nothing happens when it is not parked. */
+/**
+ * HEAD and index as they were; what somebody did in between stays: commits, and whatever is in the index by now. Nothing happens when it
+ * is not parked.
+ */
 export const unpark = async (context: Context, tree: Tree): Promise<void> => {
   const mark = await markOf(tree);
   if (mark === undefined) return;
-  if (seeAdmin(tree.admin).detached === mark.commit && mark.head !== "") await setHead(context, tree, mark.head);
-  await missing(rename(join(tree.admin, indexCopy), join(tree.admin, "index")), undefined);
+  const { detached, head } = seeAdmin(tree.admin);
+  const isParked = detached === mark.commit;
+  // Killed between the two, the index is parked and HEAD is not.
+  const mayBeHalf = isParked || (detached ?? head ?? "") === mark.head;
+  const copy = join(tree.admin, indexCopy);
+  // The index first: while HEAD stands where it was parked, a repetition knows what is still to do.
+  if (mayBeHalf && (await stagedSince(context, tree, mark.commit)).length === 0)
+    await missing(rename(copy, join(tree.admin, "index")), undefined);
+  if (isParked && mark.head !== "") await setHead(context, tree, mark.head);
+  // What it held was kept before it was parked.
+  await rm(copy, { force: true });
   await rm(join(tree.admin, removingMark), { force: true });
+};
+
+/** Files of which the index has another version than a commit. */
+const stagedSince = async (context: Context, tree: Tree, commit: string): Promise<readonly string[]> => {
+  const place = treePlace(context.layout, tree.path, tree.admin);
+  const args = ["diff-index", "--cached", "--name-only", "-z", "--no-renames", "--ignore-submodules=none", commit];
+  return namesIn(await must(context, place, args));
 };
 
 const markOf = async (tree: Tree): Promise<Mark | undefined> => {

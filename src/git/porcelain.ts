@@ -11,17 +11,25 @@ export interface Person {
   readonly email: string;
 }
 
-/** Who our commits are by: the user as configured, and Lanekeeper where nothing is. */
+/** Who the merges that we make are by: the user as configured a moment ago, and Lanekeeper where nothing is. */
 export const userIdentity = async (context: Context): Promise<Person> => {
-  const { name, email } = await configured(context);
-  return { name: name ?? "Lanekeeper", email: email ?? "lanekeeper@localhost" };
+  return { ...nobodyConfigured, ...(await configuredLately(context)) };
 };
+
+const nobodyConfigured: Person = { name: "Lanekeeper", email: "lanekeeper@localhost" };
 
 /** Environment that supplies the identity which the user has not configured; empty when git knows it by itself. */
 export const identity = async (context: Context): Promise<Readonly<Record<string, string>>> => {
-  const known = await configured(context);
+  return supplied(await configured(context));
+};
+
+/** The same as it was a moment ago: many lanes start in one moment. */
+export const identityLately = async (context: Context): Promise<Readonly<Record<string, string>>> =>
+  supplied(await configuredLately(context));
+
+const supplied = (known: Partial<Person>): Readonly<Record<string, string>> => {
   if (known.name !== undefined && known.email !== undefined) return {};
-  const { name, email } = await userIdentity(context);
+  const { name, email } = { ...nobodyConfigured, ...known };
   return { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email };
 };
 
@@ -38,6 +46,20 @@ export const landedMerges = async (context: Context, commit: string, max: number
   const options = { format, "--first-parent": null, "--merges": null, "--end-of-options": null, [commit]: null };
   const found = await (await open(context)).log({ maxCount: max, ...options });
   return found.all.map((entry) => ({ commit: entry.commit, subject: entry.subject, at: Number(entry.at) * 1000 }));
+};
+
+/** Many lanes start or land in one moment, and each would ask anew. */
+const configuredMs = 5000;
+
+const answers = new WeakMap<Context, { readonly at: number; readonly person: Promise<Partial<Person>> }>();
+
+const configuredLately = (context: Context): Promise<Partial<Person>> => {
+  const known = answers.get(context);
+  if (known !== undefined && performance.now() - known.at < configuredMs) return known.person;
+  const person = configured(context);
+  answers.set(context, { at: performance.now(), person });
+  person.catch(() => answers.delete(context));
+  return person;
 };
 
 const configured = async (context: Context): Promise<Partial<Person>> => {

@@ -1,6 +1,10 @@
 /** Refs: their names, reading them, and changing several at once. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
 import { branchOf } from "../core/id.ts";
 import type { No } from "../core/observed.ts";
+import { smallText } from "./absent.ts";
 import { call, durable, endOf, must } from "./call.ts";
 import type { Context } from "./call.ts";
 import { refsPlace } from "./place.ts";
@@ -8,9 +12,25 @@ import type { Ran } from "./run.ts";
 
 /** Commit of a full ref name, or undefined when there is no such ref. Never a revision expression. */
 export const commitOf = async (context: Context, ref: string): Promise<string | undefined> => {
+  const loose = looseCommit(context.layout.common, ref);
+  if (loose !== undefined) return loose;
   const ran = await call(context, refsPlace(context.layout), ["show-ref", "--verify", "--hash", "--", ref]);
   return ran.code === 0 ? ran.stdout.toString().trim() : undefined;
 };
+
+/**
+ * The commit of a ref whose file and whose object's file are there: what git looks for first too, without a process. Not so
+ * what is packed, in a reftable, or has to do with another ref.
+ */
+const looseCommit = (common: string, ref: string): string | undefined => {
+  if (!ref.startsWith("refs/") || ref.split("/").includes("..")) return undefined;
+  const name = /^([0-9a-f]{40}|[0-9a-f]{64})\n?$/.exec(smallText(join(common, ref)) ?? "")?.[1];
+  return name !== undefined && existsSync(objectFile(common, name)) ? name : undefined;
+};
+
+/** Where a loose object is, or would be. */
+export const objectFile = (common: string, name: string): string =>
+  join(common, "objects", name.slice(0, 2), name.slice(2));
 
 /** One change of one ref. `from`: the value it must have; undefined means that it must not exist. */
 export interface RefChange {

@@ -18,7 +18,7 @@ import { land } from "./land.ts";
 import { observe } from "./observe.ts";
 import { refsPlace, treePlace } from "./place.ts";
 import { fillPool } from "./pool.ts";
-import { identity } from "./porcelain.ts";
+import { identityLately } from "./porcelain.ts";
 import { changed, contains, filesAt, known } from "./read.ts";
 import { commitOf, refsBelow } from "./ref.ts";
 import { dropConflict, putConflict } from "./resolve.ts";
@@ -69,7 +69,7 @@ export const createGit = (layout: Layout, options: GitOptions = {}): Git => {
     writeOut: (path, text) => writeOut(layout, path, text),
     exclude: () => exclude(layout),
     noteCheckout: () => noteCheckout(layout),
-    identity: lately(() => identity(context)),
+    identity: () => identityLately(context),
     watch: (lanes, told) => watch(context, lanes, told),
   };
 };
@@ -100,24 +100,6 @@ const keptShown = ({ ref, lane, n, commit, at, busy, commits, files, bytes }: Ke
   files,
   bytes,
 });
-
-/** Many lanes start in one moment, and each would ask anew. */
-const identityMs = 5000;
-
-/** What `ask` answered last, as long as that was a moment ago. */
-const lately = <T>(ask: () => Promise<T>): (() => Promise<T>) => {
-  let answer: { readonly at: number; readonly promise: Promise<T> } | undefined;
-  return () => {
-    if (answer === undefined || performance.now() - answer.at > identityMs) {
-      const promise = ask();
-      answer = { at: performance.now(), promise };
-      promise.catch(() => {
-        answer = undefined;
-      });
-    }
-    return answer.promise;
-  };
-};
 
 const baseFor = async (
   context: Context,

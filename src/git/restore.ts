@@ -1,4 +1,5 @@
 /** Bringing a lane back as it was kept. */
+import { lstatSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -9,14 +10,16 @@ import type { Restored } from "../port.ts";
 import { isDirectory, missing, namesIn } from "./absent.ts";
 import { call, must } from "./call.ts";
 import type { Context } from "./call.ts";
+import { treeOf } from "./candidate.ts";
 import { checkoutsOf, worktrees } from "./checkout.ts";
 import { seeAdmin } from "./head.ts";
 import { keptOf } from "./kept.ts";
 import type { KeptCommit } from "./kept.ts";
-import { namesIn as rowsIn } from "./obstacle.ts";
-import { adminOf, lanePath, treePlace } from "./place.ts";
+import { namesIn as rowsIn, onDisk as onDiskAt } from "./obstacle.ts";
+import { adminOf, lanePath, refsPlace, treePlace } from "./place.ts";
 import { changeRefs, commitOf, failedTo, laneRefs } from "./ref.ts";
 import type { RefChange } from "./ref.ts";
+import { dropIndex, snapshot } from "./snapshot.ts";
 import type { Tree } from "./snapshot.ts";
 import { openLane } from "./worktree.ts";
 
@@ -73,11 +76,53 @@ const nothing = (lane: string, n: number | undefined, all: readonly KeptCommit[]
 };
 
 const inTheWay = async (context: Context, lane: string, path: string, kept: KeptCommit): Promise<No | undefined> => {
-  if ((await commitOf(context, restoringRef(lane))) === kept.commit) return undefined;
   if (!isDirectory(path) || namesIn(path).length === 0) return undefined;
+  const isOurs = (await commitOf(context, restoringRef(lane))) === kept.commit;
+  if (isOurs && !(await hasNews(context, path, kept))) return undefined;
   const hint = `lanes remove ${lane} keeps what is there, then: lanes restore ${lane} ${kept.n}`;
   return { refused: `lane ${lane} has a worktree`, hint, code: 4, paths: [path] };
 };
+
+/** Is there anything in a half restored lane that neither it nor its base had? Whoever was killed did not write that. */
+const hasNews = async (context: Context, path: string, kept: KeptCommit): Promise<boolean> => {
+  const admin = await adminOf(context.layout.common, path);
+  // A worktree that git has not made whole: nobody can have worked in it.
+  if (admin === undefined || !seeAdmin(admin).names.has("HEAD")) return false;
+  const { files, staged, conflicts, index } = await snapshot(context, { path, admin }, tipOf(kept));
+  await dropIndex(index);
+  const place = refsPlace(context.layout);
+  const rowsOf = async (tree: string): Promise<readonly string[]> =>
+    rowsIn(await must(context, place, ["ls-tree", "-r", "-z", "--full-tree", tree]));
+  const sources = [kept.commit, kept.staged, kept.base, kept.branch, kept.head].filter((one) => one !== undefined);
+  const known = new Set((await Promise.all(sources.map(rowsOf))).flat());
+  if (conflicts !== undefined && !(await sameTree(context, conflicts, kept.conflicts))) return true;
+  const [onDisk, inIndex] = await Promise.all([rowsOf(files), rowsOf(staged)]);
+  if ([...onDisk, ...inIndex].some((row) => !known.has(row))) return true;
+  return hasIgnored(context, { path, admin }, await rowsOf(kept.commit), new Set(onDisk.map(pathOf)));
+};
+
+/** Does a file stand where the kept lane has another one, and git is told to ignore it? */
+const hasIgnored = async (
+  context: Context,
+  tree: Tree,
+  wanted: readonly string[],
+  seen: ReadonlySet<string>,
+): Promise<boolean> => {
+  const hidden = wanted.filter((row) => !seen.has(pathOf(row)) && isFile(onDiskAt(tree.path, pathOf(row))));
+  if (hidden.length === 0) return false;
+  const input = Buffer.from(hidden.map((row) => `${pathOf(row)}\n`).join(""), "latin1");
+  const place = treePlace(context.layout, tree.path, tree.admin);
+  const names = (await must(context, place, ["hash-object", "--stdin-paths"], { input })).toString().split("\n");
+  return hidden.some((row, at) => !row.includes(` ${names[at]}\t`));
+};
+
+/** The path in a row of `ls-tree`, as bytes (latin1). */
+const pathOf = (row: string): string => row.slice(row.indexOf("\t") + 1);
+
+const isFile = (path: Buffer | string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
+
+const sameTree = async (context: Context, tree: string, commit: string | undefined): Promise<boolean> =>
+  commit !== undefined && (await treeOf(context, refsPlace(context.layout), commit)) === tree;
 
 /** The branch, its base and our mark: all or nothing. */
 const makeRefs = async (context: Context, lane: string, kept: KeptCommit): Promise<No | undefined> => {

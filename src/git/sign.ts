@@ -1,12 +1,13 @@
 /** Signing what lands, where the person wants every commit signed. */
 import type { No } from "../core/observed.ts";
-import type { Context } from "./call.ts";
 import type { Setting } from "./environment.ts";
-import { ownSettings, saysYes } from "./own-settings.ts";
+import { saysYes } from "./own-settings.ts";
 
-/** The settings with which a commit is signed; undefined when the person's own configuration does not ask for that. */
-export const signingOf = async (context: Context): Promise<readonly Setting[] | undefined> => {
-  const own = await ownSettings(context, String.raw`^(commit\.gpgsign|gpg\..*|gpg\.program|user\.signingkey)$`);
+/** The settings that signing goes by, as a pattern. */
+export const signingKeys: string = String.raw`^(commit\.gpgsign|gpg\..*|gpg\.program|user\.signingkey)$`;
+
+/** The settings with which a commit is signed; undefined when the person's own settings do not ask for that. */
+export const signingBy = (own: ReadonlyMap<string, string>): readonly Setting[] | undefined => {
   if (!saysYes(own.get("commit.gpgsign"))) return undefined;
   // The guards name a program that never signs; all other names come from the same files by themselves.
   return [["gpg.program", own.get("gpg.openpgp.program") ?? own.get("gpg.program") ?? "gpg"]];

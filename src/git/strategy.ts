@@ -1,4 +1,6 @@
 /** How work comes onto the target: as a merge, as one commit, or as its commits anew. Made outside every worktree. */
+import { setImmediate as pause } from "node:timers/promises";
+
 import type { No } from "../core/observed.ts";
 import { isNo } from "../core/observed.ts";
 import type { Strategy } from "../core/state.ts";
@@ -8,13 +10,15 @@ import type { Context } from "./call.ts";
 import { commitIn, mergedTree, threeWay, treeOf } from "./candidate.ts";
 import type { Made } from "./candidate.ts";
 import { controlPlace } from "./control.ts";
-import { hooked } from "./hook.ts";
+import type { Setting } from "./environment.ts";
+import { hooked, hooksBy, hooksKey } from "./hook.ts";
+import { ownSettings } from "./own-settings.ts";
 import type { Place } from "./place.ts";
 import { userIdentity } from "./porcelain.ts";
 import type { Person } from "./porcelain.ts";
 import { commitOf, laneRefs, objectName } from "./ref.ts";
 import { replayed } from "./rerere.ts";
-import { signingOf, unsigned } from "./sign.ts";
+import { signingBy, signingKeys, unsigned } from "./sign.ts";
 
 /** What would land, as a commit of the control repository. Where nothing is signed the same arguments give the same commit. */
 export const candidate = async (context: Context, ask: CandidateAsk): Promise<Candidate | No> => {
@@ -97,13 +101,37 @@ export interface JoinAsk {
 interface Bench {
   readonly context: Context;
   readonly place: Place;
-  readonly person: Person;
-  readonly trial: boolean;
+  readonly person: Promise<Person>;
+  readonly say: Promise<Say>;
 }
 
-const benchOf = async (context: Context, trial = false): Promise<Bench> => {
-  const [place, person] = await Promise.all([controlPlace(context), userIdentity(context)]);
-  return { context, place, person, trial };
+/** What the person's own configuration wants done with each of their commits. */
+interface Say {
+  readonly signing: readonly Setting[] | undefined;
+  /** The folder of their hooks. */
+  readonly hooks: string | undefined;
+}
+
+const benchOf = async (context: Context, trial = false): Promise<Bench> => ({
+  context,
+  place: await controlPlace(context),
+  person: heard(userIdentity(context)),
+  say: trial ? nothingToSay : heard(sayOf(context)),
+});
+
+const nothingToSay: Promise<Say> = Promise.resolve({ signing: undefined, hooks: undefined });
+
+/** Asked while the merge is made, which begins first. */
+const sayOf = async (context: Context): Promise<Say> => {
+  await pause();
+  const own = await ownSettings(context, `${signingKeys}|${hooksKey}`);
+  return { signing: signingBy(own), hooks: hooksBy(own) };
+};
+
+/** Whoever waits for it hears of a failure; where the merge fails first, nobody does. */
+const heard = <Answer>(answer: Promise<Answer>): Promise<Answer> => {
+  answer.catch(() => undefined);
+  return answer;
 };
 
 /** The commit since which the changes of `head` count, when a plain merge would find another one. */
@@ -138,15 +166,21 @@ const remembered = async (
 
 /** The user's hooks have a say in a commit that we author, and it is signed where the user wants that. */
 const finish = async (bench: Bench, onto: string, made: Made): Promise<Candidate | No> => {
-  const { context, trial } = bench;
-  if (trial) return signed(bench, made);
-  const said = await hooked(context, { onto, tree: made.tree, parents: made.parents, message: made.message });
+  const { hooks } = await bench.say;
+  if (hooks === undefined) return signed(bench, made);
+  const said = await hooked(bench.context, hooks, {
+    onto,
+    tree: made.tree,
+    parents: made.parents,
+    message: made.message,
+  });
   if (typeof said !== "string") return said;
   return signed(bench, { ...made, message: said });
 };
 
-const signed = async ({ context, place, person, trial }: Bench, made: Made): Promise<Candidate | No> => {
-  const signing = trial ? undefined : await signingOf(context);
+const signed = async (bench: Bench, made: Made): Promise<Candidate | No> => {
+  const { context, place } = bench;
+  const [person, { signing }] = await Promise.all([bench.person, bench.say]);
   if (signing === undefined) return commitIn(context, place, person, made);
   return commitIn(context, place, person, { ...made, signing }).catch((error: unknown) => unsigned(error));
 };
@@ -163,7 +197,8 @@ const commitsIn = async ({ context, place }: Bench, from: string, head: string):
 
 /** What was made one commit: its commits, and who wrote them. */
 const squashed = async (bench: Bench, from: string, head: string): Promise<string> => {
-  const { context, place, person } = bench;
+  const { context, place } = bench;
+  const person = await bench.person;
   const commits = await commitsIn(bench, from, head);
   if (commits.length === 0) return "";
   const args = ["log", "--no-walk=unsorted", "--no-show-signature", "--format=%h %s%x00%an <%ae>", ...commits];

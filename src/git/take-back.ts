@@ -41,8 +41,8 @@ export const takeBack = async (context: Context, ask: TakeBackAsk): Promise<Take
     if (no !== undefined) return no;
   }
   const changes = async (): Promise<readonly RefChange[]> => [
-    { ref, from: onto, to: commit },
     ...(await othersFor(context, ask, onto)),
+    { ref, from: onto, to: commit },
   ];
   const moved = await moveAll(context, { onto, commit, back, ref, message: messageOf(lane), changes }, checkouts);
   if (moved === "done") return { tip: commit };

@@ -6,6 +6,7 @@ import { isNo } from "../core/observed.ts";
 import { must } from "./call.ts";
 import type { Context } from "./call.ts";
 import { publish } from "./control.ts";
+import { seeAdmin } from "./head.ts";
 import { clearLocks, repairAdmin } from "./leftover.ts";
 import { adminOf, isFolder, refsPlace, treePlace } from "./place.ts";
 import { objectName } from "./ref.ts";
@@ -16,16 +17,18 @@ import { endWriters } from "./writer.ts";
  * go. One caller at a time per slot. Repairs what a killed call or a careless check left.
  */
 export const verification = async (context: Context, slot: number, commit: string): Promise<string> => {
-  if (!(await publish(context, objectName(commit)))) throw new Error(`the merge ${commit} is lost`);
   const path = join(context.layout.state, "verify", String(slot));
-  await endWriters(path);
+  // HEAD and index may name nothing that the user's objects do not have: their git would stop at it.
+  const [isThere] = await Promise.all([publish(context, objectName(commit)), endWriters(path)]);
+  if (!isThere) throw new Error(`the merge ${commit} is lost`);
   const admin = await context.alone(() => usable(context, path, commit));
   await context.step("verify:listed");
   await clearLocks([join(admin, "index"), join(admin, "HEAD")]);
   const place = treePlace(context.layout, path, admin);
   // A check may have gone to a branch here: without this, `reset` would move that branch.
-  await must(context, place, ["update-ref", "--no-deref", "HEAD", commit]);
-  await must(context, place, ["reset", "--hard", "--quiet"], { writes: path });
+  if (seeAdmin(admin, []).detached === undefined)
+    await must(context, place, ["update-ref", "--no-deref", "HEAD", commit]);
+  await must(context, place, ["reset", "--hard", "--quiet", commit], { writes: path });
   await context.step("verify:written");
   await must(context, place, ["clean", "-ffdq"], { writes: path });
   return path;

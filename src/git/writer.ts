@@ -29,24 +29,24 @@ const dyingMs = 10_000;
 /** Processes that a process of ours started to write `worktree`. At once: a lane that opens asks it of a thousand processes. */
 export const writersOf = (worktree: string): readonly number[] => {
   const mark = `\0${writesVariable}=${worktree}\0`;
-  const bytes = Buffer.alloc(environmentBytesMax);
+  bytes[0] = 0;
   return namesIn("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .filter((name) => bytes.subarray(0, 1 + readEnvironment(name, bytes.subarray(1))).includes(mark))
     .map(Number);
 };
 
-/** A larger environment is none of our calls': they get a cleaned copy of ours. */
-const environmentBytesMax = 1024 * 1024;
+/** A larger environment is none of our calls': they get a cleaned copy of ours. Filled anew for each process, by one look at a time. */
+const bytes = Buffer.allocUnsafeSlow(1024 * 1024);
 
-/** The environment that a process was started with, into `bytes`; answers its length. */
-const readEnvironment = (pid: string, bytes: Buffer): number => {
+/** The environment that a process was started with, into `into`; answers its length. */
+const readEnvironment = (pid: string, into: Buffer): number => {
   let file: number | undefined;
   try {
     file = openSync(`/proc/${pid}/environ`, "r");
     let size = 0;
-    for (let got = -1; got !== 0 && size < bytes.length; size += got)
-      got = readSync(file, bytes, size, bytes.length - size, null);
+    for (let got = -1; got !== 0 && size < into.length; size += got)
+      got = readSync(file, into, size, into.length - size, null);
     return size;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

@@ -1,5 +1,5 @@
 /** What an agent sees of our environment: an allow-list, by value for the start of a run, by file for a later one. */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, lstatSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -29,8 +29,18 @@ export const runEnvironment = (area: RunArea, spec: RunSpec, from: Variables): R
   ...(spec.isLane ? hookEnvironment(area) : {}),
   LANES_LANE: spec.lane,
   LANES_REPO: area.home,
+  LANES_NAME: nameOf(area, spec.lane),
   LANES_RUN: markOf(area, spec.run),
 });
+
+/**
+ * A name that no lane of another repository has: for what is made outside of the worktree (containers, databases, buckets). Small letters,
+ * digits and hyphens, at most 63 of them: what DNS and docker take.
+ */
+const nameOf = ({ home }: RunArea, lane: string): string => {
+  const hash = createHash("sha256").update(`${home}\0${lane}`).digest("hex").slice(0, 8);
+  return `lanes-${lane.toLowerCase().replaceAll("_", "-").slice(0, 48)}-${hash}`;
+};
 
 /** The variables of an engine: the usual ones and our own settings, but not the run that its first asker may stand in. */
 export const engineEnvironment = (area: RunArea, from: Variables): Record<string, string> => {
@@ -38,7 +48,7 @@ export const engineEnvironment = (area: RunArea, from: Variables): Record<string
   return { ...usual(from), ...defined(settings), LANES_RUN: freeMarkOf(area) };
 };
 
-const aboutRun: ReadonlySet<string> = new Set(["LANES_LANE", "LANES_REPO", "LANES_RUN", "LANES_TASKS"]);
+const aboutRun: ReadonlySet<string> = new Set(["LANES_LANE", "LANES_NAME", "LANES_REPO", "LANES_RUN", "LANES_TASKS"]);
 
 const usual = (from: Variables): Record<string, string> => ({
   PATH: "/usr/local/bin:/usr/bin:/bin",

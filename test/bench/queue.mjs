@@ -1,7 +1,7 @@
 // What the merge queue adds to a check: building the merge, checking it out for the check, landing it; as a ratio to what plain git takes for
 // that: the checkout of the same merge in a warm worktree, and four commands (merge-tree, commit-tree, rev-parse, update-ref).
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -40,28 +40,32 @@ export const landAgainstPlainGit = async () => {
     git("checkout", "-q", "main");
     git("branch", "ours");
     git("branch", "plain");
-    const warm = join(home, "warm");
-    git("worktree", "add", "-q", "--detach", warm, "main");
     git("repack", "-a", "-d", "-q");
+    // A repository of its own: otherwise each would find the trees that the other has just written.
+    const other = join(home, "plain");
+    cpSync(top, other, { recursive: true });
+    const warm = join(home, "warm");
+    const plainGit = (...args) => git("-C", other, ...args);
+    plainGit("worktree", "add", "-q", "--detach", warm, "main");
     const driver = createGit(await findLayout(top, env), { env });
     await driver.verification(0, git("rev-parse", "main"));
     const ours = async (round) => {
       const [tip, lane] = [await driver.tip("ours"), await driver.tip(`lane/l${round}/work`)];
       const onto = tip.head;
       const ask = { onto, head: lane.head, message: `Merge lane l${round}\n`, at: 1_750_000_000_000 + round };
-      if (await driver.contains(onto, lane.head)) throw new Error("merged already");
-      const { commit } = await driver.candidate(ask);
+      const [isThere, { commit }] = await Promise.all([driver.contains(onto, lane.head), driver.candidate(ask)]);
+      if (isThere) throw new Error("merged already");
       await driver.verification(0, commit);
       const landed = await driver.land({ lane: `l${round}`, target: "ours", onto, commit, head: lane.head });
       if (landed.landed !== true) throw new Error(JSON.stringify(landed));
     };
     const plain = async (round) => {
-      const onto = git("rev-parse", "refs/heads/plain");
+      const onto = plainGit("rev-parse", "refs/heads/plain");
       const head = `lane/l${round}/work`;
-      const tree = git("merge-tree", "--write-tree", onto, head);
-      const commit = git("commit-tree", tree, "-p", onto, "-p", head, "-m", `Merge lane l${round}`);
+      const tree = plainGit("merge-tree", "--write-tree", onto, head);
+      const commit = plainGit("commit-tree", tree, "-p", onto, "-p", head, "-m", `Merge lane l${round}`);
       git("-C", warm, "checkout", "-q", "--detach", commit);
-      git("update-ref", "refs/heads/plain", commit, onto);
+      plainGit("update-ref", "refs/heads/plain", commit, onto);
     };
     const times = { ours: [], plain: [] };
     for (let round = 0; round < rounds; round += 1) {

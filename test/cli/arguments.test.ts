@@ -207,6 +207,7 @@ describe("help", () => {
         --strategy <strategy>  merge, squash (one commit) or rebase (its commits anew)
         --override             land whatever check, leases and review say; needs --why, and stays in the log
         --why <text>           why it is overridden
+        --first                before all others that wait
         --list                 show the merge queue and change nothing
         --detach               return at once; the work goes on
         --wait                 accepted; waiting is what it does

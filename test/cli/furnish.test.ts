@@ -100,10 +100,10 @@ test("an agent that ends with the code of a failed setup has not failed to set u
   });
 });
 
-test("lanes that run at the same time have ports of their own", patience, async () => {
+test("lanes that run at the same time have ports and names of their own", patience, async () => {
   const there = scene();
   there.write("lanes.config.json", '{"ports": {"from": 43000, "to": 43001}}');
-  const command = `${save("port-$LANES_LANE", "$LANES_PORT")}; sleep 1000`;
+  const command = `${save("port-$LANES_LANE", "$LANES_PORT $LANES_NAME")}; sleep 1000`;
   for (const id of ["a", "b"]) await there.lanes("add-lane", id, JSON.stringify({ command }));
   await there.lanes("launch", "a", "b");
   const port = (id: string): string => {
@@ -113,7 +113,12 @@ test("lanes that run at the same time have ports of their own", patience, async 
       return "";
     }
   };
-  await expect.poll(() => [port("a"), port("b")].toSorted(), { timeout: 60_000 }).toEqual(["43000", "43001"]);
+  await expect
+    .poll(() => [port("a"), port("b")].toSorted(), { timeout: 60_000 })
+    .toEqual([
+      expect.stringMatching(/^43000 lanes-[ab]-[0-9a-f]{8}$/),
+      expect.stringMatching(/^43001 lanes-[ab]-[0-9a-f]{8}$/),
+    ]);
 });
 
 test("without room on the disk a lane stays queued and says why; with room it starts", patience, async () => {

@@ -152,6 +152,7 @@ const handOver = (of: () => Place): void => {
     expect(seen).toMatchObject({
       LANES_LANE: "demo",
       LANES_REPO: home,
+      LANES_NAME: expect.stringMatching(/^lanes-demo-[0-9a-f]{8}$/) as string,
       LANES_RUN: `${state}:demo-1`,
       LANES_TASKS: "t",
       PATH: process.env["PATH"],
@@ -163,7 +164,7 @@ const handOver = (of: () => Place): void => {
       /^(?:PATH|HOME|USER|LOGNAME|SHELL|LANG|TZ|TMPDIR|SSH_AUTH_SOCK|NODE_EXTRA_CA_CERTS|(?:LC|XDG)_.*|.*_proxy|.*_PROXY)$/;
     const others = Object.keys(seen).filter((each) => !usual.test(each));
     // A shell adds PWD, and bash its level and its last command.
-    const expected = ["LANES_LANE", "LANES_REPO", "LANES_RUN", "LANES_TASKS", "PWD", "TERM"];
+    const expected = ["LANES_LANE", "LANES_NAME", "LANES_REPO", "LANES_RUN", "LANES_TASKS", "PWD", "TERM"];
     expect(others.filter((each) => !["SHLVL", "_"].includes(each)).toSorted()).toEqual(expected);
   });
 

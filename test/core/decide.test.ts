@@ -544,6 +544,27 @@ describe("a lane in which a person works", () => {
       expect(asked(laneIn(from), withCheck("other"))).toBe("merge.requeued, merge.withdrawn, merge.asked");
   });
 
+  test("that is to go first is asked for again as it was, once, and not while it is tested", () => {
+    const first = { ...merging(seen()), first: true } as Command;
+    const state = laneIn("ready");
+    tell(state, [{ type: "merge.asked", key: "a", check: "make", strategy: "squash", override: "now" }]);
+    expect(decide(state, first)).toMatchObject({
+      events: [
+        { type: "merge.withdrawn", why: "it is to go first" },
+        { type: "merge.asked", check: "make", strategy: "squash", override: "now", first: true },
+      ],
+    });
+    const plain = laneIn("merge-queued");
+    expect(asked(plain, first)).toBe("merge.withdrawn, merge.asked");
+    tell(plain, [
+      { type: "merge.withdrawn", key: "a", why: "" },
+      { type: "merge.asked", key: "a", first: true },
+    ]);
+    expect(asked(plain, first)).toBe("nothing to do");
+    expect(asked(laneIn("merging"), first)).toBe("nothing to do");
+    expect(asked(laneIn("ready"), first)).toBe("merge.asked");
+  });
+
   test("is merged with what is committed there", () => {
     expect(asked(manual(), merging(seen()))).toBe("lane.readied, merge.asked");
     expect(asked(manual(), merging())).toBe("4: lane a is waiting and cannot be merged [lanes why a]");

@@ -30,6 +30,15 @@ describe("the merge queue", () => {
     expect(nextToMerge(state)?.id).toBe("b");
   });
 
+  test("begins with whom a person wants first, after what that depends on, whatever it conflicts with", () => {
+    const state = withLane(withLane(laneIn("merge-queued"), "merge-queued"), "ready", { dependsOn: ["b"] }, "c");
+    tell(state, [{ type: "merge.asked", key: "c", first: true }]);
+    expect(ids(state)).toBe("b c a");
+    const predicted = new Map([["c", 5]]);
+    expect(queueOrder(state, predicted).map(({ id }) => id)).toEqual(["b", "c", "a"]);
+    expect(laneOf(state, "c").merge).toMatchObject({ first: true });
+  });
+
   test("puts what a lane depends on before it", () => {
     const state = withLane(laneIn("merge-queued", { dependsOn: ["c"] }), "merge-queued");
     expect(ids(state)).toBe("a b");

@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 import { expect, test } from "vitest";
@@ -143,6 +154,60 @@ test("a base has what its lanes made, is published, and is the same when asked a
   expect(await s.git.baseFor(onto, [])).toEqual({ base: onto });
   const { path } = yes(await s.git.openLane("three", base));
   expect(existsSync(join(path, "two.txt"))).toBe(true);
+});
+
+test.each(["as files", "in a pack", "in part there", "for a group"])(
+  "what was made in advance, %s, is whole in the user's repository without the control repository",
+  async (how) => {
+    const s = await scene();
+    const control = ".orchestration/control.git";
+    const head = branch(s, "one", "deep/in/one.txt", "1\n");
+    const onto = s.commit(".", { "deep/in/main.txt": "main\n" });
+    const made = yes(await s.git.candidate({ onto, head, message: "Merge", at: 0 }));
+    if (how === "in a pack") {
+      s.at(control, "update-ref", "refs/heads/kept", made.commit);
+      s.at(control, "repack", "-q", "-a", "-d", "-l");
+    }
+    // An object that nothing leads to, as a call leaves it that was killed.
+    if (how === "in part there") {
+      const file = join("objects", made.tree.slice(0, 2), made.tree.slice(2));
+      cpSync(join(s.layout.state, "control.git", file), join(s.layout.common, file), { recursive: true });
+    }
+    if (how === "for a group") s.run("config", "core.sharedRepository", "group");
+    const file = join("objects", made.commit.slice(0, 2), made.commit.slice(2));
+    if (how === "as files") utimesSync(join(s.layout.state, "control.git", file), 1000, 1000);
+    const path = await s.git.verification(0, made.commit);
+    // Neither an old object, which git's collector might take, nor in such a repository one that is not the group's.
+    const seen = statSync(join(s.layout.common, file));
+    expect([seen.nlink, Date.now() - seen.mtimeMs < 600_000]).toEqual([
+      how === "as files" || how === "in part there" ? 2 : 1,
+      true,
+    ]);
+    expect(readFileSync(join(path, "deep/in/one.txt"), "utf8")).toBe("1\n");
+    rmSync(join(s.layout.state, "control.git"), { recursive: true });
+    expect(s.run("fsck", "--no-dangling", made.commit)).toBe("");
+    expect(s.run("rev-parse", `${made.commit}:deep/in`)).toMatch(/^[0-9a-f]{40}$/);
+    expect(await s.again().verification(1, made.commit)).toBe(join(s.layout.state, "verify/1"));
+    await expect(s.again().verification(2, "0".repeat(39) + "1")).rejects.toThrow(
+      `the merge ${"0".repeat(39)}1 is lost`,
+    );
+  },
+);
+
+test("what a power cut left empty is lost, and made anew", async () => {
+  const s = await scene();
+  const head = branch(s, "one", "deep/one.txt", "1\n");
+  const onto = s.commit(".", { "deep/main.txt": "main\n" });
+  const ask = { onto, head, message: "Merge", at: 0 };
+  const made = yes(await s.git.candidate(ask));
+  const file = join(s.layout.state, "control.git/objects", made.tree.slice(0, 2), made.tree.slice(2));
+  rmSync(file);
+  writeFileSync(file, "");
+  await expect(s.git.verification(0, made.commit)).rejects.toThrow(`the merge ${made.commit} is lost`);
+  expect(yes(await s.git.candidate(ask))).toEqual(made);
+  const path = await s.git.verification(0, made.commit);
+  expect(readFileSync(join(path, "deep/one.txt"), "utf8")).toBe("1\n");
+  expect(s.run("fsck", "--no-dangling")).toBe("");
 });
 
 test("a base of lanes that conflict is a no with the files", async () => {

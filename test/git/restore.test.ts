@@ -275,3 +275,80 @@ test("restored, killed before its mark is gone, removed unchanged and restored a
   yes(await s.again().restoreLane("one"));
   expect([s.run("rev-parse", "lane/one/work"), pictureOf(s)]).toEqual([branch, before]);
 });
+
+test("a lane that was half restored and in which somebody worked since stays as it is", async () => {
+  const s = await open();
+  workIn(s);
+  await s.git.closeLane("one", "main", { save: true });
+  const dying = s.again({
+    step: (name) => {
+      if (name === "restore:files") throw new Error("killed");
+    },
+  });
+  await expect(dying.restoreLane("one")).rejects.toThrow("killed");
+  s.write(`${folder}/a.txt`, "theirs\n");
+  s.at(folder, "add", "a.txt");
+  const before = pictureOf(s);
+  expect(no(await s.git.restoreLane("one"))).toMatchObject({ refused: "lane one has a worktree", code: 4 });
+  expect(pictureOf(s)).toBe(before);
+  expect(await s.git.closeLane("one", "main", { save: true })).toMatchObject({ saved: "refs/lanes/trash/one/2" });
+  expect(yes(await s.git.restoreLane("one", 1))).toMatchObject({ n: 1, files: 4 });
+});
+
+test("what is staged, or in conflict, in a worktree that a killed removal left parked is kept, too", async () => {
+  const s = await open();
+  workIn(s);
+  const dying = s.again({
+    step: (name) => {
+      if (name === "close:removing") throw new Error("killed");
+    },
+  });
+  await expect(dying.closeLane("one", "main", { save: true })).rejects.toThrow("killed");
+  s.write(`${folder}/a.txt`, "staged while it was parked\n");
+  s.at(folder, "add", "a.txt");
+  const blob = s.at(folder, "rev-parse", ":a.txt");
+  s.write(`${folder}/a.txt`, "and edited\n");
+  const closed = await s.git.closeLane("one", "main", { save: true });
+  expect(closed).toMatchObject({ removed: true });
+  expect(s.run("rev-list", "--objects", "--glob=refs/lanes/trash")).toContain(blob);
+  expect(isGone(s)).toBe(true);
+  const back = yes(await s.git.restoreLane("one"));
+  expect(readFileSync(join(back.path, "a.txt"), "utf8")).toBe("and edited\n");
+  expect(s.at(folder, "rev-parse", ":a.txt")).toBe(blob);
+});
+
+test("a conflict outlives a removal that was killed between index and HEAD", async () => {
+  const s = await open();
+  s.commit(folder, { "a.txt": "lane\n" });
+  s.commit(".", { "a.txt": "main\n" });
+  expect(() => s.at(folder, "merge", "--quiet", "main")).toThrow("merge");
+  const before = pictureOf(s);
+  const dying = s.again({
+    step: (name) => {
+      if (name === "park:index") throw new Error("killed");
+    },
+  });
+  await expect(dying.closeLane("one", "main", { save: true })).rejects.toThrow("killed");
+  expect(await s.git.closeLane("one", "main", { save: true })).toMatchObject({ removed: true });
+  yes(await s.git.restoreLane("one"));
+  expect(s.at(folder, "ls-files", "--unmerged")).not.toBe("");
+  expect(pictureOf(s)).toBe(before);
+});
+
+test("a file that is ignored by now and stands where a half restored lane has another one is not written over", async () => {
+  const s = await open();
+  s.write(`${folder}/new.bin`, "kept\n");
+  await s.git.closeLane("one", "main", { save: true });
+  const dying = s.again({
+    step: (name) => {
+      if (name === "restore:opened") throw new Error("killed");
+    },
+  });
+  await expect(dying.restoreLane("one")).rejects.toThrow("killed");
+  writeFileSync(join(s.layout.common, "info/exclude"), "*.bin\n");
+  s.write(`${folder}/new.bin`, "hours of work\n");
+  expect(no(await s.git.restoreLane("one"))).toMatchObject({ code: 4 });
+  expect(readFileSync(join(s.top, folder, "new.bin"), "utf8")).toBe("hours of work\n");
+  s.write(`${folder}/new.bin`, "kept\n");
+  expect(yes(await s.git.restoreLane("one"))).toMatchObject({ n: 1 });
+});

@@ -44,9 +44,12 @@ interface Storm {
   readonly hits: Record<"engine" | "check" | "verb", number>;
 }
 
+const running = (verbs: readonly ChildProcess[]): readonly ChildProcess[] =>
+  verbs.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+
 const strike = async (storm: Storm, verbs: readonly ChildProcess[]): Promise<void> => {
   const what = oneOf(["engine", "engine", "check", "check", "verb"] as const) ?? "engine";
-  const live = verbs.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+  const live = running(verbs);
   const pid =
     what === "check"
       ? oneOf(launchers(storm.scratch, "check-"))
@@ -60,6 +63,19 @@ const strike = async (storm: Storm, verbs: readonly ChildProcess[]): Promise<voi
 };
 
 const over: ReadonlySet<LaneState> = new Set<LaneState>(["merged", "conflicted", "checks-failed"]);
+
+/** Somebody commits in the checkout. Git waits for no lock of its index: who meets a landing there tries again; a lock that stays is a fault. */
+const commitMeanwhile = async ({ git }: Scratch): Promise<void> => {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await git("commit", "-q", "--allow-empty", "-m", "Meanwhile");
+      return;
+    } catch (error) {
+      if (tries === 100 || !/\.lock': File exists/.test(String(error))) throw error;
+      await pause(100);
+    }
+  }
+};
 
 /** One round: lanes are made, asked for in pieces, and struck until each has landed or was refused. Somebody else commits meanwhile. */
 const play = async (storm: Storm, ids: readonly string[], round: number): Promise<void> => {
@@ -80,8 +96,9 @@ const play = async (storm: Storm, ids: readonly string[], round: number): Promis
     const some = ready.filter(() => Math.random() < 0.6);
     for (const id of some) asked.add(id);
     if (some.length > 0) verbs.push(begin(scratch, "merge", ...some, "--check", gate).child);
-    else if (ready.length === 0) verbs.push(begin(scratch, "status").child);
-    if (Math.random() < 0.1) await scratch.git("commit", "-q", "--allow-empty", "-m", "Meanwhile");
+    // More of them would only take turns.
+    else if (ready.length === 0 && running(verbs).length < 4) verbs.push(begin(scratch, "status").child);
+    if (Math.random() < 0.1) await commitMeanwhile(scratch);
     await pause(Math.random() * 400);
     if (storm.kills < storm.wanted) await strike(storm, verbs);
   }
