@@ -151,7 +151,10 @@ describe("the whole life of a lane in", () => {
 const openToOthers = (top: string, folder: string): readonly string[] =>
   readdirSync(join(top, folder), { recursive: true, encoding: "utf8" })
     .map((path) => join(folder, path))
-    .filter((path) => !/control\.git\/|verify\/./.test(path) && (lstatSync(join(top, path)).mode & 0o077) !== 0);
+    .filter((path) => !/control\.git\/|verify\/./.test(path) && (modeOf(join(top, path)) & 0o077) !== 0);
+
+/** What the engine has let go of meanwhile is open to nobody. */
+const modeOf = (path: string): number => lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0;
 
 /** Every path below a folder, with its size and text. */
 const worldOf = (folder: string): readonly string[] =>
