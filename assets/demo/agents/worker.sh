@@ -29,7 +29,8 @@ cli)
   ;;
 docs)
   sed -i.old 's/^Status: .*/Status: documented/' README.md && rm -f README.md.old
-  printf '\n## Usage\n\n    node bin/tide.js\n' >> README.md
+  mkdir -p docs
+  printf '# Usage\n\n    node bin/tide.js\n' > docs/usage.md
   commit "Describe the usage"
   ;;
 release)

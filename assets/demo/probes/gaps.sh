@@ -13,7 +13,7 @@ sleep 1
 [ "$(grep -c name src/stations.json)" -gt 2 ] || gap stations "Know more than one station" "" "src/stations.json"
 [ -f src/forecast.js ] || gap forecast "Forecast the next tides" "\"units\"" "src/forecast.js"
 grep -q forecast bin/tide.js || gap cli "Show the forecast on the command line" "\"forecast\", \"stations\"" "bin/tide.js"
-grep -q Usage README.md || gap docs "Describe the usage" "" "README.md"
+[ -f docs/usage.md ] || gap docs "Describe the usage" "" "docs/usage.md"
 [ -f NEWS.md ] || gap release "Announce the first release" "" "NEWS.md"
 printf '{\n  "probe": "gaps",\n  "ok": %s,\n  "findings": ["%s files in git"],\n  "gaps": [%s\n  ]\n}\n' \
   "$([ -z "$gaps" ] && echo true || echo false)" "$(git ls-files | wc -l | tr -d ' ')" "$gaps" > docs/_generated/gaps.json
