@@ -64,14 +64,14 @@ const strike = async (storm: Storm, verbs: readonly ChildProcess[]): Promise<voi
 
 const over: ReadonlySet<LaneState> = new Set<LaneState>(["merged", "conflicted", "checks-failed"]);
 
-/** Somebody commits in the checkout. Git waits for no lock of its index: who meets a landing there tries again; a lock that stays is a fault. */
+/** Somebody commits in the checkout. Git waits for no lock of its index, nor for a branch that moved: who meets a landing tries again; what stays is a fault. */
 const commitMeanwhile = async ({ git }: Scratch): Promise<void> => {
   for (let tries = 1; ; tries += 1) {
     try {
       await git("commit", "-q", "--allow-empty", "-m", "Meanwhile");
       return;
     } catch (error) {
-      if (tries === 100 || !/\.lock': File exists/.test(String(error))) throw error;
+      if (tries === 100 || !/\.lock': File exists|but expected/.test(String(error))) throw error;
       await pause(100);
     }
   }
@@ -80,7 +80,7 @@ const commitMeanwhile = async ({ git }: Scratch): Promise<void> => {
 /** One round: lanes are made, asked for in pieces, and struck until each has landed or was refused. Somebody else commits meanwhile. */
 const play = async (storm: Storm, ids: readonly string[], round: number): Promise<void> => {
   const { scratch, eye } = storm;
-  scratch.write("lanes.config.json", JSON.stringify({ checkSlots: 1 + (round % 3) }));
+  scratch.write("lanes.config.json", JSON.stringify({ checkSlots: 1 + (round % 3), maxRuns: 16 }));
   for (const id of ids)
     await scratch.add(id, { command: `${workOf(id, round)}; git commit -qm ${id}`, retries: 9, commit: "agent" });
   await scratch.lanes("execute", ...ids);
@@ -95,7 +95,9 @@ const play = async (storm: Storm, ids: readonly string[], round: number): Promis
     const ready = open.filter((id) => lanes.get(id)?.state === "ready");
     const some = ready.filter(() => Math.random() < 0.6);
     for (const id of some) asked.add(id);
-    if (some.length > 0) verbs.push(begin(scratch, "merge", ...some, "--check", gate).child);
+    // Most ask and go; some stay until it is over.
+    const stays = Math.random() < 0.3 ? [] : ["--detach"];
+    if (some.length > 0) verbs.push(begin(scratch, "merge", ...some, "--check", gate, ...stays).child);
     // More of them would only take turns.
     else if (ready.length === 0 && running(verbs).length < 4) verbs.push(begin(scratch, "status").child);
     if (Math.random() < 0.1) await commitMeanwhile(scratch);
@@ -143,7 +145,7 @@ test("lanes that spoil each other and processes that are killed: the target is a
   const wanted = scaled(1000);
   let [played, round] = [0, 0];
   for (; played < wanted || storm.kills < storm.wanted; round += 1) {
-    const ids = Array.from({ length: 8 }, (_, n) => `r${round}x${n}`);
+    const ids = Array.from({ length: 16 }, (_, n) => `r${round}x${n}`);
     await play(storm, ids, round);
     played += ids.length;
   }
