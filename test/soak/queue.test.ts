@@ -65,10 +65,10 @@ const strike = async (storm: Storm, verbs: readonly ChildProcess[]): Promise<voi
 const over: ReadonlySet<LaneState> = new Set<LaneState>(["merged", "conflicted", "checks-failed"]);
 
 /** Somebody commits in the checkout. Git waits for no lock of its index, nor for a branch that moved: who meets a landing tries again; what stays is a fault. */
-const commitMeanwhile = async ({ git }: Scratch): Promise<void> => {
+const commitMeanwhile = async (scratch: Scratch): Promise<void> => {
   for (let tries = 1; ; tries += 1) {
     try {
-      await git("commit", "-q", "--allow-empty", "-m", "Meanwhile");
+      await scratch.git("commit", "-q", "--allow-empty", "-m", "Meanwhile");
       return;
     } catch (error) {
       if (tries === 100 || !/\.lock': File exists|but expected/.test(String(error))) throw error;
