@@ -339,35 +339,28 @@ const uncancellable = (state: LaneState): string =>
 
 const mergeable: ReadonlySet<LaneState> = new Set(["ready", "conflicted", "checks-failed", "undone"]);
 
-/** The same request again, before all others. */
-const toTheFront = (lane: Lane): readonly Event[] => {
-  const { check, strategy, override } = lane.merge ?? {};
-  const how = {
-    ...(check === undefined ? {} : { check }),
-    ...(strategy === undefined ? {} : { strategy }),
-    ...(override === undefined ? {} : { override }),
-  };
-  return [...withdrawn(lane, "it is to go first"), { type: "merge.asked", key: lane.id, ...how, first: true }];
-};
+type MergeHow = Pick<Extract<Command, { type: "merge" }>, "check" | "strategy" | "override" | "first">;
 
-const merge = (
-  lane: Lane,
-  seen: Evidence | undefined,
-  {
-    check,
-    strategy,
-    override,
-    first,
-  }: Pick<Extract<Command, { type: "merge" }>, "check" | "strategy" | "override" | "first">,
-): readonly Event[] | Refusal => {
+/** A request to be merged, with what is said of how. */
+const mergeAsked = (key: string, { check, strategy, override, first }: MergeHow): Event => ({
+  type: "merge.asked",
+  key,
+  ...(check === undefined ? {} : { check }),
+  ...(strategy === undefined ? {} : { strategy }),
+  ...(override === undefined ? {} : { override }),
+  ...(first === undefined ? {} : { first }),
+});
+
+/** The same request again, before all others. */
+const toTheFront = (lane: Lane): readonly Event[] => [
+  ...withdrawn(lane, "it is to go first"),
+  mergeAsked(lane.id, { ...lane.merge, first: true }),
+];
+
+const merge = (lane: Lane, seen: Evidence | undefined, how: MergeHow): readonly Event[] | Refusal => {
   const { id } = lane;
-  const how = {
-    ...(check === undefined ? {} : { check }),
-    ...(strategy === undefined ? {} : { strategy }),
-    ...(override === undefined ? {} : { override }),
-    ...(first === undefined ? {} : { first }),
-  };
-  const asked: Event = { type: "merge.asked", key: id, ...how };
+  const { check, strategy, override, first } = how;
+  const asked = mergeAsked(id, how);
   if (queuedForMerge.has(lane.state)) {
     // Another check than it was asked for with: what was tested so far, or would land untested, does not count.
     const isSame = check === undefined || check === lane.merge?.check;

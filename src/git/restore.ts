@@ -93,12 +93,13 @@ const hasNews = async (context: Context, path: string, kept: KeptCommit): Promis
   const place = refsPlace(context.layout);
   const rowsOf = async (tree: string): Promise<readonly string[]> =>
     rowsIn(await must(context, place, ["ls-tree", "-r", "-z", "--full-tree", tree]));
-  const sources = [kept.commit, kept.staged, kept.base, kept.branch, kept.head].filter((one) => one !== undefined);
-  const known = new Set((await Promise.all(sources.map(rowsOf))).flat());
+  const wanted = await rowsOf(kept.commit);
+  const sources = [kept.staged, kept.base, kept.branch, kept.head].filter((one) => one !== undefined);
+  const known = new Set([...wanted, ...(await Promise.all(sources.map(rowsOf))).flat()]);
   if (conflicts !== undefined && !(await sameTree(context, conflicts, kept.conflicts))) return true;
   const [onDisk, inIndex] = await Promise.all([rowsOf(files), rowsOf(staged)]);
   if ([...onDisk, ...inIndex].some((row) => !known.has(row))) return true;
-  return hasIgnored(context, { path, admin }, await rowsOf(kept.commit), new Set(onDisk.map(pathOf)));
+  return hasIgnored(context, { path, admin }, wanted, new Set(onDisk.map(pathOf)));
 };
 
 /** Does a file stand where the kept lane has another one, and git is told to ignore it? */
